@@ -1,0 +1,1 @@
+//! REST, live events and the dashboard; commands to CONTROL.

@@ -1,0 +1,1 @@
+//! RISK to the broker, and the broker's answers to ORDER.

@@ -1,0 +1,1 @@
+//! MARKET to SCAN.

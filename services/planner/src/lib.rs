@@ -1,0 +1,1 @@
+//! SCAN to PLAN.

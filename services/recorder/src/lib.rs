@@ -1,0 +1,1 @@
+//! Every stream to the store.

@@ -1,0 +1,1 @@
+//! PLAN, ORDER and CONTROL to RISK.

@@ -1,0 +1,1 @@
+//! JetStream: topology, publish, consume, dead letters, fold.

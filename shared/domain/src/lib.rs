@@ -1,0 +1,24 @@
+//! Pure trading types and rules.
+//!
+//! Decisions are folds: `State::apply(&Event)` and `decide(&State, …) -> Vec<Effect>`. Nothing in this crate reads
+//! a clock, the environment, a file or a socket, draws a random number, or logs; time arrives inside the events.
+//! Backtest, replay, paper and live trading run exactly these functions.
+
+pub mod control;
+pub mod event;
+pub mod execution;
+pub mod id;
+pub mod market;
+pub mod money;
+pub mod ops;
+pub mod plan;
+pub mod risk;
+pub mod scan;
+pub mod symbol;
+pub mod time;
+
+pub use event::{Event, Meta, StreamName};
+pub use id::{ClientOrderId, EventId, PlanId, RoundId, SignalId, VenueOrderId};
+pub use money::{Micro, Price, Usd};
+pub use symbol::Symbol;
+pub use time::{SessionDate, UnixNanos};

@@ -1,0 +1,205 @@
+//! What the gateway reports about the market.
+
+use serde::{Deserialize, Serialize};
+
+use crate::money::Price;
+use crate::symbol::Symbol;
+use crate::time::{SessionDate, UnixNanos};
+
+/// Which prints a feed carries. Volumes of different tapes are never compared with each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tape {
+    /// Every exchange and the trade-reporting facilities.
+    Consolidated,
+    /// IEX's own prints only.
+    Iex,
+    /// The simulator's own market.
+    Simulated,
+}
+
+/// How a feed writes trade conditions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConditionScheme {
+    /// Finnhub's numeric codes.
+    Finnhub,
+    /// SIP letters of tapes A and B.
+    Cta,
+    /// SIP letters of tape C.
+    Utp,
+}
+
+/// One print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trade {
+    /// The source's time of the trade.
+    pub ts_event: UnixNanos,
+    /// Price per share, positive.
+    pub price: Price,
+    /// Shares, positive.
+    pub size: u32,
+}
+
+/// The trades of one partition between two publications, in columns.
+///
+/// All columns have the same length; `symbol` indexes `symbols` and `conditions` indexes `condition_sets`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TradeColumns {
+    /// Index into `TradeBatch::symbols`.
+    pub symbol: Vec<u32>,
+    /// The source's time, UTC nanoseconds.
+    pub ts_event: Vec<i64>,
+    /// USD per share, 1e-9, positive.
+    pub price: Vec<i64>,
+    /// Shares, positive.
+    pub size: Vec<u32>,
+    /// Index into `TradeBatch::condition_sets`.
+    pub conditions: Vec<u32>,
+}
+
+/// A batch of trades of one partition, and how far market time has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TradeBatch {
+    /// The feed, for example `finnhub`.
+    pub source: String,
+    /// Which prints the feed carries.
+    pub tape: Tape,
+    /// How `condition_sets` is written.
+    pub scheme: ConditionScheme,
+    /// The gateway's ownership epoch of this source; rises at every start and takeover.
+    pub epoch: u64,
+    /// Counts the batches of this source, epoch and partition from 1 without a hole.
+    pub batch_no: u64,
+    /// The partition of every symbol in here.
+    pub partition: u32,
+    /// Every trade of this partition with an earlier `ts_event` is in this batch or an earlier one.
+    pub watermark: UnixNanos,
+    /// When the gateway received the newest frame in here, on its own clock.
+    pub ts_recv: UnixNanos,
+    /// Dictionary of the symbols traded.
+    pub symbols: Vec<Symbol>,
+    /// Dictionary of condition lists as the vendor wrote them, joined by commas; empty for a regular trade.
+    pub condition_sets: Vec<String>,
+    /// The trades in order of arrival.
+    pub trades: TradeColumns,
+}
+
+/// One session's regular-hours bar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct DailyBar {
+    /// The session.
+    pub date: SessionDate,
+    /// First price, split-adjusted to the day the bar was fetched, as are the others.
+    pub open: Price,
+    /// Highest price.
+    pub high: Price,
+    /// Lowest price.
+    pub low: Price,
+    /// Official closing price.
+    pub close: Price,
+    /// Shares.
+    pub volume: u64,
+}
+
+/// Volume of the first minutes of one earlier session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct OpeningVolume {
+    /// The session.
+    pub date: SessionDate,
+    /// Shares traded from the open until `ReferenceUpdated::opening_minutes` later.
+    pub volume: u64,
+}
+
+/// What kind of paper a symbol is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecurityType {
+    /// Common stock or an ADR of one.
+    Common,
+    /// A fund or note traded on the exchange.
+    Fund,
+    /// Warrant, unit, right or preferred share.
+    Other,
+    /// The vendor does not say.
+    Unknown,
+}
+
+/// A symbol's history and facts as known before its session opens; sent again each session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReferenceUpdated {
+    /// The symbol.
+    pub symbol: Symbol,
+    /// The session these facts are for.
+    pub session_date: SessionDate,
+    /// The vendor, for example `yahoo`.
+    pub source: String,
+    /// Which prints the volumes count.
+    pub tape: Tape,
+    /// Official close of the last full session, split-adjusted to `session_date`.
+    pub prev_close: Price,
+    /// Earlier sessions, oldest first, without `session_date` itself.
+    pub daily_bars: Vec<DailyBar>,
+    /// Opening volumes of earlier sessions, oldest first.
+    pub opening_volumes: Vec<OpeningVolume>,
+    /// Length of the opening range the volumes count.
+    pub opening_minutes: u32,
+    /// Shares free to trade, where a vendor gives them.
+    pub float_shares: Option<u64>,
+    /// Industry sector, where a vendor gives it.
+    pub sector: Option<String>,
+    /// What kind of paper this is.
+    pub security_type: SecurityType,
+    /// When the vendor was asked.
+    pub as_of: UnixNanos,
+}
+
+/// A headline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NewsPublished {
+    /// The vendor and its id of the article, for example `finnhub:7309`.
+    pub news_id: String,
+    /// The symbols it is about.
+    pub symbols: Vec<Symbol>,
+    /// The headline.
+    pub headline: String,
+    /// The first lines.
+    pub summary: String,
+    /// The publisher.
+    pub source: String,
+    /// Where to read it.
+    pub url: String,
+    /// When it was published.
+    pub published_at: UnixNanos,
+}
+
+/// Why market data is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedGapReason {
+    /// The vendor's connection was down.
+    Disconnected,
+    /// The gateway was not running.
+    GatewayDown,
+    /// The bus was away and the spool was full.
+    SpoolFull,
+    /// The connection was up and silent for too long.
+    Stale,
+}
+
+/// Market data that nobody will get any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FeedGapDetected {
+    /// The feed.
+    pub source: String,
+    /// The feed's ownership epoch that noticed.
+    pub epoch: u64,
+    /// First instant without data.
+    pub from: UnixNanos,
+    /// First instant with data again.
+    pub until: UnixNanos,
+    /// Trades known to have been dropped; unknown while a connection is down.
+    pub dropped_trades: Option<u64>,
+    /// Why.
+    pub reason: FeedGapReason,
+}

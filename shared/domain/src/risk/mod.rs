@@ -1,0 +1,5 @@
+//! How large, and whether at all.
+
+mod event;
+
+pub use event::*;

@@ -1,0 +1,5 @@
+//! Which symbols gap, and how unusual that is.
+
+mod event;
+
+pub use event::*;

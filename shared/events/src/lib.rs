@@ -1,0 +1,1 @@
+//! The protobuf contracts and the only conversions between wire and domain.

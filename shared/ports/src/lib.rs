@@ -1,0 +1,1 @@
+//! What the suite asks of market-data vendors, news vendors and brokers.

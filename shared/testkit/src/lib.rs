@@ -1,0 +1,1 @@
+//! Tests only: starts nats-server, manual clock, builders.

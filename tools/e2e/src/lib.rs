@@ -1,0 +1,1 @@
+//! Whole-suite tests and benchmarks on real servers.

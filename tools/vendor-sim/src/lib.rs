@@ -1,0 +1,1 @@
+//! Speaks Finnhub, Yahoo, Alpha Vantage and Alpaca; replays real or made sessions.
