@@ -1,0 +1,72 @@
+# Every command a person or the CI runs, under the same name.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+export PATH := $(CURDIR)/.tools/venv/bin:$(PATH)
+
+# Recorded market data and a copy of the RustSec database, used by some tests where they lie beside the checkout.
+ifneq ($(wildcard ../shared/data),)
+export FIN_TEST_DATA ?= $(abspath ../shared/data)
+endif
+ifneq ($(wildcard ../shared/advisory-db),)
+export FIN_ADVISORY_DB ?= $(abspath ../shared/advisory-db)
+endif
+
+CARGO_FLAGS := --locked --release
+NEXTEST := $(shell command -v cargo-nextest)
+DASHBOARD := services/dashboard
+DASHBOARD_SOURCES = $(shell find $(DASHBOARD) -type f \
+	-not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/test*/*')
+
+.PHONY: help setup build run test verify bench lint fmt dashboard clean-data
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Install every tool the other targets need (idempotent)
+	@scripts/setup
+
+build: setup-run dashboard ## Build every program (release profile, the only one)
+	cargo build $(CARGO_FLAGS) --workspace --bins
+
+run: setup-run dashboard ## Run the suite on simulated vendors; ARGS="--speed 60 --data DIR"
+	@cargo build $(CARGO_FLAGS) -p fin -p vendor-sim
+	@exec target/release/fin up $(ARGS)
+
+test: setup-test dashboard ## Run every test: contracts, dashboard, Rust, the whole suite on real servers
+	scripts/check-contracts
+	npm --prefix $(DASHBOARD) run check
+	npm --prefix $(DASHBOARD) test
+	cargo build $(CARGO_FLAGS) --workspace --bins
+ifdef NEXTEST
+	cargo nextest run $(CARGO_FLAGS) --workspace
+else
+	cargo test $(CARGO_FLAGS) --workspace
+endif
+
+verify: setup-verify build ## Run the checks that need Python, a browser or a long run
+	scripts/verify
+
+bench: build ## Measure throughput and latency; writes target/bench/latest.json
+	target/release/bench
+
+lint: setup-lint setup-test dashboard ## Run every static check, offline
+	@scripts/lint
+
+fmt: ## Format the Rust code
+	cargo fmt --all
+
+clean-data: ## Forget what earlier runs kept (.data/ only)
+	rm -rf .data
+
+setup-%:
+	@scripts/setup $*
+
+# The page that coordinator-api embeds; rebuilt when a source is newer.
+dashboard: $(DASHBOARD)/dist/index.html
+
+$(DASHBOARD)/dist/index.html: $(DASHBOARD_SOURCES) | setup-run
+	npm --prefix $(DASHBOARD) run build
+	@touch $@
