@@ -4,6 +4,7 @@
 //! a clock, the environment, a file or a socket, draws a random number, or logs; time arrives inside the events.
 //! Backtest, replay, paper and live trading run exactly these functions.
 
+pub mod calendar;
 pub mod control;
 pub mod event;
 pub mod execution;
@@ -14,6 +15,7 @@ pub mod ops;
 pub mod plan;
 pub mod risk;
 pub mod scan;
+pub mod schedule;
 pub mod symbol;
 pub mod time;
 

@@ -75,7 +75,7 @@ macro_rules! fixed_point {
             /// From a float of statistics or reference data, rounded to 1e-9; `None` unless finite and in range.
             pub fn from_f64(value: f64) -> Option<Self> {
                 let nanos = (value * NANOS as f64).round();
-                (nanos.is_finite() && nanos.abs() < i64::MAX as f64).then(|| Self(nanos as i64))
+                (nanos.is_finite() && nanos.abs() < i64::MAX as f64).then_some(Self(nanos as i64))
             }
 
             /// Distance from zero.
@@ -206,7 +206,7 @@ impl Micro {
     /// From a float, rounded to 1e-6; `None` unless finite and in range.
     pub fn from_f64(value: f64) -> Option<Self> {
         let micros = (value * 1e6).round();
-        (micros.is_finite() && micros.abs() < i64::MAX as f64).then(|| Self(micros as i64))
+        (micros.is_finite() && micros.abs() < i64::MAX as f64).then_some(Self(micros as i64))
     }
 
     /// Distance from zero.

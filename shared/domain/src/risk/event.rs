@@ -173,8 +173,10 @@ pub struct DayOpened {
     pub session_date: SessionDate,
     /// The broker's account number.
     pub account: String,
-    /// Equity that the day's loss limits count from.
+    /// Equity that the day's sizes are computed from and its loss limits count from.
     pub start_equity: Usd,
+    /// What could be bought at that moment, in all.
+    pub buying_power: Usd,
     /// Why nothing may be traded today; empty on a trading day.
     pub observe_only: Vec<String>,
     /// Broker time of the observation it rests on.
