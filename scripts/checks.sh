@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Runs named checks one after the other and goes on after a failure; sourced by scripts/lint and scripts/verify.
 
+export PATH="$PWD/.tools/venv/bin:$PATH"
 passed=0
 failed=()
 
