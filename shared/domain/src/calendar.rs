@@ -127,7 +127,8 @@ fn observed(year: i32, month: u32, day: u32) -> Option<NaiveDate> {
     }
 }
 
-/// Two days before Easter Sunday, by the anonymous Gregorian computus.
+/// Two days before Easter Sunday, by the anonymous Gregorian computus, in its usual letters.
+#[allow(clippy::many_single_char_names)]
 fn good_friday(year: i32) -> Option<NaiveDate> {
     let a = year % 19;
     let (b, c) = (year / 100, year % 100);

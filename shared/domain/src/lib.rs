@@ -16,6 +16,7 @@ pub mod plan;
 pub mod risk;
 pub mod scan;
 pub mod schedule;
+pub mod strategy;
 pub mod symbol;
 pub mod time;
 

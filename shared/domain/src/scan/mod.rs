@@ -1,5 +1,8 @@
 //! Which symbols gap, and how unusual that is.
 
+mod decide;
 mod event;
+mod state;
 
 pub use event::*;
+pub use state::{PartitionState, Profile, RoundResult};

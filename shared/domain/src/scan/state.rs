@@ -1,0 +1,307 @@
+//! One partition's market, folded from MARKET, and the rounds that fall due in it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+
+use super::decide;
+use super::{CandidatesEvaluated, Input, Round, ScanRoundCompleted, SignalGenerated};
+use crate::calendar;
+use crate::id::RoundId;
+use crate::market::{
+    DailyBar, Eligibility, FeedGapDetected, NewsPublished, OpeningVolume, ReferenceUpdated, SecurityType, SymbolState,
+    Tape, Trade, Windows, indicators,
+};
+use crate::money::{Micro, Price};
+use crate::schedule::Schedule;
+use crate::strategy::{Strategy, StrategyError};
+use crate::symbol::Symbol;
+use crate::time::{SessionDate, UnixNanos};
+
+/// A symbol's history, boiled down to what the criteria ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// The session the facts are for.
+    pub session_date: SessionDate,
+    /// Vendor of the facts.
+    pub source: String,
+    /// Which prints its volumes count.
+    pub tape: Tape,
+    /// Adjusted official close before.
+    pub prev_close: Price,
+    /// Wilder's ATR of 14 sessions.
+    pub atr_14: Option<Price>,
+    /// Mean volume of 14 sessions.
+    pub adv_14: Option<u64>,
+    /// Opening volumes of earlier sessions, oldest first.
+    pub opening_volumes: Vec<OpeningVolume>,
+    /// Length of the range those volumes count, minutes.
+    pub opening_minutes: u32,
+    /// What kind of paper.
+    pub security_type: SecurityType,
+    /// Industry sector.
+    pub sector: Option<String>,
+}
+
+impl Profile {
+    fn new(reference: &ReferenceUpdated) -> Self {
+        let bars: &[DailyBar] = &reference.daily_bars;
+        Self {
+            session_date: reference.session_date,
+            source: reference.source.clone(),
+            tape: reference.tape,
+            prev_close: reference.prev_close,
+            atr_14: indicators::atr_14_wilder(bars),
+            adv_14: indicators::adv_14(bars),
+            opening_volumes: reference.opening_volumes.clone(),
+            opening_minutes: reference.opening_minutes,
+            security_type: reference.security_type,
+            sector: reference.sector.clone(),
+        }
+    }
+}
+
+/// A headline as far as the score needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Headline {
+    pub(super) news_id: String,
+    pub(super) published_at: UnixNanos,
+}
+
+/// A round that fell due, with everything the partition has to say about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoundResult {
+    /// The passed candidates.
+    pub signals: Vec<SignalGenerated>,
+    /// All candidates, chunked.
+    pub candidates: Vec<CandidatesEvaluated>,
+    /// The end of the partition's round.
+    pub completed: ScanRoundCompleted,
+}
+
+struct HeldTrade {
+    slot: u32,
+    trade: Trade,
+    eligibility: Eligibility,
+}
+
+/// The fold of one partition.
+///
+/// Trades at or after the next boundary (a schedule's due instant or the session's end) are held until the watermark
+/// reaches it, so that a round sees exactly the trades before its due instant, however they were batched.
+pub struct PartitionState {
+    pub(super) partition: u32,
+    pub(super) partitions: u32,
+    pub(super) strategy: Arc<Strategy>,
+    pub(super) version: String,
+    schedules: [(&'static str, Schedule); 2],
+    pub(super) windows: Option<Windows>,
+    watermark: UnixNanos,
+    boundary: UnixNanos,
+    index: HashMap<Symbol, u32, RandomState>,
+    symbols: Vec<(Symbol, SymbolState)>,
+    held: Vec<HeldTrade>,
+    pub(super) profiles: HashMap<Symbol, Profile, RandomState>,
+    pub(super) headlines: HashMap<Symbol, Vec<Headline>, RandomState>,
+    pub(super) gaps: Vec<(UnixNanos, UnixNanos)>,
+    pub(super) tape: Option<Tape>,
+    late_trades: u64,
+}
+
+impl PartitionState {
+    /// An empty fold.
+    ///
+    /// # Errors
+    /// A schedule of `strategy` does not parse.
+    pub fn new(partition: u32, partitions: u32, strategy: Arc<Strategy>) -> Result<Self, StrategyError> {
+        let schedules =
+            [("watch", strategy.schedules.watch.parse("watch")?), ("trade", strategy.schedules.trade.parse("trade")?)];
+        Ok(Self {
+            partition,
+            partitions,
+            version: strategy.version(),
+            strategy,
+            schedules,
+            windows: None,
+            watermark: UnixNanos::default(),
+            boundary: UnixNanos::default(),
+            index: HashMap::default(),
+            symbols: Vec::new(),
+            held: Vec::new(),
+            profiles: HashMap::default(),
+            headlines: HashMap::default(),
+            gaps: Vec::new(),
+            tape: None,
+            late_trades: 0,
+        })
+    }
+
+    /// The slot of a symbol, made if need be; resolve once per batch and symbol.
+    pub fn slot(&mut self, symbol: &Symbol) -> u32 {
+        if let Some(slot) = self.index.get(symbol) {
+            return *slot;
+        }
+        let slot = self.symbols.len() as u32;
+        self.index.insert(symbol.clone(), slot);
+        self.symbols.push((symbol.clone(), SymbolState::default()));
+        slot
+    }
+
+    /// How far market time has come; zero before the first batch.
+    pub const fn watermark(&self) -> UnixNanos {
+        self.watermark
+    }
+
+    /// The session being folded.
+    pub fn session_date(&self) -> Option<SessionDate> {
+        self.windows.map(|w| w.session.date)
+    }
+
+    /// Trades that came after the watermark had passed them; they count, but no round waited for them.
+    pub const fn late_trades(&self) -> u64 {
+        self.late_trades
+    }
+
+    /// Symbols with reference data for the current session, and symbols known at all.
+    pub fn reference_coverage(&self) -> (usize, usize) {
+        let date = self.session_date();
+        let current = self.profiles.values().filter(|p| Some(p.session_date) == date).count();
+        (current, self.profiles.len())
+    }
+
+    /// The symbol's session so far.
+    pub fn symbol_state(&self, symbol: &Symbol) -> Option<&SymbolState> {
+        self.index.get(symbol).map(|slot| &self.symbols[*slot as usize].1)
+    }
+
+    /// Starts a batch: opens the first session, and remembers the feed's tape.
+    pub fn begin_batch(&mut self, tape: Tape, watermark: UnixNanos, first_trade: Option<UnixNanos>) {
+        self.tape = Some(tape);
+        if self.windows.is_none() {
+            self.open_session(first_trade.map_or(watermark, |t| t.min(watermark)));
+        }
+    }
+
+    /// Folds one trade. `slot` comes from [`Self::slot`].
+    #[inline]
+    pub fn fold(&mut self, slot: u32, trade: Trade, eligibility: Eligibility) {
+        if trade.ts_event >= self.boundary {
+            self.held.push(HeldTrade { slot, trade, eligibility });
+            return;
+        }
+        self.late_trades += u64::from(trade.ts_event < self.watermark);
+        if let (Some(windows), Some((_, state))) = (&self.windows, self.symbols.get_mut(slot as usize)) {
+            state.apply(windows, &trade, eligibility);
+        }
+    }
+
+    /// Moves market time to `watermark` and evaluates every round that falls due on the way.
+    pub fn advance(&mut self, watermark: UnixNanos, inputs: &[Input]) -> Vec<RoundResult> {
+        let mut results = Vec::new();
+        while self.windows.is_some() && watermark >= self.boundary {
+            let boundary = self.boundary;
+            self.watermark = self.watermark.max(boundary);
+            let due: Vec<&'static str> = self.due_at(boundary);
+            results.extend(due.into_iter().filter_map(|schedule| self.evaluate(schedule, boundary, inputs)));
+            if self.windows.is_some_and(|w| boundary >= session_end(&w)) {
+                self.open_session(boundary);
+            } else {
+                self.set_boundary(boundary);
+            }
+            self.release_held();
+        }
+        self.watermark = self.watermark.max(watermark);
+        results
+    }
+
+    /// Takes a symbol's history.
+    pub fn reference(&mut self, reference: &ReferenceUpdated) {
+        if reference.symbol.partition(self.partitions) == self.partition {
+            self.profiles.insert(reference.symbol.clone(), Profile::new(reference));
+        }
+    }
+
+    /// Takes a headline.
+    pub fn news(&mut self, news: &NewsPublished) {
+        for symbol in news.symbols.iter().filter(|s| s.partition(self.partitions) == self.partition) {
+            let known = self.headlines.entry(symbol.clone()).or_default();
+            if known.iter().all(|h| h.news_id != news.news_id) {
+                known.push(Headline { news_id: news.news_id.clone(), published_at: news.published_at });
+                known.sort_by(|a, b| (b.published_at, &b.news_id).cmp(&(a.published_at, &a.news_id)));
+                known.truncate(HEADLINES_KEPT);
+            }
+        }
+    }
+
+    /// Takes a hole in the feed.
+    pub fn feed_gap(&mut self, gap: &FeedGapDetected) {
+        self.gaps.push((gap.from, gap.until));
+    }
+
+    pub(super) fn states(&self) -> impl Iterator<Item = (&Symbol, &SymbolState)> {
+        self.symbols.iter().map(|(symbol, state)| (symbol, state))
+    }
+
+    fn evaluate(&self, schedule: &'static str, due: UnixNanos, inputs: &[Input]) -> Option<RoundResult> {
+        let windows = self.windows?;
+        let seconds = due.new_york_seconds();
+        let round = Round {
+            round_id: RoundId::new(windows.session.date, schedule, seconds / 3_600, seconds / 60 % 60),
+            session_date: windows.session.date,
+            schedule: schedule.to_owned(),
+            due,
+            config_version: self.version.clone(),
+            strategy: self.strategy.name.clone(),
+        };
+        Some(decide::evaluate(self, &windows, &round, inputs))
+    }
+
+    fn due_at(&self, instant: UnixNanos) -> Vec<&'static str> {
+        let just_before = instant.plus_nanos(-1);
+        let falls_due = |s: &&(&str, Schedule)| s.1.next_after(just_before) == Some(instant);
+        self.schedules.iter().filter(falls_due).map(|s| s.0).collect()
+    }
+
+    fn open_session(&mut self, instant: UnixNanos) {
+        let session = calendar::session_at(instant);
+        self.windows = Some(Windows::new(session, self.strategy.scan.opening_range_minutes));
+        for (_, state) in &mut self.symbols {
+            *state = SymbolState::default();
+        }
+        let previous_close = calendar::previous_session(session.date).close;
+        self.gaps.retain(|(_, until)| *until > previous_close);
+        for known in self.headlines.values_mut() {
+            known.retain(|h| h.published_at >= previous_close);
+        }
+        self.set_boundary(instant);
+    }
+
+    fn set_boundary(&mut self, after: UnixNanos) {
+        let end = self.windows.map_or(UnixNanos::default(), |w| session_end(&w));
+        let due = self.schedules.iter().filter_map(|(_, s)| s.next_after(after)).min();
+        self.boundary = due.map_or(end, |d| d.min(end));
+    }
+
+    fn release_held(&mut self) {
+        for held in std::mem::take(&mut self.held) {
+            self.fold(held.slot, held.trade, held.eligibility);
+        }
+    }
+}
+
+const HEADLINES_KEPT: usize = 16;
+
+/// A session's prints end when the next one's begin, 20:00 New York time.
+fn session_end(windows: &Windows) -> UnixNanos {
+    windows.session.date.at_hm(20, 0)
+}
+
+impl Micro {
+    /// `self × weight`, rounded to 1e-6, saturating.
+    pub(super) fn weighted(self, weight: Self) -> Self {
+        let product = i128::from(self.micros()) * i128::from(weight.micros());
+        let rounded = crate::money::div_round(product, 1_000_000).unwrap_or_default();
+        Self::from_micros(i64::try_from(rounded).unwrap_or(if rounded < 0 { i64::MIN } else { i64::MAX }))
+    }
+}
