@@ -3,7 +3,7 @@
 
 FROM node:20-bookworm-slim AS dashboard
 WORKDIR /src
-COPY services/dashboard/package.json services/dashboard/package-lock.json services/dashboard/.npmrc ./
+COPY services/dashboard/package*.json ./
 RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund
 COPY services/dashboard ./
 RUN npm run build
