@@ -1,2 +1,5 @@
-//! Starts the process.
-fn main() {}
+//! Starts the gap scanner.
+
+fn main() -> std::process::ExitCode {
+    chassis::run::<gap_scanner::GapScanner>()
+}

@@ -1,2 +1,5 @@
-//! Starts the process.
-fn main() {}
+//! Starts the planner.
+
+fn main() -> std::process::ExitCode {
+    chassis::run::<planner::Planner>()
+}

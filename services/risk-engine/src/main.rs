@@ -1,2 +1,5 @@
-//! Starts the process.
-fn main() {}
+//! Starts the risk engine.
+
+fn main() -> std::process::ExitCode {
+    chassis::run::<risk_engine::RiskEngine>()
+}

@@ -105,6 +105,16 @@ impl PlanBook {
         if entry_works { 0 } else { (self.held().max(0) as u64).saturating_sub(covered) }
     }
 
+    /// The last step of its session's ladder that is due at `now`.
+    pub(super) fn step(&self, now: UnixNanos) -> Option<DeadlineStep> {
+        DeadlineStep::at(self.approved.session_date(), now)
+    }
+
+    /// How many orders of `leg` the broker has refused.
+    pub(super) fn rejected(&self, leg: Leg) -> u32 {
+        self.leg(leg).filter(|order| order.state() == OrderState::Rejected).count() as u32
+    }
+
     /// True when the plan is over and none of its orders can do anything any more.
     pub fn is_settled(&self) -> bool {
         self.closed.is_some() && self.held() == 0 && self.orders().all(|order| !order.is_live())
@@ -121,8 +131,7 @@ impl PlanBook {
 pub struct ExecutionState {
     pub(super) plans: BTreeMap<PlanId, PlanBook>,
     pub(super) deadlines: BTreeSet<(SessionDate, DeadlineStep)>,
-    pub(super) account: Option<BrokerAccount>,
-    pub(super) account_orders: Vec<ClientOrderId>,
+    pub(super) account: Option<(BrokerAccount, Vec<ClientOrderId>, UnixNanos)>,
     pub(super) account_recorded: Option<AccountObserved>,
     pub(super) marks: HashMap<Symbol, Price>,
     pub(super) foreign: BTreeSet<Symbol>,
@@ -298,9 +307,14 @@ impl ExecutionState {
         self.backfilling = false;
     }
 
-    /// Takes the account and the orders its numbers include.
-    pub fn observe_account(&mut self, account: BrokerAccount, included: Vec<ClientOrderId>) {
-        (self.account, self.account_orders) = (Some(account), included);
+    /// Takes the account as it was at market time `at`, and the orders its numbers include.
+    pub fn observe_account(&mut self, account: BrokerAccount, included: Vec<ClientOrderId>, at: UnixNanos) {
+        self.account = Some((account, included, at));
+    }
+
+    /// True when the broker lets the account trade.
+    pub fn is_tradable(&self) -> bool {
+        self.account.as_ref().is_some_and(|(account, ..)| account.tradable)
     }
 
     /// Reading the broker's book failed.
@@ -387,7 +401,10 @@ impl ExecutionState {
     fn apply_update(&mut self, update: &OrderUpdated) {
         let Some((plan, leg, attempt)) = update.client_order_id.parts() else { return };
         let Some(book) = self.plans.get_mut(&plan) else { return };
-        book.orders.entry((leg, attempt)).or_insert_with(|| Order::from_record(update, leg, attempt)).apply_update(update);
+        book.orders
+            .entry((leg, attempt))
+            .or_insert_with(|| Order::from_record(update, leg, attempt))
+            .apply_update(update);
         if let Some(venue) = &update.venue_order_id {
             self.venues.insert(venue.clone(), (plan, leg, attempt));
         }

@@ -51,6 +51,16 @@ pub enum Effect {
     Raise(Alert),
 }
 
+impl Effect {
+    /// True when it changes something at the broker.
+    pub const fn is_sent(&self) -> bool {
+        match self {
+            Self::Submit(_) | Self::Cancel { .. } | Self::Replace { .. } => true,
+            Self::Record(_) | Self::Query { .. } | Self::Backfill | Self::Raise(_) => false,
+        }
+    }
+}
+
 /// Something a person should see; raised once per code and subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alert {

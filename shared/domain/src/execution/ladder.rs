@@ -36,14 +36,8 @@ impl MarketInstants {
 
 impl DeadlineStep {
     /// Every step in its order.
-    pub const ALL: [Self; 6] = [
-        Self::NoEntry,
-        Self::CancelEntries,
-        Self::PassiveExit,
-        Self::MarketableExit,
-        Self::MarketExit,
-        Self::Verify,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::NoEntry, Self::CancelEntries, Self::PassiveExit, Self::MarketableExit, Self::MarketExit, Self::Verify];
 
     /// Seconds from the close, negative before it.
     pub const fn seconds_from_close(self) -> i64 {
@@ -78,7 +72,8 @@ mod tests {
 
     #[test]
     fn steps_count_back_from_the_close_also_on_a_half_day() {
-        let check = |day: &str, h, m, expected| assert_eq!(DeadlineStep::at(date(day), date(day).at_hm(h, m)), expected);
+        let check =
+            |day: &str, h, m, expected| assert_eq!(DeadlineStep::at(date(day), date(day).at_hm(h, m)), expected);
         check("2026-11-24", 15, 44, None);
         check("2026-11-24", 15, 45, Some(DeadlineStep::NoEntry));
         check("2026-11-24", 15, 57, Some(DeadlineStep::MarketableExit));

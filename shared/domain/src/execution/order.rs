@@ -81,7 +81,14 @@ impl ApprovedPlan {
     }
 
     /// An order of `side` that closes `quantity` shares, at `limit` or at the market.
-    pub fn exit_order(&self, attempt: u32, side: Side, quantity: u64, limit: Option<Price>, now: UnixNanos) -> NewOrder {
+    pub fn exit_order(
+        &self,
+        attempt: u32,
+        side: Side,
+        quantity: u64,
+        limit: Option<Price>,
+        now: UnixNanos,
+    ) -> NewOrder {
         NewOrder(OrderIntended {
             order_type: if limit.is_some() { OrderType::Limit } else { OrderType::Market },
             limit_price: limit,
@@ -259,7 +266,8 @@ impl Order {
 
     /// An order that the broker made for us: a leg, or the replacement of one.
     pub fn made_by_broker(plan_id: PlanId, leg: Leg, attempt: u32, order: &BrokerOrder) -> Self {
-        let unseen = Snapshot { state: OrderState::Intended, filled_qty: 0, venue_order_id: None, ..snapshot_of(order) };
+        let unseen =
+            Snapshot { state: OrderState::Intended, filled_qty: 0, venue_order_id: None, ..snapshot_of(order) };
         Self::with(plan_id, order.symbol.clone(), leg, attempt, order.side, unseen)
     }
 
@@ -393,7 +401,8 @@ impl Order {
         let itemised = self.itemised_qty();
         let quantity = self.recorded.filled_qty.checked_sub(itemised).filter(|missing| *missing > 0)?;
         let total = i128::from(self.recorded.avg_fill_price?.nanos()) * i128::from(self.recorded.filled_qty);
-        let known: i128 = self.fills.recorded.iter().map(|f| i128::from(f.price.nanos()) * i128::from(f.quantity)).sum();
+        let known: i128 =
+            self.fills.recorded.iter().map(|f| i128::from(f.price.nanos()) * i128::from(f.quantity)).sum();
         let price = i64::try_from((total - known) / i128::from(quantity)).ok().filter(|price| *price > 0)?;
         Some(BrokerFill {
             venue_order_id: self.recorded.venue_order_id.clone()?,

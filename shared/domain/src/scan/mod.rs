@@ -5,4 +5,4 @@ mod event;
 mod state;
 
 pub use event::*;
-pub use state::{PartitionState, Profile, RoundResult};
+pub use state::{BatchHead, BatchOrder, PartitionState, Profile, RoundResult};

@@ -86,6 +86,32 @@ struct HeldTrade {
     eligibility: Eligibility,
 }
 
+/// What a batch says of itself before its trades.
+#[derive(Debug, Clone, Copy)]
+pub struct BatchHead<'a> {
+    /// The feed.
+    pub source: &'a str,
+    /// Its ownership epoch.
+    pub epoch: u64,
+    /// Its number within epoch and partition.
+    pub batch_no: u64,
+    /// Which prints the feed carries.
+    pub tape: Tape,
+    /// Market time after the batch.
+    pub watermark: UnixNanos,
+}
+
+/// How a batch follows the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BatchOrder {
+    /// As it should.
+    Next,
+    /// It was folded already.
+    Repeated,
+    /// At least one batch before it is missing.
+    Hole,
+}
+
 /// The fold of one partition.
 ///
 /// Trades at or after the next boundary (a schedule's due instant or the session's end) are held until the watermark
@@ -106,6 +132,7 @@ pub struct PartitionState {
     pub(super) headlines: HashMap<Symbol, Vec<Headline>, RandomState>,
     pub(super) gaps: Vec<(UnixNanos, UnixNanos)>,
     pub(super) tape: Option<Tape>,
+    last_batch: HashMap<String, (u64, u64), RandomState>,
     late_trades: u64,
 }
 
@@ -133,6 +160,7 @@ impl PartitionState {
             headlines: HashMap::default(),
             gaps: Vec::new(),
             tape: None,
+            last_batch: HashMap::default(),
             late_trades: 0,
         })
     }
@@ -175,12 +203,27 @@ impl PartitionState {
         self.index.get(symbol).map(|slot| &self.symbols[*slot as usize].1)
     }
 
-    /// Starts a batch: opens the first session, and remembers the feed's tape.
-    pub fn begin_batch(&mut self, tape: Tape, watermark: UnixNanos, first_trade: Option<UnixNanos>) {
-        self.tape = Some(tape);
+    /// Starts a batch. A repeated batch must not be folded; a hole before it is remembered as a feed gap.
+    pub fn begin_batch(&mut self, head: &BatchHead<'_>) -> BatchOrder {
         if self.windows.is_none() {
-            self.open_session(first_trade.map_or(watermark, |t| t.min(watermark)));
+            self.open_session(head.watermark);
         }
+        self.tape = Some(head.tape);
+        let order = match self.last_batch.get(head.source) {
+            None => BatchOrder::Next,
+            Some((epoch, _)) if head.epoch > *epoch => BatchOrder::Next,
+            Some((epoch, _)) if head.epoch < *epoch => BatchOrder::Repeated,
+            Some((_, number)) if head.batch_no <= *number => BatchOrder::Repeated,
+            Some((_, number)) if head.batch_no == number + 1 => BatchOrder::Next,
+            Some(_) => BatchOrder::Hole,
+        };
+        if order == BatchOrder::Hole {
+            self.gaps.push((self.watermark, head.watermark));
+        }
+        if order != BatchOrder::Repeated {
+            self.last_batch.insert(head.source.to_owned(), (head.epoch, head.batch_no));
+        }
+        order
     }
 
     /// Folds one trade. `slot` comes from [`Self::slot`].

@@ -1,0 +1,146 @@
+//! The shell around the planner's fold: read, apply, decide, append.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bus::{Created, Fold, FoldSpec, Item};
+use chassis::{Context, Service};
+use domain::ops::Severity;
+use domain::plan::{Effect, PlannerState};
+use domain::scan::Input;
+use domain::{Event, EventId, RoundId, StreamName};
+
+use crate::Config;
+
+/// The planner service.
+pub struct Planner;
+
+impl Service for Planner {
+    const NAME: &'static str = "planner";
+    const SECTION: &'static str = "planner";
+    type Config = Config;
+
+    async fn run(ctx: Context<Config>) -> chassis::Result {
+        let strategy = Arc::new(ctx.strategy()?);
+        let fold =
+            Fold::open(&ctx.bus, FoldSpec::stream(StreamName::Scan).and(StreamName::Plan).and(StreamName::Control))?;
+        ctx.readiness.set("rebuilt", false, "folding SCAN, PLAN and CONTROL");
+        App { state: PlannerState::new(strategy), fold, waiting: HashMap::new(), live: false, ctx }
+            .run_until_shutdown()
+            .await
+    }
+}
+
+struct App {
+    ctx: Context<Config>,
+    state: PlannerState,
+    fold: Fold,
+    waiting: HashMap<RoundId, Instant>,
+    live: bool,
+}
+
+impl App {
+    async fn run_until_shutdown(mut self) -> chassis::Result {
+        let shutdown = self.ctx.shutdown.clone();
+        let mut deadline_check = tokio::time::interval(std::time::Duration::from_millis(250));
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return Ok(()),
+                item = self.fold.next() => self.take(item?).await?,
+                _ = deadline_check.tick(), if self.live => self.close_overdue().await?,
+            }
+        }
+    }
+
+    async fn take(&mut self, item: Item) -> chassis::Result {
+        match item {
+            Item::Event(folded) => {
+                self.state.apply(&folded.event);
+                metrics::counter!("planner_events_folded_total", "event" => folded.event.name()).increment(1);
+            }
+            Item::CaughtUp => {
+                self.live = true;
+                self.ctx.readiness.set("rebuilt", true, "caught up");
+            }
+            Item::Poison(poison) => {
+                self.ctx.errors.raise(Severity::Critical, "poison", poison.error.to_string(), poison.subject, None);
+            }
+        }
+        if self.live { self.perform().await } else { Ok(()) }
+    }
+
+    /// Appends until the state asks for nothing more.
+    async fn perform(&mut self) -> chassis::Result {
+        loop {
+            let effects = self.state.decide(&self.inputs());
+            if effects.is_empty() {
+                return Ok(());
+            }
+            for effect in effects {
+                self.append(effect).await?;
+            }
+        }
+    }
+
+    async fn close_overdue(&mut self) -> chassis::Result {
+        let waiting = self.state.waiting();
+        self.waiting.retain(|id, _| waiting.contains(id));
+        for id in waiting {
+            let since = *self.waiting.entry(id.clone()).or_insert_with(Instant::now);
+            if since.elapsed() < self.ctx.config.round_deadline() {
+                continue;
+            }
+            if let Some(effect) = self.state.decide_late(&id, &self.inputs()) {
+                let message = format!("round {id} closed without every partition");
+                self.ctx.errors.raise(
+                    Severity::Warning,
+                    "round_incomplete",
+                    message,
+                    format!("{effect:?}"),
+                    Some(id.as_str()),
+                );
+                self.append(effect).await?;
+                self.perform().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn append(&mut self, effect: Effect) -> chassis::Result {
+        let (event, id, about) = match effect {
+            Effect::Close(closed) => {
+                let about = closed.round.round_id.to_string();
+                (Event::from(closed), EventId::from_parts(&["round_closed", &about]), about)
+            }
+            Effect::Propose(proposed) => {
+                let about = proposed.plan.plan_id.to_string();
+                (Event::from(proposed), EventId::from_parts(&["plan_proposed", &about]), about)
+            }
+        };
+        let meta = self.ctx.meta(id).about(&about).build();
+        match self.ctx.publisher.create(&event, &meta).await? {
+            Created::New { .. } | Created::Exists { same: true, .. } => self.state.apply(&event),
+            Created::Exists { same: false, seq } => self.adopt(&event, seq).await?,
+        }
+        metrics::counter!("planner_decisions_total", "event" => event.name()).increment(1);
+        Ok(())
+    }
+
+    /// Another replica, or this one before a restart, decided first: its word holds. Fold until it has arrived.
+    async fn adopt(&mut self, event: &Event, seq: u64) -> chassis::Result {
+        tracing::info!(event = event.name(), seq, "already decided; taking the stored decision");
+        while self.fold.last_seq(StreamName::Plan) < seq {
+            if let Item::Event(folded) = self.fold.next().await? {
+                self.state.apply(&folded.event);
+            }
+        }
+        Ok(())
+    }
+
+    fn inputs(&self) -> Vec<Input> {
+        [StreamName::Scan, StreamName::Control]
+            .map(|s| Input { stream: s.as_str().to_owned(), last_seq: self.fold.last_seq(s) })
+            .into()
+    }
+}

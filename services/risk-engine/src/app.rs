@@ -1,0 +1,140 @@
+//! The shell around the ledger: read, apply, decide, append at the tail.
+
+use std::sync::Arc;
+
+use bus::{Appended, Fold, FoldSpec, Item};
+use chassis::{Context, Service};
+use domain::ops::Severity;
+use domain::risk::RiskState;
+use domain::scan::Input;
+use domain::{Event, EventId, StreamName};
+
+use crate::Config;
+
+/// The risk engine service.
+pub struct RiskEngine;
+
+impl Service for RiskEngine {
+    const NAME: &'static str = "risk-engine";
+    const SECTION: &'static str = "risk_engine";
+    type Config = Config;
+
+    async fn run(ctx: Context<Config>) -> chassis::Result {
+        let strategy = Arc::new(ctx.strategy()?);
+        let inputs =
+            FoldSpec::stream(StreamName::Plan).and(StreamName::Risk).and(StreamName::Order).and(StreamName::Control);
+        let fold = Fold::open(&ctx.bus, inputs)?;
+        ctx.readiness.set("rebuilt", false, "folding PLAN, RISK, ORDER and CONTROL");
+        App { state: RiskState::new(strategy), fold, ledger_tail: 0, live: false, ctx }.run_until_shutdown().await
+    }
+}
+
+struct App {
+    ctx: Context<Config>,
+    state: RiskState,
+    fold: Fold,
+    /// Last sequence of RISK in `state`, our own appends included before they come back.
+    ledger_tail: u64,
+    live: bool,
+}
+
+impl App {
+    async fn run_until_shutdown(mut self) -> chassis::Result {
+        let shutdown = self.ctx.shutdown.clone();
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return Ok(()),
+                item = self.fold.next() => {
+                    self.take(item?);
+                    if self.live {
+                        self.perform().await?;
+                    }
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, item: Item) {
+        match item {
+            Item::Event(folded) => {
+                let own = folded.stream == StreamName::Risk;
+                if !own || folded.seq > self.ledger_tail {
+                    self.state.apply(&folded.event);
+                }
+                if own {
+                    self.ledger_tail = self.ledger_tail.max(folded.seq);
+                }
+                metrics::counter!("risk_events_folded_total", "event" => folded.event.name()).increment(1);
+            }
+            Item::CaughtUp => {
+                self.live = true;
+                self.ctx.readiness.set("rebuilt", true, "caught up");
+            }
+            Item::Poison(poison) => {
+                self.ctx.errors.raise(Severity::Critical, "poison", poison.error.to_string(), poison.subject, None);
+            }
+        }
+        metrics::gauge!("risk_plans_pending").set(self.state.pending() as f64);
+    }
+
+    /// Decides and appends until nothing is left to decide.
+    async fn perform(&mut self) -> chassis::Result {
+        while let Some(event) = self.state.decide(&self.inputs()) {
+            let (id, about) = identity(&event);
+            let meta = self.ctx.meta(id).about(&about).build();
+            match self.ctx.publisher.append(&event, &meta, self.ledger_tail).await? {
+                Appended::Stored { seq } => {
+                    self.state.apply(&event);
+                    self.ledger_tail = self.ledger_tail.max(seq);
+                    metrics::counter!("risk_decisions_total", "event" => event.name()).increment(1);
+                    tracing::info!(event = event.name(), about, seq, "decided");
+                }
+                Appended::Conflict => {
+                    metrics::counter!("risk_ledger_conflicts_total").increment(1);
+                    self.catch_up().await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The ledger has grown without us: fold until RISK has moved, then decide again.
+    async fn catch_up(&mut self) -> chassis::Result {
+        let before = self.ledger_tail;
+        while self.ledger_tail == before {
+            let item = self.fold.next().await?;
+            self.take(item);
+        }
+        Ok(())
+    }
+
+    fn inputs(&self) -> Vec<Input> {
+        let folded = |s: StreamName| Input { stream: s.as_str().to_owned(), last_seq: self.fold.last_seq(s) };
+        let mut inputs = [StreamName::Plan, StreamName::Order, StreamName::Control].map(folded).to_vec();
+        inputs.push(Input { stream: StreamName::Risk.as_str().to_owned(), last_seq: self.ledger_tail });
+        inputs
+    }
+}
+
+/// The content a decision is identified by, and the story it belongs to.
+fn identity(event: &Event) -> (EventId, String) {
+    match event {
+        Event::DayOpened(day) => {
+            let date = day.session_date.to_string();
+            (EventId::from_parts(&["day_opened", &day.account, &date]), date)
+        }
+        Event::PlanApproved(approved) => {
+            let plan = approved.plan.plan_id.to_string();
+            (EventId::from_parts(&["decision", &plan]), plan)
+        }
+        Event::PlanDenied(denied) => {
+            let plan = denied.plan_id.to_string();
+            (EventId::from_parts(&["decision", &plan]), plan)
+        }
+        Event::TradingStateLowered(lowered) => {
+            let date = lowered.session_date.to_string();
+            (EventId::from_parts(&["lowered", &date, &format!("{:?}", lowered.limit)]), date)
+        }
+        other => (EventId::from_parts(&["risk", other.name()]), other.name().to_owned()),
+    }
+}

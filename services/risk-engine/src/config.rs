@@ -1,0 +1,8 @@
+//! The risk engine's table of the configuration. Its numbers stand in the strategy file.
+
+use serde::Deserialize;
+
+/// `risk_engine:` in the configuration.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {}

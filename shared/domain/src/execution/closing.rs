@@ -1,0 +1,354 @@
+//! An open position: covered by exactly one stop until it is closed.
+
+use crate::calendar;
+use crate::execution::book::PlanBook;
+use crate::execution::decide::View;
+use crate::execution::effect::Effect;
+use crate::execution::order::Order;
+use crate::execution::{CloseReason, DeadlineStep, Leg, OrderState, OrderType, record};
+use crate::money::Price;
+use crate::ops::Severity;
+use crate::plan::Side;
+use crate::risk::TradingState;
+use crate::time::{SessionDate, UnixNanos};
+
+/// Refused replacements of a leg after which its price is left as it is.
+const REPLACES_MAX: u32 = 3;
+/// Refused exits after which each further one waits.
+const EXITS_MAX: u32 = 3;
+const EXIT_PAUSE_S: i64 = 30;
+
+/// How eagerly a position is closed, mildest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Style {
+    Passive,
+    Marketable,
+    Market,
+}
+
+enum Mode {
+    Protect,
+    Exit(Style),
+    /// The market is closed: nothing can be sent that would help.
+    Wait,
+}
+
+/// The entry is done: protect what it filled, or close it, or say that it is over.
+pub(super) fn position(view: &View<'_>, book: &PlanBook, out: &mut Vec<Effect>) {
+    let Some(entry) = book.entry() else { return };
+    if entry.filled_qty() == 0 {
+        out.push(Effect::Record(record::closed(view, book, unfilled_reason(view, book, entry)).into()));
+        return;
+    }
+    if !book.is_itemised() {
+        itemise(view, book, out);
+    }
+    let held = book.held();
+    if held == 0 {
+        if book.is_itemised() {
+            out.push(Effect::Record(record::closed(view, book, exit_reason(book)).into()));
+        }
+        return;
+    }
+    if gone_elsewhere(view, book) {
+        out.push(Effect::Record(record::closed(view, book, CloseReason::ClosedElsewhere).into()));
+        return;
+    }
+    if held < 0 {
+        let message = format!("{}: {} shares more closed than opened; buying back", book.approved.plan().symbol, -held);
+        view.raise(out, Severity::Critical, "oversold", book.approved.plan().plan_id.as_str(), message);
+    }
+    match mode(view, book) {
+        Mode::Exit(style) => exit(view, book, style, out),
+        Mode::Protect => protect(view, book, entry, out),
+        Mode::Wait => {}
+    }
+    if book.executed.is_none()
+        && book.is_itemised()
+        && (book.uncovered() == 0 || !matches!(mode(view, book), Mode::Protect))
+    {
+        out.extend(record::executed(book, entry).map(|event| Effect::Record(event.into())));
+    }
+}
+
+/// A plan that is over: whatever is left of its orders is withdrawn, whatever is left of its shares is closed.
+pub(super) fn sweep(view: &View<'_>, book: &PlanBook, out: &mut Vec<Effect>) {
+    let elsewhere = book.closed.as_ref().is_some_and(|closed| closed.reason == CloseReason::ClosedElsewhere);
+    if book.held() != 0 && !elsewhere {
+        let message = format!("{}: {} shares came after the plan was over", book.approved.plan().symbol, book.held());
+        view.raise(out, Severity::Critical, "late_fill", book.approved.plan().plan_id.as_str(), message);
+        if regular_hours(view.now) {
+            exit(view, book, Style::Market, out);
+        }
+        return;
+    }
+    let since = book.closed.as_ref().map_or(view.now, |closed| closed.ts_event);
+    let rested = view.now >= since.plus_seconds(view.policy.cover_grace_s);
+    for order in book.orders().filter(|order| order.is_live()) {
+        match (&order.recorded.venue_order_id, order.leg) {
+            (None, _) if order.missing => {}
+            (None, _) => view.chase_read_only(order, out),
+            (Some(_), Leg::Entry) => view.cancel(order, out),
+            (Some(_), _) if rested => view.cancel(order, out),
+            (Some(_), _) => {}
+        }
+    }
+}
+
+/// One minute after the close nothing may be left.
+pub(super) fn verify(view: &View<'_>, session: SessionDate, out: &mut Vec<Effect>) {
+    for book in view.state.open_plans().filter(|book| book.approved.session_date() <= session) {
+        let symbol = &book.approved.plan().symbol;
+        let live = book.orders().filter(|order| order.is_live() && !order.is_in_doubt()).count();
+        if book.held() != 0 || live > 0 {
+            let broker = view.state.positions.get(symbol).copied().unwrap_or(0);
+            let message = format!("{symbol}: {broker} shares and {live} orders are left after the close of {session}");
+            view.raise(out, Severity::Critical, "not_flat", &format!("{session}/{symbol}"), message);
+            let ours = book.held() * book.approved.plan().side.sign();
+            out.extend(record::reconciled(view, symbol, ours, broker).map(|event| Effect::Record(event.into())));
+        }
+    }
+}
+
+fn mode(view: &View<'_>, book: &PlanBook) -> Mode {
+    let session = book.approved.session_date();
+    if !regular_hours(view.now) {
+        return Mode::Wait;
+    }
+    if view.now.session_date() > session || book.held() < 0 {
+        return Mode::Exit(Style::Market);
+    }
+    let broken = book.rejected(Leg::Stop) >= view.policy.repairs_max;
+    if broken || view.state.trading_state(session) == TradingState::Flatten {
+        return Mode::Exit(Style::Market);
+    }
+    let by_time = style_at(book.step(view.now));
+    let by_plan = (view.now >= book.approved.plan().exit_by).then_some(Style::Marketable);
+    by_time.max(by_plan).map_or(Mode::Protect, Mode::Exit)
+}
+
+const fn style_at(step: Option<DeadlineStep>) -> Option<Style> {
+    match step {
+        None | Some(DeadlineStep::NoEntry | DeadlineStep::CancelEntries) => None,
+        Some(DeadlineStep::PassiveExit) => Some(Style::Passive),
+        Some(DeadlineStep::MarketableExit) => Some(Style::Marketable),
+        Some(DeadlineStep::MarketExit | DeadlineStep::Verify) => Some(Style::Market),
+    }
+}
+
+fn protect(view: &View<'_>, book: &PlanBook, entry: &Order, out: &mut Vec<Effect>) {
+    let held = book.held().unsigned_abs();
+    let plan = book.approved.plan();
+    let Some((_, average)) = book.average(plan.side) else { return };
+    let wanted = plan.stop_for(average);
+    let stops: Vec<&Order> = book.live_stops().collect();
+    match stops.as_slice() {
+        [] => cover(view, book, entry, held, wanted, out),
+        [stop] if stop.is_in_doubt() => view.chase(book, stop, out),
+        [stop] if stop.leaves_qty() != held => {
+            if view.now >= last_change(book).plus_seconds(view.policy.cover_grace_s) {
+                uncovered_alert(view, book, stop.leaves_qty(), out);
+                view.cancel(stop, out);
+            } else if view.state.last_backfill.is_none_or(|read| read <= last_change(book)) {
+                view.backfill(out);
+            }
+        }
+        [stop] => replace(view, stop, book.next_attempt(Leg::Stop), Some(wanted), None, out),
+        [_, extra @ ..] => extra.iter().for_each(|order| view.cancel(order, out)),
+    }
+    let target = plan.targets.iter().max_by_key(|target| target.fraction_bps);
+    if let (Some(target), Some(order)) = (target, book.live_unreplaced(Leg::Target).next()) {
+        let wanted = plan.target_for(target, average);
+        replace(view, order, book.next_attempt(Leg::Target), None, Some(wanted), out);
+    }
+}
+
+/// No stop works. After an entry that was cut short that is expected: its legs went with the remainder. Otherwise the
+/// broker gets a moment to show the leg before it is replaced by one of ours.
+fn cover(view: &View<'_>, book: &PlanBook, entry: &Order, held: u64, wanted: Price, out: &mut Vec<Effect>) {
+    let cut_short = entry.state() != OrderState::Filled && book.leg(Leg::Stop).all(|stop| stop.filled_qty() == 0);
+    let rested = view.now >= last_change(book).plus_seconds(view.policy.cover_grace_s);
+    let first = book.leg(Leg::Stop).all(|stop| stop.intent.is_none());
+    if !(cut_short && first || rested) {
+        view.backfill(out);
+        return;
+    }
+    if !(cut_short && first) {
+        uncovered_alert(view, book, 0, out);
+    }
+    out.push(Effect::Submit(book.approved.stop_order(book.next_attempt(Leg::Stop), held, wanted, view.now)));
+}
+
+fn uncovered_alert(view: &View<'_>, book: &PlanBook, covered: u64, out: &mut Vec<Effect>) {
+    let plan = book.approved.plan();
+    let held = book.held();
+    let message = format!("{}: {covered} of {held} shares are under a working stop; repairing", plan.symbol);
+    view.raise(out, Severity::Critical, "uncovered", plan.plan_id.as_str(), message);
+    let broker = view.state.positions.get(&plan.symbol).copied().unwrap_or(0);
+    let ours = held * plan.side.sign();
+    out.extend(record::reconciled(view, &plan.symbol, ours, broker).map(|event| Effect::Record(event.into())));
+}
+
+fn replace(
+    view: &View<'_>,
+    order: &Order,
+    attempt: u32,
+    stop: Option<Price>,
+    limit: Option<Price>,
+    out: &mut Vec<Effect>,
+) {
+    let off = |have: Option<Price>, want: Option<Price>| match (have, want) {
+        (Some(have), Some(want)) => (have.nanos() - want.nanos()).abs() >= want.tick().nanos(),
+        _ => false,
+    };
+    let wrong = off(order.recorded.stop_price, stop) || off(order.recorded.limit_price, limit);
+    let works = matches!(order.state(), OrderState::Working);
+    let Some(venue) = order.recorded.venue_order_id.clone().filter(|_| wrong && works) else { return };
+    if order.refused_replaces >= REPLACES_MAX {
+        let message = format!("{}: the broker keeps the {:?} at its first price", order.symbol, order.leg);
+        view.raise(out, Severity::Warning, "replace_refused", order.client_order_id.as_str(), message);
+    } else if view.may_ask(order) {
+        out.push(Effect::Replace {
+            client_order_id: order.client_order_id.clone(),
+            venue_order_id: venue,
+            replacement: crate::id::ClientOrderId::new(&order.plan_id, order.leg, attempt),
+            stop_price: stop,
+            limit_price: limit,
+            at: view.now,
+        });
+    }
+}
+
+/// Opposite orders first: the broker refuses an exit while a leg works.
+fn exit(view: &View<'_>, book: &PlanBook, style: Style, out: &mut Vec<Effect>) {
+    let in_the_way: Vec<&Order> = book.orders().filter(|o| o.leg != Leg::Exit && o.is_live()).collect();
+    if !in_the_way.is_empty() {
+        for order in in_the_way {
+            if order.is_in_doubt() {
+                view.chase_read_only(order, out);
+            } else {
+                view.cancel(order, out);
+            }
+        }
+        return;
+    }
+    let exits: Vec<&Order> = book.leg(Leg::Exit).filter(|order| order.is_live()).collect();
+    match exits.as_slice() {
+        [] => send_exit(view, book, style, out),
+        [order] if order.is_in_doubt() => view.chase(book, order, out),
+        [order] if style_of(book, order) < style => view.cancel(order, out),
+        [_] => {}
+        [_, extra @ ..] => extra.iter().for_each(|order| view.cancel(order, out)),
+    }
+}
+
+fn send_exit(view: &View<'_>, book: &PlanBook, style: Style, out: &mut Vec<Effect>) {
+    let held = book.held();
+    let plan = book.approved.plan();
+    let refused = book.rejected(Leg::Exit);
+    if refused >= EXITS_MAX {
+        let message = format!("{}: the broker has refused {refused} exits", plan.symbol);
+        view.raise(out, Severity::Critical, "exit_refused", plan.plan_id.as_str(), message);
+        if view.now < last_change(book).plus_seconds(EXIT_PAUSE_S) {
+            return;
+        }
+    }
+    let side = if held > 0 { plan.side.opposite() } else { plan.side };
+    let limit = exit_limit(view, book, side, style);
+    let attempt = book.next_attempt(Leg::Exit);
+    out.push(Effect::Submit(book.approved.exit_order(attempt, side, held.unsigned_abs(), limit, view.now)));
+}
+
+/// At the last price, or through it; `None` at the market, also when no price is known.
+fn exit_limit(view: &View<'_>, book: &PlanBook, side: Side, style: Style) -> Option<Price> {
+    let last = view.state.marks.get(&book.approved.plan().symbol).copied()?;
+    let through = match style {
+        Style::Passive => 0,
+        Style::Marketable => view.policy.marketable_bps,
+        Style::Market => return None,
+    };
+    let price = last.scaled(10_000 + side.sign() * through, 10_000, "exit limit").ok()?;
+    let price = if side == Side::Buy { price.ceil_to_tick() } else { price.floor_to_tick() };
+    (price > Price::ZERO).then_some(price)
+}
+
+fn style_of(book: &PlanBook, order: &Order) -> Style {
+    let intended_at = order.intent.as_ref().map(|intent| intent.ts_event);
+    match (order.recorded.order_type, intended_at) {
+        (OrderType::Limit, Some(at))
+            if book.step(at) <= Some(DeadlineStep::PassiveExit) && at < book.approved.plan().exit_by =>
+        {
+            Style::Passive
+        }
+        (OrderType::Limit, _) => Style::Marketable,
+        (OrderType::Market | OrderType::Stop | OrderType::StopLimit, _) => Style::Market,
+    }
+}
+
+fn itemise(view: &View<'_>, book: &PlanBook, out: &mut Vec<Effect>) {
+    let rested = view.now >= last_change(book).plus_seconds(view.policy.cover_grace_s);
+    let read_since =
+        view.state.last_backfill.is_some_and(|read| read > last_change(book).plus_seconds(view.policy.cover_grace_s));
+    if rested && read_since {
+        for order in book.orders() {
+            out.extend(order.missing_fill().map(|fill| Effect::Record(record::fill(book, order, &fill).into())));
+        }
+    } else {
+        view.backfill(out);
+    }
+}
+
+fn gone_elsewhere(view: &View<'_>, book: &PlanBook) -> bool {
+    let symbol = &book.approved.plan().symbol;
+    view.state.mismatches.get(symbol).is_some_and(|(_, theirs, times)| *theirs == 0 && *times >= 2)
+}
+
+fn unfilled_reason(view: &View<'_>, book: &PlanBook, entry: &Order) -> CloseReason {
+    let session = book.approved.session_date();
+    let ended = entry.recorded.ts_event;
+    if entry.state() == OrderState::Rejected {
+        CloseReason::EntryRejected
+    } else if ended >= book.approved.plan().valid_until || entry.state() == OrderState::Expired {
+        CloseReason::EntryExpired
+    } else if view.state.trading_state(session) >= TradingState::Reduce || book.step(view.now).is_some() {
+        CloseReason::EntryWithdrawn
+    } else if view.now >= book.approved.plan().valid_until {
+        CloseReason::EntryExpired
+    } else {
+        CloseReason::ClosedElsewhere
+    }
+}
+
+fn exit_reason(book: &PlanBook) -> CloseReason {
+    let last = book.orders().filter(|o| o.leg != Leg::Entry && o.filled_qty() > 0).max_by_key(|o| o.recorded.ts_event);
+    match last.map(|order| (order.leg, order.intent.as_ref())) {
+        Some((Leg::Target, _)) => CloseReason::TakeProfit,
+        Some((Leg::Exit, Some(intent)))
+            if style_at(book.step(intent.ts_event)).is_some()
+                || intent.ts_event >= book.approved.plan().exit_by
+                || intent.ts_event.session_date() > book.approved.session_date() =>
+        {
+            CloseReason::FlatByClose
+        }
+        Some((Leg::Exit, _)) => CloseReason::Flattened,
+        Some((Leg::Stop | Leg::Entry, _)) | None => CloseReason::StopLoss,
+    }
+}
+
+/// The broker's time of the last change to the cover: since when a hole in it may have been open.
+fn last_change(book: &PlanBook) -> UnixNanos {
+    book.orders().filter(|o| !o.is_live()).map(|o| o.recorded.ts_event).max().unwrap_or_default()
+}
+
+fn regular_hours(now: UnixNanos) -> bool {
+    calendar::session(now.session_date()).is_some_and(|session| (session.open..session.close).contains(&now))
+}
+
+impl View<'_> {
+    /// Asks about an order in doubt without ever sending it again.
+    fn chase_read_only(&self, order: &Order, out: &mut Vec<Effect>) {
+        if order.call.is_none() && !order.missing {
+            out.push(crate::execution::decide::query(order));
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The rules together: from trades to a round, from a round to plans, from plans to sizes.
+
+mod planning;
+mod scanning;
+mod sizing;
+
+use std::sync::Arc;
+
+use domain::strategy::Strategy;
+use figment::Figment;
+use figment::providers::{Format, Yaml};
+
+/// The strategy file that the suite ships.
+fn shipped_strategy() -> Strategy {
+    let text = include_str!("../../../../config/strategy.yaml");
+    Figment::from(Yaml::string(text)).extract().unwrap()
+}
+
+fn strategy() -> Arc<Strategy> {
+    Arc::new(shipped_strategy())
+}
+
+#[test]
+fn shipped_strategy_is_valid() {
+    shipped_strategy().validate().unwrap();
+}
+
+#[test]
+fn a_number_out_of_range_is_refused_by_key_and_value() {
+    let mut strategy = shipped_strategy();
+    strategy.risk.risk_pct_total = domain::Micro::from_int(50);
+    let error = strategy.validate().unwrap_err().to_string();
+    assert!(error.contains("risk.risk_pct_total") && error.contains("50"), "{error}");
+}

@@ -1,0 +1,149 @@
+use domain::market::{DailyBar, Eligibility, OpeningVolume, ReferenceUpdated, SecurityType, Tape, Trade};
+use domain::scan::{BatchHead, BatchOrder, CriterionName, Outcome, PartitionState, RoundResult};
+use domain::{Price, SessionDate, Symbol, UnixNanos};
+use proptest::prelude::*;
+
+use super::strategy;
+
+fn date() -> SessionDate {
+    "2026-11-24".parse().unwrap()
+}
+
+fn symbol() -> Symbol {
+    "GME".parse().unwrap()
+}
+
+/// Yesterday closed at 100.00, ATR 2.00, usual opening volume 10,000.
+fn reference() -> ReferenceUpdated {
+    let day = |back: i32| SessionDate::from_epoch_days(date().epoch_days() - back).unwrap();
+    let bar = |back| DailyBar {
+        date: day(back),
+        open: Price::from_cents(10_000),
+        high: Price::from_cents(10_100),
+        low: Price::from_cents(9_900),
+        close: Price::from_cents(10_000),
+        volume: 2_000_000,
+    };
+    ReferenceUpdated {
+        symbol: symbol(),
+        session_date: date(),
+        source: "yahoo".into(),
+        tape: Tape::Simulated,
+        prev_close: Price::from_cents(10_000),
+        daily_bars: (1..=30).rev().map(bar).collect(),
+        opening_volumes: (1..=20).rev().map(|back| OpeningVolume { date: day(back), volume: 10_000 }).collect(),
+        opening_minutes: 5,
+        float_shares: None,
+        sector: None,
+        security_type: SecurityType::Common,
+        as_of: UnixNanos::default(),
+    }
+}
+
+fn at(hour: u32, minute: u32, second: i64) -> UnixNanos {
+    date().at_hm(hour, minute).plus_seconds(second)
+}
+
+fn trade(instant: UnixNanos, cents: i64, size: u32) -> Trade {
+    Trade { ts_event: instant, price: Price::from_cents(cents), size }
+}
+
+/// A gap of 5 %, a range of 104.50 to 106.00 that closes up on 50,000 shares, and prints after it.
+fn session() -> Vec<Trade> {
+    vec![
+        trade(at(7, 0, 0), 10_400, 500),
+        trade(at(9, 30, 0), 10_500, 20_000),
+        trade(at(9, 31, 0), 10_450, 10_000),
+        trade(at(9, 34, 59), 10_600, 20_000),
+        trade(at(9, 35, 0), 10_900, 7_000),
+        trade(at(9, 36, 0), 11_000, 7_000),
+    ]
+}
+
+fn head(batch_no: u64, watermark: UnixNanos) -> BatchHead<'static> {
+    BatchHead { source: "finnhub", epoch: 1, batch_no, tape: Tape::Simulated, watermark }
+}
+
+fn play(batches: &[&[Trade]]) -> Vec<RoundResult> {
+    let mut state = PartitionState::new(0, 1, strategy()).unwrap();
+    state.reference(&reference());
+    let mut rounds = Vec::new();
+    let opening = head(1, at(4, 0, 0));
+    state.begin_batch(&opening);
+    rounds.extend(state.advance(opening.watermark, &[]));
+    for (number, batch) in (2..).zip(batches) {
+        let watermark = batch.iter().map(|t| t.ts_event).max().unwrap_or(at(9, 36, 0));
+        assert_eq!(state.begin_batch(&head(number, watermark)), BatchOrder::Next);
+        let slot = state.slot(&symbol());
+        for t in *batch {
+            state.fold(slot, *t, Eligibility::REGULAR);
+        }
+        rounds.extend(state.advance(watermark, &[]));
+    }
+    rounds
+}
+
+#[test]
+fn a_gapper_on_volume_becomes_a_signal_with_every_value() {
+    let rounds = play(&[&session()]);
+    let names: Vec<_> = rounds.iter().map(|r| r.completed.round.round_id.to_string()).collect();
+    assert_eq!(names, ["2026-11-24-watch-0700", "2026-11-24-trade-0935"]);
+    let signal = &rounds[1].signals[0].candidate;
+    let f = &signal.features;
+    assert_eq!(f.gap_pct.unwrap().to_string(), "5");
+    assert_eq!(f.rvol.unwrap().to_string(), "5");
+    assert_eq!(f.atr_14, Some(Price::from_cents(200)));
+    assert_eq!(
+        (f.or_high, f.or_low, f.or_volume),
+        (Some(Price::from_cents(10_600)), Some(Price::from_cents(10_450)), 50_000)
+    );
+    assert!(signal.criteria.iter().all(|c| c.outcome == Outcome::Pass), "{:?}", signal.criteria);
+}
+
+#[test]
+fn a_refused_candidate_names_the_first_criterion_that_failed() {
+    let mut trades = session();
+    trades[1].price = Price::from_cents(10_100);
+    let candidate = &play(&[&trades])[1].candidates[0].candidates[0];
+    assert_eq!(candidate.refused_by, Some(CriterionName::Gap));
+    let gap = candidate.criteria.iter().find(|c| c.name == CriterionName::Gap).unwrap();
+    assert_eq!((gap.value.unwrap().to_string(), gap.threshold.to_string()), ("1".into(), "4".into()));
+}
+
+#[test]
+fn a_symbol_without_history_is_refused_and_the_rest_is_not_evaluated() {
+    let mut state = PartitionState::new(0, 1, strategy()).unwrap();
+    state.begin_batch(&head(1, at(9, 0, 0)));
+    let slot = state.slot(&symbol());
+    session().into_iter().for_each(|t| state.fold(slot, t, Eligibility::REGULAR));
+    let rounds = state.advance(at(9, 36, 0), &[]);
+    let candidate = &rounds[0].candidates[0].candidates[0];
+    assert_eq!(candidate.refused_by, Some(CriterionName::Reference));
+    assert!(candidate.criteria.iter().any(|c| c.name == CriterionName::Gap && c.outcome == Outcome::NotEvaluated));
+}
+
+#[test]
+fn a_hole_in_the_batch_numbers_refuses_the_round() {
+    let mut state = PartitionState::new(0, 1, strategy()).unwrap();
+    state.reference(&reference());
+    state.begin_batch(&head(1, at(9, 29, 0)));
+    let _ = state.advance(at(9, 29, 0), &[]);
+    assert_eq!(state.begin_batch(&head(3, at(9, 36, 0))), BatchOrder::Hole);
+    let slot = state.slot(&symbol());
+    session().into_iter().for_each(|t| state.fold(slot, t, Eligibility::REGULAR));
+    let rounds = state.advance(at(9, 36, 0), &[]);
+    assert_eq!(rounds[0].candidates[0].candidates[0].refused_by, Some(CriterionName::FeedComplete));
+    assert_eq!(state.begin_batch(&head(3, at(9, 36, 0))), BatchOrder::Repeated);
+}
+
+proptest! {
+    #[test]
+    fn rounds_do_not_depend_on_how_trades_were_batched(cuts in proptest::collection::vec(0_usize..=6, 0..5)) {
+        let trades = session();
+        let mut cuts = cuts;
+        cuts.extend([0, trades.len()]);
+        cuts.sort_unstable();
+        let batches: Vec<&[Trade]> = cuts.windows(2).map(|w| &trades[w[0]..w[1]]).filter(|b| !b.is_empty()).collect();
+        prop_assert_eq!(play(&batches), play(&[&trades]));
+    }
+}
