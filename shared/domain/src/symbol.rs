@@ -16,6 +16,12 @@ pub struct SymbolError(pub String);
 pub struct Symbol(Arc<str>);
 
 impl Symbol {
+    /// True when `text` can be a symbol.
+    pub fn is_valid(text: &str) -> bool {
+        let allowed = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'/');
+        (1..=16).contains(&text.len()) && text.bytes().all(allowed)
+    }
+
     /// The ticker's text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -45,12 +51,7 @@ impl FromStr for Symbol {
     type Err = SymbolError;
 
     fn from_str(text: &str) -> Result<Self, SymbolError> {
-        let allowed = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'/');
-        if (1..=16).contains(&text.len()) && text.bytes().all(allowed) {
-            Ok(Self(text.into()))
-        } else {
-            Err(SymbolError(text.chars().take(24).collect()))
-        }
+        if Self::is_valid(text) { Ok(Self(text.into())) } else { Err(SymbolError(text.chars().take(24).collect())) }
     }
 }
 
