@@ -7,7 +7,7 @@ use chassis::{Context, Service};
 use domain::ops::Severity;
 use domain::risk::RiskState;
 use domain::scan::Input;
-use domain::{Event, EventId, StreamName};
+use domain::StreamName;
 
 use crate::Config;
 
@@ -79,9 +79,10 @@ impl App {
 
     /// Decides and appends until nothing is left to decide.
     async fn perform(&mut self) -> chassis::Result {
-        while let Some(event) = self.state.decide(&self.inputs()) {
-            let (id, about) = identity(&event);
-            let meta = self.ctx.meta(id).about(&about).build();
+        while let Some(decision) = self.state.decide(&self.inputs()) {
+            let about = decision.about();
+            let meta = self.ctx.meta(decision.event_id()).about(&about).build();
+            let event = decision.into_event();
             match self.ctx.publisher.append(&event, &meta, self.ledger_tail).await? {
                 Appended::Stored { seq } => {
                     self.state.apply(&event);
@@ -113,28 +114,5 @@ impl App {
         let mut inputs = [StreamName::Plan, StreamName::Order, StreamName::Control].map(folded).to_vec();
         inputs.push(Input { stream: StreamName::Risk.as_str().to_owned(), last_seq: self.ledger_tail });
         inputs
-    }
-}
-
-/// The content a decision is identified by, and the story it belongs to.
-fn identity(event: &Event) -> (EventId, String) {
-    match event {
-        Event::DayOpened(day) => {
-            let date = day.session_date.to_string();
-            (EventId::from_parts(&["day_opened", &day.account, &date]), date)
-        }
-        Event::PlanApproved(approved) => {
-            let plan = approved.plan.plan_id.to_string();
-            (EventId::from_parts(&["decision", &plan]), plan)
-        }
-        Event::PlanDenied(denied) => {
-            let plan = denied.plan_id.to_string();
-            (EventId::from_parts(&["decision", &plan]), plan)
-        }
-        Event::TradingStateLowered(lowered) => {
-            let date = lowered.session_date.to_string();
-            (EventId::from_parts(&["lowered", &date, &format!("{:?}", lowered.limit)]), date)
-        }
-        other => (EventId::from_parts(&["risk", other.name()]), other.name().to_owned()),
     }
 }

@@ -253,8 +253,7 @@ impl ExecutionState {
                 order.refused_replaces += 1;
                 self.wants_backfill = true;
             }
-            (Answer::Duplicate, Some(Call::Submit)) => {}
-            (Answer::Taken, _) => {}
+            (Answer::Duplicate, Some(Call::Submit)) | (Answer::Taken, _) => {}
             (Answer::NotFound | Answer::Duplicate | Answer::Refused(_) | Answer::Unknown(_), _) => {
                 self.wants_backfill = true;
             }

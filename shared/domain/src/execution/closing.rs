@@ -2,7 +2,7 @@
 
 use crate::calendar;
 use crate::execution::book::PlanBook;
-use crate::execution::decide::View;
+use crate::execution::decide::{View, chase, query};
 use crate::execution::effect::Effect;
 use crate::execution::order::Order;
 use crate::execution::{CloseReason, DeadlineStep, Leg, OrderState, OrderType, record};
@@ -87,7 +87,7 @@ pub(super) fn sweep(view: &View<'_>, book: &PlanBook, out: &mut Vec<Effect>) {
     for order in book.orders().filter(|order| order.is_live()) {
         match (&order.recorded.venue_order_id, order.leg) {
             (None, _) if order.missing => {}
-            (None, _) => view.chase_read_only(order, out),
+            (None, _) => ask_only(order, out),
             (Some(_), Leg::Entry) => view.cancel(order, out),
             (Some(_), _) if rested => view.cancel(order, out),
             (Some(_), _) => {}
@@ -144,7 +144,7 @@ fn protect(view: &View<'_>, book: &PlanBook, entry: &Order, out: &mut Vec<Effect
     let stops: Vec<&Order> = book.live_stops().collect();
     match stops.as_slice() {
         [] => cover(view, book, entry, held, wanted, out),
-        [stop] if stop.is_in_doubt() => view.chase(book, stop, out),
+        [stop] if stop.is_in_doubt() => chase(book, stop, out),
         [stop] if stop.leaves_qty() != held => {
             if view.now >= last_change(book).plus_seconds(view.policy.cover_grace_s) {
                 uncovered_alert(view, book, stop.leaves_qty(), out);
@@ -225,7 +225,7 @@ fn exit(view: &View<'_>, book: &PlanBook, style: Style, out: &mut Vec<Effect>) {
     if !in_the_way.is_empty() {
         for order in in_the_way {
             if order.is_in_doubt() {
-                view.chase_read_only(order, out);
+                ask_only(order, out);
             } else {
                 view.cancel(order, out);
             }
@@ -235,7 +235,7 @@ fn exit(view: &View<'_>, book: &PlanBook, style: Style, out: &mut Vec<Effect>) {
     let exits: Vec<&Order> = book.leg(Leg::Exit).filter(|order| order.is_live()).collect();
     match exits.as_slice() {
         [] => send_exit(view, book, style, out),
-        [order] if order.is_in_doubt() => view.chase(book, order, out),
+        [order] if order.is_in_doubt() => chase(book, order, out),
         [order] if style_of(book, order) < style => view.cancel(order, out),
         [_] => {}
         [_, extra @ ..] => extra.iter().for_each(|order| view.cancel(order, out)),
@@ -344,11 +344,9 @@ fn regular_hours(now: UnixNanos) -> bool {
     calendar::session(now.session_date()).is_some_and(|session| (session.open..session.close).contains(&now))
 }
 
-impl View<'_> {
-    /// Asks about an order in doubt without ever sending it again.
-    fn chase_read_only(&self, order: &Order, out: &mut Vec<Effect>) {
-        if order.call.is_none() && !order.missing {
-            out.push(crate::execution::decide::query(order));
-        }
+/// Asks about an order in doubt without ever sending it again.
+fn ask_only(order: &Order, out: &mut Vec<Effect>) {
+    if order.call.is_none() && !order.missing {
+        out.push(query(order));
     }
 }

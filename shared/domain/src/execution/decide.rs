@@ -222,22 +222,29 @@ impl View<'_> {
         }
     }
 
-    pub(super) fn raise(&self, out: &mut Vec<Effect>, severity: Severity, code: &'static str, subject: &str, message: String) {
+    pub(super) fn raise(
+        &self,
+        out: &mut Vec<Effect>,
+        severity: Severity,
+        code: &'static str,
+        subject: &str,
+        message: String,
+    ) {
         let alert = Alert { severity, code, subject: subject.to_owned(), message };
         if !self.state.raised.contains(&alert.key()) {
             out.push(Effect::Raise(alert));
         }
     }
+}
 
-    /// Sends a stop or exit, or finds out about the one whose sending is in doubt; these have no time limit.
-    pub(super) fn chase(&self, book: &PlanBook, order: &Order, out: &mut Vec<Effect>) {
-        if order.call.is_some() {
-            return;
-        }
-        let again = order.intent.as_ref().and_then(|intent| book.approved.intended_before(intent));
-        match again {
-            Some(new) if order.missing => out.push(Effect::Submit(new)),
-            _ => out.push(query(order)),
-        }
+/// Sends a stop or exit again, or finds out about one whose sending is in doubt; these have no time limit.
+pub(super) fn chase(book: &PlanBook, order: &Order, out: &mut Vec<Effect>) {
+    if order.call.is_some() {
+        return;
+    }
+    let again = order.intent.as_ref().and_then(|intent| book.approved.intended_before(intent));
+    match again {
+        Some(new) if order.missing => out.push(Effect::Submit(new)),
+        _ => out.push(query(order)),
     }
 }

@@ -9,6 +9,7 @@ use crate::time::UnixNanos;
 
 /// One thing to do. Doing it twice is harmless: records have content ids, the broker knows our order ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // lives for one turn, in lists of a few
 pub enum Effect {
     /// Append the event to ORDER, then fold it.
     Record(Event),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::sizing::{self, Means};
 use super::{
-    DayOpened, DenialReason, PlanApproved, PlanDenied, RiskLimit, TradingState, TradingStateBook, TradingStateLowered,
+    DayOpened, Decision, DenialReason, PlanApproved, PlanDenied, RiskLimit, TradingState, TradingStateBook,
+    TradingStateLowered,
 };
 use crate::event::Event;
 use crate::execution::{AccountObserved, CloseReason, PlanClosed};
@@ -98,7 +99,7 @@ impl RiskState {
     /// The next thing to append to RISK, or `None`. Append it at the ledger's tail, apply it, and ask again.
     ///
     /// `inputs` is what the caller had folded of each stream.
-    pub fn decide(&self, inputs: &[Input]) -> Option<Event> {
+    pub fn decide(&self, inputs: &[Input]) -> Option<Decision> {
         self.open_day().or_else(|| self.lower_state()).or_else(|| self.decide_plan(inputs))
     }
 
@@ -112,7 +113,7 @@ impl RiskState {
         self.pending.len()
     }
 
-    fn open_day(&self) -> Option<Event> {
+    fn open_day(&self) -> Option<Decision> {
         let account = self.account.as_ref()?;
         if self.days.get(&account.session_date).is_some_and(|d| d.opened.is_some()) {
             return None;
@@ -126,10 +127,10 @@ impl RiskState {
             observe_only,
             at: account.ts_event,
         };
-        Some(opened.into())
+        Some(Decision::OpenDay(opened))
     }
 
-    fn lower_state(&self) -> Option<Event> {
+    fn lower_state(&self) -> Option<Decision> {
         let account = self.account.as_ref()?;
         let day = self.days.get(&account.session_date)?;
         let start = day.opened.as_ref()?.start_equity;
@@ -150,10 +151,17 @@ impl RiskState {
             .into_iter()
             .find(|(limit, _, value, threshold)| value >= threshold && !day.lowered.contains(limit))?;
         let session_date = account.session_date;
-        Some(TradingStateLowered { session_date, state, limit, value, threshold, at: account.ts_event }.into())
+        Some(Decision::LowerState(TradingStateLowered {
+            session_date,
+            state,
+            limit,
+            value,
+            threshold,
+            at: account.ts_event,
+        }))
     }
 
-    fn decide_plan(&self, inputs: &[Input]) -> Option<Event> {
+    fn decide_plan(&self, inputs: &[Input]) -> Option<Decision> {
         let plan = self.pending.front()?;
         let day = self.days.get(&plan.round.session_date);
         let opened = day.and_then(|d| d.opened.as_ref());
@@ -161,7 +169,7 @@ impl RiskState {
             return None;
         }
         let denied = |reason, terms, equity| {
-            Event::from(PlanDenied {
+            Decision::Deny(PlanDenied {
                 plan_id: plan.plan_id.clone(),
                 signal_id: plan.signal_id.clone(),
                 symbol: plan.symbol.clone(),
@@ -212,7 +220,7 @@ impl RiskState {
             decided_at: self.market_time,
             inputs: inputs.to_vec(),
         };
-        Some(approved.into())
+        Some(Decision::Approve(approved))
     }
 
     fn refusal(&self, plan: &TradePlan, day: &Day, opened: &DayOpened) -> Option<DenialReason> {

@@ -39,7 +39,7 @@ fn account(equity: i64, minute: u32) -> AccountObserved {
 /// Decides everything there is to decide, as the service does.
 fn settle(state: &mut RiskState) -> Vec<Event> {
     std::iter::from_fn(|| {
-        let event = state.decide(&[])?;
+        let event = state.decide(&[])?.into_event();
         state.apply(&event);
         Some(event)
     })
