@@ -1,1 +1,15 @@
-//! What the suite asks of market-data vendors, news vendors and brokers.
+//! What the suite asks of market-data vendors, news vendors and brokers, in domain types.
+//!
+//! An adapter lives in the service that needs it and is the only code there that knows the vendor.
+
+pub mod error;
+pub mod market_data;
+pub mod news;
+pub mod order;
+pub mod reference;
+
+pub use error::VendorError;
+pub use market_data::{ConditionSets, FeedState, Listing, MarketDataPort, Print, PrintBuffer, Refusal};
+pub use news::NewsPort;
+pub use order::{BrokerUpdate, OrderPort, OrderUpdates, Repricing};
+pub use reference::{History, ReferencePort};
