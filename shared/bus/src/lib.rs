@@ -1,1 +1,27 @@
 //! JetStream: topology, publish, consume, dead letters, fold.
+//!
+//! The only crate that knows the bus. What is published here is acknowledged by a server that has it on disk; what is
+//! consumed is acknowledged after its effect; what cannot be read lands in DEAD; and every reader and writer comes
+//! back by itself after the server or the network was away.
+
+pub mod dead_letter;
+pub mod subject;
+pub mod topology;
+
+mod connect;
+mod consume;
+mod envelope;
+mod error;
+mod fold;
+mod lane;
+mod metrics;
+mod publish;
+mod reader;
+
+pub use connect::{Bus, BusConfig, Link};
+pub use consume::{Consumer, DeadLettered, Delivery, Failed};
+pub use error::{BusError, Class};
+pub use fold::{Fold, FoldSpec, Folded, Item, Poison, RawFold, RawItem, RawMessage};
+pub use lane::{Lane, Stored};
+pub use publish::{Appended, Created, InFlight, Outgoing, Pipeline, Publisher, Receipt};
+pub use subject::Kind;

@@ -1,0 +1,312 @@
+//! One connection to the bus, which comes back by itself.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::{self, context::ContextBuilder};
+use async_nats::{ClientError, ConnectErrorKind, ConnectOptions, Event as ClientEvent, ServerAddr, ServerError};
+use serde::Deserialize;
+use tokio::sync::{broadcast, watch};
+use tokio::time::timeout;
+
+use crate::consume::DeadLettered;
+use crate::error::BusError;
+use crate::metrics::{self, Instruments};
+use crate::publish::Publisher;
+use crate::topology::Sizes;
+
+/// Where the bus is and how to log in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BusConfig {
+    /// Server address, or several separated by commas: `nats://127.0.0.1:4222`.
+    pub url: String,
+    /// NATS credentials file (JWT and seed).
+    pub creds_file: Option<PathBuf>,
+    /// User name, with `password_file`.
+    pub user: Option<String>,
+    /// File that holds the user's password.
+    pub password_file: Option<PathBuf>,
+    /// Certificate authority of the server; makes TLS required.
+    pub ca_file: Option<PathBuf>,
+    /// How long a start waits for the first connection, ms.
+    pub connect_timeout_ms: u64,
+    /// How long one attempt waits for its acknowledgement or answer, ms.
+    pub request_timeout_ms: u64,
+    /// How long a publish is tried in all, ms.
+    pub publish_deadline_ms: u64,
+    /// Most publishes waiting for their acknowledgement on this connection; more wait their turn.
+    pub in_flight_max: usize,
+    /// True when a starting service makes the server agree with the topology.
+    pub ensure_topology: bool,
+    /// How large the streams may grow.
+    pub sizes: Sizes,
+}
+
+impl Default for BusConfig {
+    fn default() -> Self {
+        Self {
+            url: "nats://127.0.0.1:4222".to_owned(),
+            creds_file: None,
+            user: None,
+            password_file: None,
+            ca_file: None,
+            connect_timeout_ms: 10_000,
+            request_timeout_ms: 2_000,
+            publish_deadline_ms: 30_000,
+            in_flight_max: 4_096,
+            ensure_topology: true,
+            sizes: Sizes::default(),
+        }
+    }
+}
+
+/// State of the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Link {
+    /// True while connected.
+    pub up: bool,
+    /// Counts the connections made; readers start again when it rises.
+    pub epoch: u64,
+}
+
+/// A connection to the bus. Cheap to clone; all clones share the connection.
+#[derive(Clone)]
+pub struct Bus {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    client: async_nats::Client,
+    context: jetstream::Context,
+    config: BusConfig,
+    link: watch::Receiver<Link>,
+    dead_letters: broadcast::Sender<DeadLettered>,
+    instruments: Arc<Instruments>,
+}
+
+impl Bus {
+    /// Connects as `name` (a service's name: client name on the server and label of the metrics).
+    ///
+    /// # Errors
+    /// Class Fatal: unusable address, unreadable file, login refused. Class Transient: nobody there in time.
+    pub async fn connect(config: &BusConfig, name: &str) -> Result<Self, BusError> {
+        let addresses = addresses(&config.url)?;
+        let (link_tx, link) = watch::channel(Link::default());
+        let instruments = Arc::new(Instruments::new(name));
+        let events = ConnectionEvents { link: Arc::new(link_tx), last: Arc::default(), service: name.to_owned() };
+        let seen = events.clone();
+        let options = login(config)
+            .await?
+            .name(name)
+            .custom_inbox_prefix(format!("_INBOX_{}", config.user.as_deref().unwrap_or(name)))
+            .retry_on_initial_connect()
+            .max_reconnects(None)
+            .ping_interval(Duration::from_secs(5))
+            .connection_timeout(Duration::from_millis(config.request_timeout_ms))
+            .request_timeout(Some(Duration::from_millis(config.request_timeout_ms)))
+            .reconnect_delay_callback(|attempts| Duration::from_millis((attempts as u64 * 10).min(100)))
+            .subscription_capacity(64 * 1024)
+            .event_callback(move |event| {
+                let seen = seen.clone();
+                async move { seen.handle(&event) }
+            });
+        let client = options.connect(addresses).await.map_err(|e| refused_at_once(config, e))?;
+        let request_timeout = Duration::from_millis(config.request_timeout_ms);
+        let context = ContextBuilder::new()
+            .timeout(request_timeout)
+            .ack_timeout(request_timeout)
+            .max_ack_inflight(config.in_flight_max)
+            .backpressure_on_inflight(true)
+            .build(client.clone());
+        let (dead_letters, _) = broadcast::channel(64);
+        let bus =
+            Self { inner: Arc::new(Inner { client, context, config: config.clone(), link, dead_letters, instruments }) };
+        bus.first_connection(&events).await?;
+        Ok(bus)
+    }
+
+    /// True while connected.
+    pub fn is_up(&self) -> bool {
+        self.inner.link.borrow().up
+    }
+
+    /// Follows the connection's state.
+    pub fn link(&self) -> watch::Receiver<Link> {
+        self.inner.link.clone()
+    }
+
+    /// Publishes on this connection.
+    pub fn publisher(&self) -> Publisher {
+        Publisher::new(self.clone())
+    }
+
+    /// The settings it was connected with.
+    pub fn config(&self) -> &BusConfig {
+        &self.inner.config
+    }
+
+    /// Hears of every message that a consumer on this connection puts into DEAD.
+    pub fn dead_letters(&self) -> broadcast::Receiver<DeadLettered> {
+        self.inner.dead_letters.subscribe()
+    }
+
+    /// Sends what is buffered and closes the connection.
+    pub async fn drain(&self) {
+        let limit = Duration::from_millis(self.inner.config.request_timeout_ms);
+        if !matches!(timeout(limit, self.inner.client.flush()).await, Ok(Ok(()))) {
+            tracing::warn!("the bus was away at the end: buffered publishes are lost");
+        }
+        if let Err(error) = self.inner.client.drain().await {
+            tracing::debug!(%error, "bus connection was already closed");
+        }
+    }
+
+    pub(crate) fn client(&self) -> &async_nats::Client {
+        &self.inner.client
+    }
+
+    pub(crate) fn context(&self) -> &jetstream::Context {
+        &self.inner.context
+    }
+
+    pub(crate) fn instruments(&self) -> &Arc<Instruments> {
+        &self.inner.instruments
+    }
+
+    pub(crate) fn announce_dead_letter(&self, letter: DeadLettered) {
+        // No receiver: nobody wants to hear of it; the message is in DEAD either way.
+        let _ = self.inner.dead_letters.send(letter);
+    }
+
+    async fn first_connection(&self, events: &ConnectionEvents) -> Result<(), BusError> {
+        let config = &self.inner.config;
+        let limit = Duration::from_millis(config.connect_timeout_ms);
+        let mut link = self.inner.link.clone();
+        let refused = async {
+            loop {
+                if events.last().contains("authorization violation") {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let outcome = tokio::select! {
+            up = timeout(limit, link.wait_for(|l| l.up)) => match up {
+                Ok(_) => return Ok(()),
+                Err(_) => BusError::Unreachable {
+                    url: config.url.clone(),
+                    waited_ms: limit.as_millis(),
+                    last: events.last(),
+                },
+            },
+            () = refused => login_refused(config),
+        };
+        // Ends the client's own attempts; it has sent nothing that could be lost.
+        let _ = self.inner.client.drain().await;
+        Err(outcome)
+    }
+}
+
+#[derive(Clone)]
+struct ConnectionEvents {
+    link: Arc<watch::Sender<Link>>,
+    last: Arc<std::sync::Mutex<String>>,
+    service: String,
+}
+
+impl ConnectionEvents {
+    fn handle(&self, event: &ClientEvent) {
+        match event {
+            ClientEvent::Connected => {
+                self.link.send_modify(|link| *link = Link { up: true, epoch: link.epoch + 1 });
+                metrics::connected(&self.service, self.link.borrow().epoch);
+                tracing::info!("connected to the bus");
+            }
+            ClientEvent::Disconnected => {
+                self.link.send_modify(|link| link.up = false);
+                metrics::disconnected(&self.service);
+                tracing::warn!("lost the bus; connecting again");
+            }
+            ClientEvent::SlowConsumer(subscription) => {
+                metrics::slow_consumer(&self.service);
+                tracing::warn!(subscription, "too slow for the bus: messages were dropped and will be read again");
+            }
+            ClientEvent::ServerError(error) => self.server_error(error),
+            ClientEvent::ClientError(ClientError::Other(text)) => self.remember(text.clone()),
+            ClientEvent::ClientError(error) => self.remember(error.to_string()),
+            ClientEvent::LameDuckMode => tracing::info!("the bus server is about to stop"),
+            ClientEvent::Draining | ClientEvent::Closed => tracing::debug!(%event, "bus connection ends"),
+        }
+    }
+
+    fn server_error(&self, error: &ServerError) {
+        // Includes permission violations, which a publisher sees only as a missing acknowledgement.
+        tracing::error!(%error, "the bus server refuses");
+        metrics::server_error(&self.service);
+        self.remember(error.to_string());
+    }
+
+    fn remember(&self, text: String) {
+        *self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = text;
+    }
+
+    fn last(&self) -> String {
+        let last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if last.is_empty() { "nothing heard".to_owned() } else { last.clone() }
+    }
+}
+
+fn addresses(urls: &str) -> Result<Vec<ServerAddr>, BusError> {
+    let parse = |url: &str| {
+        url.trim().parse::<ServerAddr>().map_err(|e| BusError::Config {
+            key: "url",
+            value: url.to_owned(),
+            source: e.into(),
+        })
+    };
+    urls.split(',').map(parse).collect()
+}
+
+async fn login(config: &BusConfig) -> Result<ConnectOptions, BusError> {
+    let mut options = ConnectOptions::new();
+    if let Some(path) = &config.creds_file {
+        let unreadable = |source| BusError::File { key: "creds_file", path: path.clone(), source };
+        options = options.credentials_file(path).await.map_err(unreadable)?;
+    }
+    match (&config.user, &config.password_file) {
+        (Some(user), Some(path)) => {
+            let unreadable = |source| BusError::File { key: "password_file", path: path.clone(), source };
+            let password = tokio::fs::read_to_string(path).await.map_err(unreadable)?;
+            options = options.user_and_password(user.clone(), password.trim_end().to_owned());
+        }
+        (Some(user), None) => {
+            return Err(BusError::Config {
+                key: "user",
+                value: user.clone(),
+                source: "password_file is not set".into(),
+            });
+        }
+        (None, _) => {}
+    }
+    if let Some(path) = &config.ca_file {
+        if let Err(source) = tokio::fs::metadata(path).await {
+            return Err(BusError::File { key: "ca_file", path: path.clone(), source });
+        }
+        options = options.add_root_certificates(path.clone()).require_tls(true);
+    }
+    Ok(options)
+}
+
+fn refused_at_once(config: &BusConfig, error: async_nats::ConnectError) -> BusError {
+    match error.kind() {
+        ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => login_refused(config),
+        _ => BusError::Config { key: "url", value: config.url.clone(), source: error.into() },
+    }
+}
+
+fn login_refused(config: &BusConfig) -> BusError {
+    let user = config.user.clone().unwrap_or_else(|| "anonymous".to_owned());
+    BusError::LoginRefused { url: config.url.clone(), user }
+}

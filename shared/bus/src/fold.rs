@@ -1,0 +1,346 @@
+//! Reads streams in order from a given place, for state that is rebuilt from them.
+//!
+//! Within a stream the order is exact and nothing is missing or doubled, also across a kill of the server. Several
+//! streams have no common order: up to the tails that existed at the start they come merged by the server's time,
+//! afterwards as they arrive.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use domain::{Event, Meta, StreamName, UnixNanos};
+
+use crate::connect::Bus;
+use crate::envelope;
+use crate::error::BusError;
+use crate::reader::{Pulled, Reader, Source, Step};
+use crate::subject::{Kind, stream_filter};
+
+/// What to fold, and from where.
+#[derive(Debug, Clone, Default)]
+pub struct FoldSpec {
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone)]
+struct Part {
+    stream: StreamName,
+    filters: Vec<String>,
+    after: u64,
+}
+
+impl FoldSpec {
+    /// All of `stream`.
+    pub fn stream(stream: StreamName) -> Self {
+        Self::default().and(stream)
+    }
+
+    /// Events of these kinds; one reader for each stream concerned.
+    pub fn kinds(kinds: &[Kind]) -> Self {
+        Self::default().and_kinds(kinds)
+    }
+
+    /// One subject (or wildcard) of `stream`, for example a lane of trade batches.
+    pub fn subject(stream: StreamName, subject: impl Into<String>) -> Self {
+        let mut spec = Self::default();
+        spec.part(stream).filters.push(subject.into());
+        spec
+    }
+
+    /// Also all of `stream`.
+    pub fn and(mut self, stream: StreamName) -> Self {
+        let filter = stream_filter(stream);
+        self.part(stream).filters.push(filter);
+        self
+    }
+
+    /// Also events of these kinds.
+    pub fn and_kinds(mut self, kinds: &[Kind]) -> Self {
+        for kind in kinds {
+            self.part(kind.stream()).filters.push(kind.filter());
+        }
+        self
+    }
+
+    /// Also this subject (or wildcard) of `stream`.
+    pub fn and_subject(mut self, stream: StreamName, subject: impl Into<String>) -> Self {
+        self.part(stream).filters.push(subject.into());
+        self
+    }
+
+    /// Leaves out what `stream` holds up to and including sequence `seq`.
+    pub fn after(mut self, stream: StreamName, seq: u64) -> Self {
+        self.part(stream).after = seq;
+        self
+    }
+
+    fn part(&mut self, stream: StreamName) -> &mut Part {
+        let at = self.parts.iter().position(|p| p.stream == stream).unwrap_or_else(|| {
+            self.parts.push(Part { stream, filters: Vec::new(), after: 0 });
+            self.parts.len() - 1
+        });
+        &mut self.parts[at]
+    }
+}
+
+/// An event in its place.
+#[derive(Debug, Clone)]
+pub struct Folded {
+    /// The event.
+    pub event: Event,
+    /// Who made it and from what.
+    pub meta: Meta,
+    /// Its stream.
+    pub stream: StreamName,
+    /// Its sequence in that stream.
+    pub seq: u64,
+    /// Its subject.
+    pub subject: String,
+    /// When the server stored it.
+    pub published_at: UnixNanos,
+}
+
+/// A message that is no event.
+#[derive(Debug)]
+pub struct Poison {
+    /// Its stream.
+    pub stream: StreamName,
+    /// Its sequence in that stream.
+    pub seq: u64,
+    /// Its subject.
+    pub subject: String,
+    /// What is wrong with it.
+    pub error: BusError,
+}
+
+/// What a fold yields.
+#[derive(Debug)]
+pub enum Item {
+    /// The next event.
+    Event(Box<Folded>),
+    /// Everything that was stored when the fold was opened has been yielded. Comes once.
+    CaughtUp,
+    /// A message that cannot be read; the service decides what that means for its state.
+    Poison(Poison),
+}
+
+/// Yields decoded events.
+pub struct Fold {
+    raw: RawFold,
+}
+
+impl Fold {
+    /// Starts to read; the connection may still be down.
+    ///
+    /// # Errors
+    /// `BusError::Missing` if `spec` names no stream.
+    pub fn open(bus: &Bus, spec: FoldSpec) -> Result<Self, BusError> {
+        Ok(Self { raw: RawFold::open(bus, spec)? })
+    }
+
+    /// The next item; waits for ever if nothing more is published. Safe to drop and call again.
+    ///
+    /// # Errors
+    /// Class Fatal: the stream was truncated, made anew or is gone, so that the state folded so far is void.
+    pub async fn next(&mut self) -> Result<Item, BusError> {
+        Ok(match self.raw.next().await? {
+            RawItem::CaughtUp => Item::CaughtUp,
+            RawItem::Message(raw) => raw.decode(),
+        })
+    }
+
+    /// Sequence of the last item of `stream` that was yielded; where it starts if there was none.
+    pub fn last_seq(&self, stream: StreamName) -> u64 {
+        self.raw.last_seq(stream)
+    }
+}
+
+/// A message in its place, not decoded.
+#[derive(Debug)]
+pub struct RawMessage {
+    /// Its stream.
+    pub stream: StreamName,
+    /// Its sequence in that stream.
+    pub seq: u64,
+    /// When the server stored it.
+    pub published_at: UnixNanos,
+    /// The protobuf bytes.
+    pub payload: Bytes,
+    inner: async_nats::Message,
+}
+
+impl RawMessage {
+    /// Its subject.
+    pub fn subject(&self) -> &str {
+        &self.inner.subject
+    }
+
+    /// Its full protobuf name, if it has one.
+    pub fn type_name(&self) -> Option<&str> {
+        envelope::type_name(self.inner.headers.as_ref())
+    }
+
+    /// Who made it and from what.
+    ///
+    /// # Errors
+    /// `BusError::Undecodable` (class Invalid) names the header.
+    pub fn meta(&self) -> Result<Meta, BusError> {
+        envelope::meta(self.subject(), self.inner.headers.as_ref())
+    }
+
+    /// Decodes headers and payload and checks that they belong on the subject.
+    pub fn decode(self) -> Item {
+        let Self { stream, seq, published_at, .. } = self;
+        let subject = self.inner.subject.to_string();
+        match envelope::open(&subject, self.inner.headers.as_ref(), &self.payload) {
+            Ok((event, meta)) => Item::Event(Box::new(Folded { event, meta, stream, seq, subject, published_at })),
+            Err(error) => Item::Poison(Poison { stream, seq, subject, error }),
+        }
+    }
+}
+
+/// What a raw fold yields.
+#[derive(Debug)]
+pub enum RawItem {
+    /// The next message.
+    Message(RawMessage),
+    /// Everything that was stored when the fold was opened has been yielded. Comes once.
+    CaughtUp,
+}
+
+/// Yields messages without decoding them, for the busiest streams.
+pub struct RawFold {
+    lanes: Vec<FoldLane>,
+    caught_up: bool,
+    // Where the round over the lanes goes on, so that a busy one does not starve the others.
+    turn: usize,
+}
+
+struct FoldLane {
+    reader: Reader,
+    last_seq: u64,
+    // Messages still to come before the tail of the start is reached; unknown until the reader stands.
+    backlog: Option<u64>,
+    head: Option<RawMessage>,
+}
+
+const BATCH: usize = 512;
+
+impl RawFold {
+    /// Starts to read; the connection may still be down.
+    ///
+    /// # Errors
+    /// `BusError::Missing` if `spec` names no stream.
+    pub fn open(bus: &Bus, spec: FoldSpec) -> Result<Self, BusError> {
+        if spec.parts.is_empty() {
+            return Err(BusError::Missing { what: "a stream to fold".to_owned() });
+        }
+        let open = |part: Part| {
+            let whole = part.filters.is_empty() || part.filters.contains(&stream_filter(part.stream));
+            let filters = if whole { Vec::new() } else { part.filters };
+            let source = Source::Ordered { stream: part.stream, filters, after: part.after };
+            let reader = Reader::new(bus, source, BATCH, part.stream.as_str());
+            FoldLane { reader, last_seq: part.after, backlog: None, head: None }
+        };
+        Ok(Self { lanes: spec.parts.into_iter().map(open).collect(), caught_up: false, turn: 0 })
+    }
+
+    /// The next item; waits for ever if nothing more is published. Safe to drop and call again.
+    ///
+    /// # Errors
+    /// Those of [`Fold::next`].
+    pub async fn next(&mut self) -> Result<RawItem, BusError> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// Sequence of the last message of `stream` that was yielded; where it starts if there was none.
+    pub fn last_seq(&self, stream: StreamName) -> u64 {
+        self.lanes.iter().find(|l| l.reader.stream() == stream).map_or(0, |l| l.last_seq)
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<RawItem, BusError>> {
+        if self.caught_up { self.poll_live(cx) } else { self.poll_history(cx) }
+    }
+
+    fn poll_live(&mut self, cx: &mut Context<'_>) -> Poll<Result<RawItem, BusError>> {
+        for _ in 0..self.lanes.len() {
+            self.turn = (self.turn + 1) % self.lanes.len();
+            let lane = &mut self.lanes[self.turn];
+            if let Poll::Ready(outcome) = lane.poll_head(cx) {
+                outcome?;
+                if let Some(message) = lane.take() {
+                    return Poll::Ready(Ok(RawItem::Message(message)));
+                }
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Merges by time: yields the oldest head once every lane that is behind its tail shows one.
+    fn poll_history(&mut self, cx: &mut Context<'_>) -> Poll<Result<RawItem, BusError>> {
+        let mut waiting = false;
+        for lane in self.lanes.iter_mut().filter(|l| l.is_behind()) {
+            match lane.poll_history(cx) {
+                Poll::Ready(outcome) => outcome?,
+                Poll::Pending => waiting = true,
+            }
+        }
+        if waiting {
+            return Poll::Pending;
+        }
+        let heads = self.lanes.iter_mut().filter(|l| l.head.is_some());
+        let oldest = heads.min_by_key(|l| l.head.as_ref().map(|m| m.published_at));
+        match oldest.and_then(FoldLane::take) {
+            Some(message) => Poll::Ready(Ok(RawItem::Message(message))),
+            None => {
+                self.caught_up = true;
+                Poll::Ready(Ok(RawItem::CaughtUp))
+            }
+        }
+    }
+}
+
+impl FoldLane {
+    fn is_behind(&self) -> bool {
+        self.backlog != Some(0)
+    }
+
+    /// Ready when the next message is at hand, or when there is none before the tail.
+    fn poll_history(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BusError>> {
+        while self.head.is_none() && self.is_behind() {
+            match ready!(self.reader.poll_next(cx))? {
+                Step::Message(pulled) => self.head = Some(raw(self.reader.stream(), pulled)),
+                Step::Built { pending } => self.backlog = Some(pending),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ready when the next message is at hand.
+    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BusError>> {
+        while self.head.is_none() {
+            if let Step::Message(pulled) = ready!(self.reader.poll_next(cx))? {
+                self.head = Some(raw(self.reader.stream(), pulled));
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn take(&mut self) -> Option<RawMessage> {
+        let message = self.head.take()?;
+        self.last_seq = message.seq;
+        self.backlog = self.backlog.map(|b| b.saturating_sub(1));
+        Some(message)
+    }
+}
+
+fn raw(stream: StreamName, pulled: Pulled) -> RawMessage {
+    let message = pulled.message.message;
+    RawMessage {
+        stream,
+        seq: pulled.seq,
+        published_at: UnixNanos::new(pulled.published_nanos),
+        payload: message.payload.clone(),
+        inner: message,
+    }
+}

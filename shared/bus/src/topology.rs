@@ -1,0 +1,380 @@
+//! What exists on the server: streams, durables and buckets, declared once.
+
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use async_nats::jetstream::stream::{Config as StreamConfig, DiscardPolicy, RetentionPolicy, StorageType};
+use async_nats::jetstream::{ErrorCode, consumer, context, kv, stream};
+use domain::StreamName;
+use serde::Deserialize;
+
+use crate::connect::Bus;
+use crate::error::BusError;
+use crate::subject::{Kind, stream_filter};
+
+/// How large the streams may grow, and on how many nodes they are kept.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sizes {
+    /// MARKET, MiB; when full, the oldest batches go.
+    pub market_mib: u32,
+    /// SCAN, PLAN, RISK, ORDER and CONTROL each, MiB; when full, nothing more is accepted.
+    pub money_mib: u32,
+    /// OPS and DEAD each, MiB.
+    pub ops_mib: u32,
+    /// Copies of every stream: 1, or 3 on a cluster.
+    pub replicas: u8,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self { market_mib: 4_096, money_mib: 512, ops_mib: 128, replicas: 1 }
+    }
+}
+
+/// What a full stream does, and which size it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// Market data: the oldest goes, also by size.
+    Market,
+    /// Decisions and orders: a full stream refuses.
+    Money,
+    /// Reports: the oldest goes.
+    Reports,
+    /// Dead letters: until a person deals with them.
+    UntilHandled,
+}
+
+/// One stream of the server.
+#[derive(Debug, Clone, Copy)]
+pub struct StreamSpec {
+    /// Its name on the server.
+    pub name: &'static str,
+    /// First token of its subjects.
+    pub package: &'static str,
+    /// What it keeps when it is full.
+    pub keep: Keep,
+    /// How long messages stay, days; 0 is for ever.
+    pub days: u64,
+    /// True where several messages are stored together or not at all.
+    pub atomic: bool,
+}
+
+/// Every stream.
+pub const STREAMS: [StreamSpec; 8] = [
+    StreamSpec { name: "MARKET", package: "market", keep: Keep::Market, days: 3, atomic: false },
+    StreamSpec { name: "SCAN", package: "scan", keep: Keep::Money, days: 90, atomic: false },
+    StreamSpec { name: "PLAN", package: "plan", keep: Keep::Money, days: 90, atomic: false },
+    StreamSpec { name: "RISK", package: "risk", keep: Keep::Money, days: 90, atomic: true },
+    StreamSpec { name: "ORDER", package: "order", keep: Keep::Money, days: 90, atomic: true },
+    StreamSpec { name: "CONTROL", package: "control", keep: Keep::Money, days: 365, atomic: false },
+    StreamSpec { name: "OPS", package: "ops", keep: Keep::Reports, days: 30, atomic: false },
+    StreamSpec { name: "DEAD", package: "dead", keep: Keep::UntilHandled, days: 0, atomic: false },
+];
+
+/// A reader whose place the server remembers.
+#[derive(Debug, Clone, Copy)]
+pub struct Durable {
+    /// `<service>-<stream>`.
+    pub name: &'static str,
+    /// The stream it reads.
+    pub stream: StreamName,
+    /// The kinds it reads; none means all.
+    pub kinds: &'static [Kind],
+    /// Most messages handed out and not yet acknowledged.
+    pub ack_pending_max: i64,
+    /// After this long without an acknowledgement a message is handed out again, s.
+    pub ack_wait_s: u64,
+    /// After this many failures of the handler a message becomes a dead letter.
+    pub failures_max: u32,
+}
+
+const fn recorder(name: &'static str, stream: StreamName) -> Durable {
+    Durable { name, stream, kinds: &[], ack_pending_max: 5_000, ack_wait_s: 30, failures_max: 5 }
+}
+
+const fn money(name: &'static str, stream: StreamName, kinds: &'static [Kind]) -> Durable {
+    Durable { name, stream, kinds, ack_pending_max: 64, ack_wait_s: 30, failures_max: 5 }
+}
+
+/// Every durable.
+pub const DURABLES: [Durable; 10] = [
+    recorder("recorder-market", StreamName::Market),
+    recorder("recorder-scan", StreamName::Scan),
+    recorder("recorder-plan", StreamName::Plan),
+    recorder("recorder-risk", StreamName::Risk),
+    recorder("recorder-order", StreamName::Order),
+    recorder("recorder-control", StreamName::Control),
+    recorder("recorder-ops", StreamName::Ops),
+    money("risk-engine-plan", StreamName::Plan, &[Kind::PlanProposed]),
+    money("executor-risk", StreamName::Risk, &[Kind::PlanApproved]),
+    money("executor-control", StreamName::Control, &[]),
+];
+
+/// A key-value bucket.
+#[derive(Debug, Clone, Copy)]
+pub struct Bucket {
+    /// Its name.
+    pub name: &'static str,
+    /// How long the marker of an expired key stays, s; 0 for buckets whose keys never expire.
+    pub marker_s: u64,
+}
+
+/// Every bucket.
+pub const BUCKETS: [Bucket; 2] =
+    [Bucket { name: "leases", marker_s: 60 }, Bucket { name: "flags", marker_s: 0 }];
+
+/// The durable called `name`.
+pub fn durable(name: &str) -> Option<&'static Durable> {
+    DURABLES.iter().find(|d| d.name == name)
+}
+
+/// What [`ensure`] did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Report {
+    /// Made anew.
+    pub created: Vec<&'static str>,
+    /// Changed in place.
+    pub updated: Vec<&'static str>,
+    /// Left as they were.
+    pub unchanged: Vec<&'static str>,
+}
+
+enum Outcome {
+    Created,
+    Updated,
+    Unchanged,
+}
+
+/// Makes the server agree with the topology; nothing that holds messages is ever removed.
+///
+/// # Errors
+/// `BusError::Conflict` (class Fatal) if something exists in a form that cannot be changed in place;
+/// class Transient if the server does not answer.
+pub async fn ensure(bus: &Bus, sizes: &Sizes) -> Result<Report, BusError> {
+    let mut report = Report::default();
+    for spec in &STREAMS {
+        report.add(spec.name, ensure_stream(bus, stream_config(spec, sizes)).await?);
+    }
+    for spec in &DURABLES {
+        report.add(spec.name, ensure_durable(bus, spec).await?);
+    }
+    for spec in &BUCKETS {
+        report.add(spec.name, ensure_bucket(bus, spec, sizes).await?);
+    }
+    Ok(report)
+}
+
+impl Report {
+    fn add(&mut self, name: &'static str, outcome: Outcome) {
+        match outcome {
+            Outcome::Created => self.created.push(name),
+            Outcome::Updated => self.updated.push(name),
+            Outcome::Unchanged => self.unchanged.push(name),
+        }
+    }
+}
+
+async fn ensure_stream(bus: &Bus, wanted: StreamConfig) -> Result<Outcome, BusError> {
+    let context = bus.context();
+    let what = format!("stream {}", wanted.name);
+    let found = match context.get_stream(&wanted.name).await {
+        Ok(stream) => stream.cached_info().config.clone(),
+        Err(error) => match error.kind() {
+            context::GetStreamErrorKind::JetStream(e) if e.error_code() == ErrorCode::STREAM_NOT_FOUND => {
+                return match context.create_stream(&wanted).await {
+                    Ok(_) => Ok(Outcome::Created),
+                    Err(e) => Err(stream_refused(what, e)),
+                };
+            }
+            _ => return Err(BusError::request(format!("reading {what}"), error)),
+        },
+    };
+    if same_stream(&found, &wanted) {
+        return Ok(Outcome::Unchanged);
+    }
+    let changed = StreamConfig { metadata: found.metadata, ..wanted };
+    match context.update_stream(&changed).await {
+        Ok(_) => Ok(Outcome::Updated),
+        Err(e) => Err(stream_refused(what, e)),
+    }
+}
+
+fn stream_refused(what: String, error: context::CreateStreamError) -> BusError {
+    match error.kind() {
+        context::CreateStreamErrorKind::JetStream(e) => BusError::Conflict { what, detail: e.to_string() },
+        _ => BusError::request(format!("creating {what}"), error),
+    }
+}
+
+fn same_stream(found: &StreamConfig, wanted: &StreamConfig) -> bool {
+    found.subjects == wanted.subjects
+        && found.discard == wanted.discard
+        && found.max_bytes == wanted.max_bytes
+        && found.max_age == wanted.max_age
+        && found.num_replicas == wanted.num_replicas
+        && found.storage == wanted.storage
+        && found.retention == wanted.retention
+        && found.deny_delete == wanted.deny_delete
+        && found.deny_purge == wanted.deny_purge
+        && found.allow_atomic_publish == wanted.allow_atomic_publish
+        && found.duplicate_window == wanted.duplicate_window
+}
+
+fn stream_config(spec: &StreamSpec, sizes: &Sizes) -> StreamConfig {
+    let (mib, discard) = match spec.keep {
+        Keep::Market => (sizes.market_mib, DiscardPolicy::Old),
+        Keep::Money => (sizes.money_mib, DiscardPolicy::New),
+        Keep::Reports => (sizes.ops_mib, DiscardPolicy::Old),
+        Keep::UntilHandled => (sizes.ops_mib, DiscardPolicy::New),
+    };
+    let permanent = spec.keep != Keep::UntilHandled;
+    StreamConfig {
+        name: spec.name.to_owned(),
+        subjects: vec![format!("{}.>", spec.package)],
+        discard,
+        max_bytes: i64::from(mib) << 20,
+        max_age: Duration::from_secs(spec.days * 24 * 60 * 60),
+        max_messages: -1,
+        max_messages_per_subject: -1,
+        max_consumers: -1,
+        storage: StorageType::File,
+        retention: RetentionPolicy::Limits,
+        num_replicas: usize::from(sizes.replicas),
+        deny_delete: permanent,
+        deny_purge: permanent,
+        allow_atomic_publish: spec.atomic,
+        duplicate_window: Duration::from_secs(120),
+        ..StreamConfig::default()
+    }
+}
+
+async fn ensure_durable(bus: &Bus, spec: &Durable) -> Result<Outcome, BusError> {
+    let what = format!("consumer {}", spec.name);
+    let wanted = consumer_config(spec);
+    let found = match find_durable(bus, spec).await? {
+        Some(consumer) => consumer.cached_info().config.clone(),
+        None => return create_durable(bus, spec).await.map(|_| Outcome::Created),
+    };
+    if same_consumer(&found, &wanted) {
+        return Ok(Outcome::Unchanged);
+    }
+    match bus.context().update_consumer_on_stream(wanted, spec.stream.as_str()).await {
+        Ok(_) => Ok(Outcome::Updated),
+        Err(error) => match error.kind() {
+            stream::ConsumerUpdateErrorKind::JetStream(e) => Err(BusError::Conflict { what, detail: e.to_string() }),
+            _ => Err(BusError::request(format!("changing {what}"), error)),
+        },
+    }
+}
+
+/// The durable as it stands on the server; `None` if it is not there.
+pub(crate) async fn find_durable(
+    bus: &Bus,
+    spec: &Durable,
+) -> Result<Option<consumer::Consumer<pull::Config>>, BusError> {
+    match bus.context().get_consumer_from_stream::<pull::Config, _, _>(spec.name, spec.stream.as_str()).await {
+        Ok(found) => Ok(Some(found)),
+        Err(error) => match error.kind() {
+            stream::ConsumerErrorKind::JetStream(e) if e.error_code() == ErrorCode::CONSUMER_NOT_FOUND => Ok(None),
+            stream::ConsumerErrorKind::JetStream(e) if e.error_code() == ErrorCode::STREAM_NOT_FOUND => {
+                Err(BusError::Missing { what: format!("stream {}", spec.stream.as_str()) })
+            }
+            _ => Err(BusError::request(format!("reading consumer {}", spec.name), error)),
+        },
+    }
+}
+
+pub(crate) async fn create_durable(
+    bus: &Bus,
+    spec: &Durable,
+) -> Result<consumer::Consumer<pull::Config>, BusError> {
+    let created = bus.context().create_consumer_on_stream(consumer_config(spec), spec.stream.as_str()).await;
+    created.map_err(|error| match error.kind() {
+        stream::ConsumerErrorKind::JetStream(e) => {
+            BusError::Conflict { what: format!("consumer {}", spec.name), detail: e.to_string() }
+        }
+        _ => BusError::request(format!("creating consumer {}", spec.name), error),
+    })
+}
+
+fn consumer_config(spec: &Durable) -> pull::Config {
+    let filters = match spec.kinds {
+        [] => vec![stream_filter(spec.stream)],
+        kinds => kinds.iter().map(|k| k.filter()).collect(),
+    };
+    pull::Config {
+        durable_name: Some(spec.name.to_owned()),
+        name: Some(spec.name.to_owned()),
+        deliver_policy: DeliverPolicy::All,
+        ack_policy: AckPolicy::Explicit,
+        ack_wait: Duration::from_secs(spec.ack_wait_s),
+        max_ack_pending: spec.ack_pending_max,
+        // Kills use up deliveries, so the library counts the handler's failures instead.
+        max_deliver: -1,
+        filter_subjects: filters,
+        ..pull::Config::default()
+    }
+}
+
+fn same_consumer(found: &consumer::Config, wanted: &pull::Config) -> bool {
+    let mut filters = found.filter_subjects.clone();
+    if !found.filter_subject.is_empty() {
+        filters.push(found.filter_subject.clone());
+    }
+    filters == wanted.filter_subjects
+        && found.ack_wait == wanted.ack_wait
+        && found.max_ack_pending == wanted.max_ack_pending
+        && found.max_deliver == wanted.max_deliver
+        && found.ack_policy == wanted.ack_policy
+}
+
+async fn ensure_bucket(bus: &Bus, spec: &Bucket, sizes: &Sizes) -> Result<Outcome, BusError> {
+    let what = || format!("bucket {}", spec.name);
+    if bus.context().get_key_value(spec.name).await.is_ok() {
+        return Ok(Outcome::Unchanged);
+    }
+    let config = kv::Config {
+        bucket: spec.name.to_owned(),
+        history: 1,
+        max_bytes: i64::from(sizes.ops_mib) << 20,
+        num_replicas: usize::from(sizes.replicas),
+        limit_markers: (spec.marker_s > 0).then(|| Duration::from_secs(spec.marker_s)),
+        ..kv::Config::default()
+    };
+    match bus.context().create_key_value(config).await {
+        Ok(_) => Ok(Outcome::Created),
+        Err(error) => Err(BusError::request(format!("creating {}", what()), error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_stream_is_declared_under_its_own_package() {
+        for stream in StreamName::ALL {
+            let spec = STREAMS.iter().find(|s| s.name == stream.as_str()).unwrap();
+            assert_eq!(spec.package, stream.package());
+        }
+    }
+
+    #[test]
+    fn durables_read_kinds_of_their_own_stream_and_are_named_after_it() {
+        for durable in &DURABLES {
+            assert!(durable.kinds.iter().all(|k| k.stream() == durable.stream), "{}", durable.name);
+            assert!(durable.name.ends_with(durable.stream.package()), "{}", durable.name);
+        }
+    }
+
+    #[test]
+    fn streams_with_money_refuse_rather_than_forget() {
+        for spec in STREAMS {
+            let config = stream_config(&spec, &Sizes::default());
+            let money = matches!(spec.name, "SCAN" | "PLAN" | "RISK" | "ORDER" | "CONTROL");
+            assert_eq!(config.discard == DiscardPolicy::New, money || spec.name == "DEAD", "{}", spec.name);
+            assert_eq!(config.deny_delete, spec.name != "DEAD", "{}", spec.name);
+        }
+    }
+}
