@@ -27,6 +27,7 @@ struct Part {
     stream: StreamName,
     filters: Vec<String>,
     after: u64,
+    latest: bool,
 }
 
 impl FoldSpec {
@@ -74,9 +75,16 @@ impl FoldSpec {
         self
     }
 
+    /// Begins `stream` at the newest message of each subject asked for: for a reader that needs where things stand and
+    /// not how they got there. Name kinds or subjects of the stream, not the whole of it.
+    pub fn latest(mut self, stream: StreamName) -> Self {
+        self.part(stream).latest = true;
+        self
+    }
+
     fn part(&mut self, stream: StreamName) -> &mut Part {
         let at = self.parts.iter().position(|p| p.stream == stream).unwrap_or_else(|| {
-            self.parts.push(Part { stream, filters: Vec::new(), after: 0 });
+            self.parts.push(Part { stream, filters: Vec::new(), after: 0, latest: false });
             self.parts.len() - 1
         });
         &mut self.parts[at]
@@ -238,7 +246,7 @@ impl RawFold {
         let open = |part: Part| {
             let whole = part.filters.is_empty() || part.filters.contains(&stream_filter(part.stream));
             let filters = if whole { Vec::new() } else { part.filters };
-            let source = Source::Ordered { stream: part.stream, filters, after: part.after };
+            let source = Source::Ordered { stream: part.stream, filters, after: part.after, latest: part.latest };
             let reader = Reader::new(bus, source, BATCH, part.stream.as_str());
             FoldLane { reader, last_seq: part.after, backlog: None, head: None }
         };

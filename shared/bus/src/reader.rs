@@ -33,7 +33,8 @@ pub(crate) enum Source {
     /// A durable of the topology: the server remembers the place.
     Durable(&'static Durable),
     /// Messages after `after` that match `filters` (all if there are none): the reader remembers the place.
-    Ordered { stream: StreamName, filters: Vec<String>, after: u64 },
+    /// With `latest` it begins at the newest message of each subject instead.
+    Ordered { stream: StreamName, filters: Vec<String>, after: u64, latest: bool },
 }
 
 impl Source {
@@ -274,7 +275,9 @@ async fn start(bus: &Bus, source: &Source, batch: usize, created: Option<i128>) 
             };
             (consumer, 0)
         }
-        Source::Ordered { stream, filters, after } => start_ordered(bus, *stream, filters, *after, created).await?,
+        Source::Ordered { stream, filters, after, latest } => {
+            start_ordered(bus, *stream, filters, *after, *latest, created).await?
+        }
     };
     let pending = consumer.cached_info().num_pending;
     let messages = consumer
@@ -293,6 +296,7 @@ async fn start_ordered(
     name: StreamName,
     filters: &[String],
     after: u64,
+    latest: bool,
     created: Option<i128>,
 ) -> Result<(consumer::Consumer<pull::Config>, i128), BusError> {
     let what = || format!("reading stream {}", name.as_str());
@@ -313,7 +317,11 @@ async fn start_ordered(
         return Err(BusError::Truncated { stream: name.as_str(), wanted: after + 1, first });
     }
     let config = pull::Config {
-        deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: after + 1 },
+        deliver_policy: if latest && after == 0 {
+            DeliverPolicy::LastPerSubject
+        } else {
+            DeliverPolicy::ByStartSequence { start_sequence: after + 1 }
+        },
         ack_policy: AckPolicy::None,
         max_deliver: 1,
         filter_subjects: filters.to_vec(),
