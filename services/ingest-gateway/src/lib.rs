@@ -1,1 +1,5 @@
 //! Vendors to MARKET.
+
+pub mod adapters;
+pub mod config;
+pub mod universe;

@@ -1,0 +1,108 @@
+//! Finnhub over REST.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::market::NewsPublished;
+use domain::{Price, SessionDate, Symbol, UnixNanos};
+use ports::{Listing, NewsPort, VendorError};
+use reqwest::header::{HeaderMap, HeaderValue};
+
+use super::{parse, wire};
+use crate::adapters::http::Http;
+
+const VENDOR: &str = "finnhub";
+
+/// Listings, quotes and company news.
+#[derive(Debug, Clone)]
+pub struct FinnhubClient {
+    http: Http,
+    base: String,
+}
+
+/// The last price and the close before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quote {
+    /// Last price.
+    pub last: Price,
+    /// Previous session's close.
+    pub prev_close: Price,
+    /// When the last price was made.
+    pub at: UnixNanos,
+}
+
+impl FinnhubClient {
+    /// A client of `base`, the address up to and with `/api/v1`. The token travels in a header.
+    pub fn new(base: &str, token: &str) -> Result<Self, VendorError> {
+        let mut value = HeaderValue::from_str(token).map_err(|_| VendorError::Refused {
+            vendor: VENDOR,
+            what: "set-up".into(),
+            reason: "the token holds characters that no HTTP header may".into(),
+        })?;
+        value.set_sensitive(true);
+        let headers = HeaderMap::from_iter([(reqwest::header::HeaderName::from_static("x-finnhub-token"), value)]);
+        let http = Http::new(VENDOR, headers, Duration::from_secs(15))?;
+        Ok(Self { http, base: base.trim_end_matches('/').to_owned() })
+    }
+
+    /// Every symbol listed on `exchange`; only those of `mics` unless it is empty. Tickers that are no symbols to us
+    /// are left out.
+    pub async fn listings(&self, exchange: &str, mics: &[String]) -> Result<Vec<Listing>, VendorError> {
+        let what = format!("stock/symbol of {exchange}");
+        let body = self.http.get(&self.url("stock/symbol"), &[("exchange", exchange)], &what).await?;
+        let listings: Vec<wire::Listing> = decoded(&body, &what)?;
+        let wanted = |mic: &String| mics.is_empty() || mics.contains(mic);
+        Ok(listings.iter().filter(|listing| wanted(&listing.mic)).filter_map(parse::listing).collect())
+    }
+
+    /// The last price of `symbol`; `None` when Finnhub does not know it.
+    pub async fn quote(&self, symbol: &Symbol) -> Result<Option<Quote>, VendorError> {
+        let what = format!("quote of {symbol}");
+        let body = self.http.get(&self.url("quote"), &[("symbol", symbol.as_str())], &what).await?;
+        let quote: wire::Quote<'_> = decoded(&body, &what)?;
+        let price = |field: &str, text: &str| {
+            parse::price(text).map_err(|error| malformed(&what, format!("{field} = `{text}` {error}")))
+        };
+        let (last, prev_close) = (price("c", quote.c.get())?, price("pc", quote.pc.get())?);
+        Ok(last.zip(prev_close).map(|(last, prev_close)| Quote {
+            last,
+            prev_close,
+            at: UnixNanos::new(0).plus_seconds(quote.t),
+        }))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/{path}", self.base)
+    }
+}
+
+#[async_trait]
+impl NewsPort for FinnhubClient {
+    async fn company_news(
+        &self,
+        symbol: &Symbol,
+        from: SessionDate,
+        to: SessionDate,
+    ) -> Result<Vec<NewsPublished>, VendorError> {
+        let what = format!("company-news of {symbol}");
+        let (from, to) = (from.to_string(), to.to_string());
+        let query = [("symbol", symbol.as_str()), ("from", &from), ("to", &to)];
+        let body = self.http.get(&self.url("company-news"), &query, &what).await?;
+        let articles: Vec<&serde_json::value::RawValue> = decoded(&body, &what)?;
+        let mut news: Vec<NewsPublished> = articles
+            .iter()
+            .filter_map(|article| serde_json::from_str(article.get()).ok())
+            .map(|article| parse::article(article, symbol))
+            .collect();
+        news.sort_by_key(|article| article.published_at);
+        Ok(news)
+    }
+}
+
+fn decoded<'a, T: serde::Deserialize<'a>>(body: &'a str, what: &str) -> Result<T, VendorError> {
+    serde_json::from_str(body).map_err(|error| malformed(what, error.to_string()))
+}
+
+fn malformed(what: &str, reason: String) -> VendorError {
+    VendorError::Malformed { vendor: VENDOR, what: what.to_owned(), reason }
+}

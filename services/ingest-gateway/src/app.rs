@@ -1,0 +1,78 @@
+//! Wiring.
+
+use std::sync::Arc;
+
+use chassis::{Context, Service};
+
+use crate::adapters::clock::MarketClock;
+use crate::adapters::finnhub::{FinnhubClient, FinnhubStream, StreamConfig};
+use crate::adapters::yahoo::YahooClient;
+use crate::config::{Config, ms};
+use crate::error::GatewayError;
+use crate::feed::Feed;
+use crate::reference::{self, Reference};
+use crate::universe::Universe;
+use crate::news;
+
+/// The service.
+pub struct IngestGateway;
+
+impl Service for IngestGateway {
+    const NAME: &'static str = "ingest-gateway";
+    const SECTION: &'static str = "gateway";
+    type Config = Config;
+
+    async fn run(context: Context<Config>) -> chassis::Result {
+        context.config.validate().map_err(GatewayError::from)?;
+        let context = Arc::new(context);
+        let (config, vendors) = (&context.config, &context.settings.vendors);
+        let token = vendors.finnhub.token()?;
+        for check in ["universe", "reference", "feed"] {
+            context.readiness.set(check, false, "starting");
+        }
+
+        let clock = match &config.sim_clock_url {
+            Some(url) => {
+                MarketClock::simulated(url.clone(), ms(config.watermark.poll_ms)).map_err(GatewayError::from)?
+            }
+            None => MarketClock::System(context.clock.clone()),
+        };
+        let finnhub = FinnhubClient::new(&vendors.finnhub.rest_url, token.expose()).map_err(GatewayError::from)?;
+        let listings = tokio::select! {
+            () = context.shutdown.cancelled() => return Ok(()),
+            listings = reference::listings(&context, &finnhub) => listings?,
+        };
+        let universe = Arc::new(Universe::new(listings, config.partitions));
+
+        let yahoo = YahooClient::new(&vendors.yahoo.rest_url, config.tape, config.reference.opening_minutes)
+            .map_err(GatewayError::from)?;
+        let (history, complete) =
+            Reference::open(context.clone(), yahoo, universe.clone(), clock.clone()).await?;
+        let head_start = reference::head_start(complete, ms(config.reference.head_start_ms));
+        let feed = async {
+            head_start.await;
+            let stream = FinnhubStream::new(
+                StreamConfig {
+                    url: vendors.finnhub.ws_url.clone(),
+                    token: token.expose().to_owned(),
+                    tape: config.tape,
+                    silence_max: ms(config.feed.silence_ms_max),
+                    reconnect: (ms(config.feed.reconnect_ms_min), ms(config.feed.reconnect_ms_max)),
+                },
+                universe.clone(),
+            );
+            Feed::open(context.clone(), stream, universe.clone(), clock.clone())
+                .await?
+                .run(context.shutdown.clone())
+                .await
+        };
+        tokio::select! {
+            done = feed => Ok(done?),
+            () = history.run() => Ok(()),
+            () = async {
+                news::run(context.clone(), finnhub, universe.clone(), clock.clone()).await;
+                std::future::pending::<()>().await;
+            } => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What ends the gateway.
+
+use std::sync::Arc;
+
+use bus::{BusError, Class};
+use events::DecodeError;
+use ports::VendorError;
+
+use crate::config::ConfigError;
+
+/// A failure that the gateway cannot work around.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The configuration cannot be.
+    #[error("configuration")]
+    Config(#[from] ConfigError),
+    /// The bus cannot be read at start.
+    #[error("the bus does not answer")]
+    Bus(#[from] BusError),
+    /// The newest batch of a partition cannot be read, so its numbers cannot be continued.
+    #[error("message {seq} on {subject} is no batch that this version can read")]
+    StoredBatch {
+        /// The partition's subject.
+        subject: String,
+        /// The message's sequence in the stream.
+        seq: u64,
+        /// What is wrong with it.
+        #[source]
+        source: DecodeError,
+    },
+    /// A lane stopped: another gateway writes it, or the server refuses the message.
+    #[error("the lane {subject} has stopped")]
+    Lane {
+        /// The partition's subject.
+        subject: String,
+        /// The bus's reason, where it gave one.
+        #[source]
+        source: Option<Arc<BusError>>,
+    },
+    /// A vendor's client cannot be set up.
+    #[error("vendor set-up")]
+    Vendor(#[from] VendorError),
+    /// The vendor lists more symbols than the configuration allows, or none.
+    #[error("{found} symbols to follow, must be 1 to {max}: set gateway.universe.symbols, mics or symbols_max")]
+    Universe {
+        /// Symbols found.
+        found: usize,
+        /// Symbols allowed.
+        max: usize,
+    },
+}
+
+impl GatewayError {
+    /// How the process must take it.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Bus(error) => error.class(),
+            Self::Config(_) | Self::StoredBatch { .. } | Self::Lane { .. } | Self::Vendor(_) | Self::Universe { .. } => {
+                Class::Fatal
+            }
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! The way of a trade: feed → partition → batch → lane. One task, no channel and no allocation per trade.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::market::{FeedGapDetected, FeedGapReason};
+use domain::ops::Severity;
+use domain::{Event, EventId, UnixNanos, calendar};
+use futures_util::future::select_all;
+use ports::{FeedState, MarketDataPort, PrintBuffer, Refusal};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::adapters::clock::MarketClock;
+use crate::alarms::Alarms;
+use crate::config::{Config, ms};
+use crate::error::GatewayError;
+use crate::metrics::{self, Instruments};
+use crate::partition::{Partition, Stamp};
+use crate::universe::Universe;
+use crate::watermark::{Gap, Watermark, trading_time};
+use crate::GatewayContext;
+
+const TICK: Duration = Duration::from_millis(50);
+/// A quiet partition repeats the watermark when market time moved on by this much.
+const WATERMARK_STEP_NS: i64 = 1_000_000_000;
+
+/// One live feed and the partitions it fills.
+pub(crate) struct Feed<P> {
+    context: Arc<GatewayContext>,
+    port: P,
+    universe: Arc<Universe>,
+    clock: MarketClock,
+    partitions: Vec<Partition>,
+    watermark: Watermark,
+    stamp: Stamp,
+    alarms: Alarms,
+    instruments: Instruments,
+    connected: bool,
+    fresh: bool,
+    ts_recv: UnixNanos,
+    last_tick: Instant,
+    last_heartbeat: Instant,
+}
+
+impl<P: MarketDataPort> Feed<P> {
+    /// Opens every partition's lane; the epoch is one above the highest that any of them has seen.
+    pub(crate) async fn open(
+        context: Arc<GatewayContext>,
+        port: P,
+        universe: Arc<Universe>,
+        clock: MarketClock,
+    ) -> Result<Self, GatewayError> {
+        let config = &context.config;
+        let mut partitions = Vec::new();
+        for index in 0..config.partitions {
+            partitions.push(Partition::open(&context.bus, index).await?);
+        }
+        let published = || partitions.iter().filter_map(Partition::last);
+        let epoch = published().map(|last| last.epoch).max().unwrap_or(0) + 1;
+        let stored = published().map(|last| last.watermark).max();
+        tracing::info!(source = port.source(), epoch, symbols = universe.len(), "feed begins");
+
+        let now = Instant::now();
+        let (lateness, idle) = (ms(config.watermark.lateness_ms), ms(config.watermark.idle_ms));
+        Ok(Self {
+            watermark: Watermark::new(stored, lateness, idle, now),
+            stamp: Stamp { source: port.source(), tape: port.tape(), scheme: port.scheme(), epoch },
+            alarms: Alarms::new(context.clone(), port.source()),
+            instruments: Instruments::new(port.source()),
+            ts_recv: context.clock.now(),
+            connected: false,
+            fresh: true,
+            last_tick: now,
+            last_heartbeat: now,
+            context,
+            port,
+            universe,
+            clock,
+            partitions,
+        })
+    }
+
+    /// Runs until `shutdown`; then everything taken is handed to the bus.
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) -> Result<(), GatewayError> {
+        let mut buffer = PrintBuffer::default();
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut had_room = true;
+        loop {
+            let has_room = self.partitions.iter().all(|p| p.waiting() < self.context.config.batch.trades_max);
+            if had_room && !has_room {
+                self.instruments.stalls.increment(1);
+            }
+            had_room = has_room;
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => break,
+                state = self.port.receive(&mut buffer), if has_room => {
+                    self.take(state, &mut buffer).await;
+                    // lets acknowledgements and the bus connection run, which share this thread
+                    tokio::task::yield_now().await;
+                }
+                () = any_stored(&self.partitions) => {}
+                _ = ticks.tick() => {}
+            }
+            let now = Instant::now();
+            if now.duration_since(self.last_tick) >= TICK {
+                self.last_tick = now;
+                self.tick(now, has_room).await;
+            }
+            self.publish_due()?;
+        }
+        self.drain().await
+    }
+
+    async fn take(&mut self, state: FeedState, buffer: &mut PrintBuffer) {
+        let now = Instant::now();
+        match state {
+            FeedState::Connected => {
+                tracing::info!(source = self.stamp.source, "feed connected");
+                self.connected = true;
+                self.watermark.busy(now);
+            }
+            FeedState::Disconnected(error) => {
+                let detail = chassis::error_chain(&error);
+                if self.connected {
+                    tracing::warn!(source = self.stamp.source, error = detail, "feed lost");
+                }
+                let silent = now.duration_since(self.watermark.last_frame());
+                let stale = silent >= ms(self.context.config.feed.silence_ms_max);
+                self.watermark.disconnected(if stale { FeedGapReason::Stale } else { FeedGapReason::Disconnected });
+                self.connected = false;
+                let message = format!("no connection to {}", self.stamp.source);
+                self.alarms.fault(Severity::Critical, "feed_disconnected", message, detail, now);
+            }
+            FeedState::Received => {
+                self.watermark.busy(now);
+                self.ts_recv = self.context.clock.now();
+                self.collect(buffer, now).await;
+            }
+        }
+        self.instruments.connected.set(f64::from(u8::from(self.connected)));
+    }
+
+    async fn collect(&mut self, buffer: &mut PrintBuffer, now: Instant) {
+        let (earliest, latest) = self.believable(now);
+        let published = self.watermark.value();
+        let condition_sets = buffer.condition_sets.texts();
+        let (mut oldest, mut newest, mut late) = (None::<UnixNanos>, None::<UnixNanos>, 0);
+        let mut unbelievable = 0;
+        for print in &buffer.prints {
+            let at = print.trade.ts_event;
+            let (Some(symbol), Some(partition)) = (
+                self.universe.symbol(print.symbol),
+                self.universe.partitions().get(print.symbol as usize).copied(),
+            ) else {
+                continue;
+            };
+            if at < earliest || at > latest {
+                unbelievable += 1;
+                let detail = format!("t = {at} is outside {earliest} … {latest}");
+                buffer.refused.push(Refusal { code: "bad_time", subject: Some(symbol.to_string()), detail });
+                continue;
+            }
+            let conditions = condition_sets.get(print.conditions as usize).map_or("", String::as_str);
+            self.partitions[partition as usize].append(&events::Print {
+                symbol_id: print.symbol,
+                symbol: symbol.as_str(),
+                condition_id: print.conditions,
+                conditions,
+                trade: print.trade,
+            });
+            late += u64::from(published.is_some_and(|watermark| at < watermark));
+            oldest = Some(oldest.map_or(at, |oldest| oldest.min(at)));
+            newest = Some(newest.map_or(at, |newest| newest.max(at)));
+        }
+        self.instruments.trades.increment(buffer.prints.len() as u64 - unbelievable);
+        self.instruments.frames.increment(buffer.frames);
+        self.instruments.price_updates.increment(buffer.price_updates);
+        self.instruments.late.increment(late);
+        for refusal in &buffer.refused {
+            self.alarms.refused(refusal, now);
+        }
+        buffer.clear();
+        if let Some(gap) = oldest.zip(newest).and_then(|(oldest, newest)| self.watermark.trades(oldest, newest)) {
+            self.report(gap).await;
+        }
+    }
+
+    /// The times that a trade may have now.
+    fn believable(&self, now: Instant) -> (UnixNanos, UnixNanos) {
+        let limits = &self.context.config.watermark;
+        let Some(market) = self.clock.reading().map(|reading| reading.estimate(now)) else {
+            return (UnixNanos::new(0), UnixNanos::new(i64::MAX));
+        };
+        let ns = |millis: u64| (millis as i64).saturating_mul(1_000_000);
+        (market.plus_nanos(-ns(limits.behind_ms_max)), market.plus_nanos(ns(limits.ahead_ms_max)))
+    }
+
+    async fn tick(&mut self, now: Instant, has_room: bool) {
+        if !has_room {
+            self.watermark.busy(now);
+        }
+        let reading = self.clock.reading();
+        let silent = now.duration_since(self.watermark.last_frame());
+        let open = reading.filter(|reading| reading.speed > 0.0).is_some_and(|reading| {
+            let market = reading.market;
+            calendar::session(market.session_date()).is_some_and(|s| (s.open..s.close).contains(&market))
+        });
+        let stale = open && silent >= ms(self.context.config.feed.stale_ms);
+        if let Some(reading) = reading.filter(|_| self.connected && !stale) {
+            if let Some(gap) = self.watermark.idle(reading, now) {
+                self.report(gap).await;
+            }
+        }
+        self.tell_readiness(stale, silent, now);
+        if let Some(watermark) = self.watermark.value() {
+            self.instruments.watermark.set(watermark.nanos() as f64 / 1e9);
+        }
+    }
+
+    fn tell_readiness(&mut self, stale: bool, silent: Duration, now: Instant) {
+        let lanes_up = self.context.bus.is_up();
+        let queued: usize = self.partitions.iter().map(Partition::queued).sum();
+        self.context.readiness.set("lanes", lanes_up, &format!("{queued} batches under way"));
+        let detail = match (self.connected, stale) {
+            (false, _) => format!("{} is not connected", self.stamp.source),
+            (true, true) => format!("{} has been silent for {} s", self.stamp.source, silent.as_secs()),
+            (true, false) => format!("{}: {} symbols", self.stamp.source, self.universe.len()),
+        };
+        self.context.readiness.set("feed", self.connected && !stale, &detail);
+        if stale && self.fresh {
+            let message = format!("{} is connected but silent in regular hours", self.stamp.source);
+            self.alarms.fault(Severity::Critical, "feed_stale", message, detail, now);
+        }
+        self.fresh = !stale;
+    }
+
+    async fn report(&mut self, gap: Gap) {
+        let missing = trading_time(gap);
+        if missing < (self.context.config.watermark.gap_ms_min as i64).saturating_mul(1_000_000) {
+            return;
+        }
+        metrics::gap((missing / 1_000_000_000) as u64);
+        tracing::warn!(source = self.stamp.source, from = %gap.from, until = %gap.until, reason = ?gap.reason, "feed gap");
+        let parts = ["feed_gap_detected", self.stamp.source, &self.stamp.epoch.to_string(), &gap.from.to_string()];
+        let meta = self.context.meta(EventId::from_parts(&parts)).into();
+        let event = Event::FeedGapDetected(FeedGapDetected {
+            source: self.stamp.source.to_owned(),
+            epoch: self.stamp.epoch,
+            from: gap.from,
+            until: gap.until,
+            dropped_trades: None,
+            reason: gap.reason,
+        });
+        // Awaited here, so that it stands in the stream before any watermark beyond the gap.
+        if let Err(error) = self.context.publisher.publish(&event, &meta).await {
+            let detail = chassis::error_chain(&error);
+            let message = format!("a gap of {} could not be recorded", self.stamp.source);
+            self.alarms.fault(Severity::Critical, "gap_not_recorded", message, detail, Instant::now());
+        }
+    }
+
+    /// Hands over what is due: trades as soon as their lane is idle, or behind the batch under way once half of the
+    /// limit waits; and the bare watermark when a lane has had nothing to say for a while.
+    fn publish_due(&mut self) -> Result<(), GatewayError> {
+        let Some(watermark) = self.watermark.value() else { return Ok(()) };
+        let batch = &self.context.config.batch;
+        let heartbeat = self.last_heartbeat.elapsed() >= ms(batch.heartbeat_ms);
+        for partition in &mut self.partitions {
+            let (waiting, queued) = (partition.waiting(), partition.queued());
+            let moved = || partition.last().is_none_or(|last| watermark.since(last.watermark) >= WATERMARK_STEP_NS);
+            let due = if waiting > 0 {
+                queued == 0 || (waiting >= batch.trades_max / 2 && partition.has_room())
+            } else {
+                heartbeat && queued == 0 && moved()
+            };
+            if due {
+                let bytes = partition.publish(&self.stamp, watermark, self.ts_recv, |id| self.context.meta(id).into())?;
+                self.instruments.batches.increment(1);
+                self.instruments.batch_bytes.increment(bytes as u64);
+            } else if queued > 0 {
+                partition.check()?;
+            }
+        }
+        if heartbeat {
+            self.last_heartbeat = Instant::now();
+        }
+        Ok(())
+    }
+
+    async fn drain(mut self) -> Result<(), GatewayError> {
+        let limit = self.context.settings.drain();
+        let handed_over = async {
+            while self.partitions.iter().any(|p| p.waiting() > 0) {
+                self.publish_due()?;
+                any_stored(&self.partitions).await;
+            }
+            Ok::<(), GatewayError>(())
+        };
+        match tokio::time::timeout(limit, handed_over).await {
+            Ok(done) => done?,
+            Err(_) => tracing::error!("the bus did not take everything in time; the trades since are a gap"),
+        }
+        for partition in self.partitions {
+            let lost = partition.close(limit).await;
+            if lost > 0 {
+                tracing::error!(batches = lost, "batches were not stored");
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn any_stored(partitions: &[Partition]) {
+    select_all(partitions.iter().map(|partition| Box::pin(partition.changed()))).await;
+}

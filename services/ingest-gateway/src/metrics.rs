@@ -1,0 +1,63 @@
+//! The gateway's metrics. Labels come from closed sets.
+
+use metrics::{Counter, Gauge, counter, gauge};
+
+/// Handles, looked up once.
+pub(crate) struct Instruments {
+    /// `gateway_trades_total`: trades taken into a batch.
+    pub(crate) trades: Counter,
+    /// `gateway_frames_total`: frames read from the feed.
+    pub(crate) frames: Counter,
+    /// `gateway_price_updates_total`: prints of less than one share, which are no trades.
+    pub(crate) price_updates: Counter,
+    /// `gateway_late_trades_total`: trades older than a watermark already published.
+    pub(crate) late: Counter,
+    /// `gateway_batches_total`: batches handed to the bus.
+    pub(crate) batches: Counter,
+    /// `gateway_batch_bytes_total`: their payloads.
+    pub(crate) batch_bytes: Counter,
+    /// `gateway_stalls_total`: times that reading stopped because the bus was slower than the feed.
+    pub(crate) stalls: Counter,
+    /// `gateway_feed_connected`: 1 while the feed's connection stands.
+    pub(crate) connected: Gauge,
+    /// `gateway_watermark_seconds`: market time, Unix seconds.
+    pub(crate) watermark: Gauge,
+}
+
+impl Instruments {
+    pub(crate) fn new(source: &'static str) -> Self {
+        Self {
+            trades: counter!("gateway_trades_total", "source" => source),
+            frames: counter!("gateway_frames_total", "source" => source),
+            price_updates: counter!("gateway_price_updates_total", "source" => source),
+            late: counter!("gateway_late_trades_total", "source" => source),
+            batches: counter!("gateway_batches_total", "source" => source),
+            batch_bytes: counter!("gateway_batch_bytes_total", "source" => source),
+            stalls: counter!("gateway_stalls_total", "source" => source),
+            connected: gauge!("gateway_feed_connected", "source" => source),
+            watermark: gauge!("gateway_watermark_seconds", "source" => source),
+        }
+    }
+}
+
+/// `gateway_refused_total`: trades and frames that were not taken, by `code`.
+pub(crate) fn refused(code: &'static str) {
+    counter!("gateway_refused_total", "code" => code).increment(1);
+}
+
+/// `gateway_gap_seconds_total`: market time that the feed missed in trading hours.
+pub(crate) fn gap(seconds: u64) {
+    counter!("gateway_gap_seconds_total").increment(seconds);
+}
+
+/// `gateway_reference_symbols`: symbols by `state` of their history: `complete`, `refused`, `missing`.
+pub(crate) fn reference(complete: usize, refused: usize, missing: usize) {
+    for (state, count) in [("complete", complete), ("refused", refused), ("missing", missing)] {
+        gauge!("gateway_reference_symbols", "state" => state).set(count as f64);
+    }
+}
+
+/// `gateway_news_total`: articles published.
+pub(crate) fn news(count: u64) {
+    counter!("gateway_news_total").increment(count);
+}

@@ -1,0 +1,239 @@
+//! Each symbol's history, fetched once for each session and published.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::{Fold, FoldSpec, Item, Kind};
+use domain::market::ReferenceUpdated;
+use domain::ops::Severity;
+use domain::{Event, EventId, SessionDate, Symbol, UnixNanos, calendar};
+use futures_util::{StreamExt, stream};
+use ports::{Listing, ReferencePort, VendorError};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use crate::adapters::clock::MarketClock;
+use crate::config::ms;
+use crate::error::GatewayError;
+use crate::universe::Universe;
+use crate::{GatewayContext, metrics};
+
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Keeps the history of every symbol published for the session that market time is in.
+pub(crate) struct Reference<R> {
+    context: Arc<GatewayContext>,
+    port: R,
+    universe: Arc<Universe>,
+    clock: MarketClock,
+    stored: HashMap<Symbol, SessionDate>,
+    refused: BTreeSet<Symbol>,
+    complete: watch::Sender<bool>,
+}
+
+impl<R: ReferencePort> Reference<R> {
+    /// Reads from the bus what earlier runs have published. The receiver turns true when the first session's history
+    /// is complete.
+    pub(crate) async fn open(
+        context: Arc<GatewayContext>,
+        port: R,
+        universe: Arc<Universe>,
+        clock: MarketClock,
+    ) -> Result<(Self, watch::Receiver<bool>), GatewayError> {
+        let mut stored = HashMap::new();
+        let mut fold = Fold::open(&context.bus, FoldSpec::kinds(&[Kind::ReferenceUpdated]))?;
+        loop {
+            match fold.next().await? {
+                Item::Event(folded) => {
+                    if let Event::ReferenceUpdated(reference) = folded.event {
+                        stored.insert(reference.symbol, reference.session_date);
+                    }
+                }
+                Item::CaughtUp => break,
+                // An older version's record that cannot be read is fetched again.
+                Item::Poison(poison) => tracing::warn!(error = %poison.error, "a stored reference cannot be read"),
+            }
+        }
+        let (complete, completed) = watch::channel(false);
+        Ok((Self { context, port, universe, clock, stored, refused: BTreeSet::new(), complete }, completed))
+    }
+
+    /// Follows market time for ever.
+    pub(crate) async fn run(mut self) {
+        let mut date = None;
+        let mut retry_at = Instant::now();
+        loop {
+            let now = Instant::now();
+            if let Some(today) = self.clock.reading().map(|reading| session_of(reading.market)) {
+                if date != Some(today) {
+                    date = Some(today);
+                    self.refused.clear();
+                    retry_at = now;
+                }
+                if now >= retry_at {
+                    self.fetch_missing(today).await;
+                    retry_at = Instant::now() + ms(self.context.config.reference.retry_ms);
+                }
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    async fn fetch_missing(&mut self, session: SessionDate) {
+        let missing = self.missing(session);
+        self.tell(session);
+        if missing.is_empty() {
+            return;
+        }
+        tracing::info!(%session, symbols = missing.len(), "fetching reference history");
+        let port = &self.port;
+        let mut answers = stream::iter(missing)
+            .map(|listing| async move { (port.history(&listing.symbol, session).await, listing) })
+            .buffer_unordered(self.context.config.reference.concurrency);
+        let mut failures = Failures::default();
+        while let Some((answer, listing)) = answers.next().await {
+            let published = match answer {
+                Ok(history) => {
+                    let event = reference(&self.context, port.source(), &listing, session, history);
+                    publish(&self.context, event).await.map_err(|error| (true, error))
+                }
+                Err(error) => Err((error.is_transient(), chassis::error_chain(&error))),
+            };
+            match published {
+                Ok(()) => {
+                    self.stored.insert(listing.symbol, session);
+                }
+                Err((transient, error)) => {
+                    failures.add(&listing.symbol, error);
+                    if !transient {
+                        self.refused.insert(listing.symbol);
+                    }
+                }
+            }
+        }
+        drop(answers);
+        failures.raise(&self.context, session);
+        self.tell(session);
+    }
+
+    fn missing(&self, session: SessionDate) -> Vec<Listing> {
+        let has = |symbol: &Symbol| self.stored.get(symbol) == Some(&session) || self.refused.contains(symbol);
+        self.universe.listings().iter().filter(|listing| !has(&listing.symbol)).cloned().collect()
+    }
+
+    fn tell(&self, session: SessionDate) {
+        let (total, refused, missing) = (self.universe.len(), self.refused.len(), self.missing(session).len());
+        let complete = total - refused - missing;
+        metrics::reference(complete, refused, missing);
+        let detail = format!("{session}: {complete}/{total} complete, {refused} refused");
+        self.context.readiness.set("reference", missing == 0 && complete > 0, &detail);
+        if missing == 0 {
+            self.complete.send_replace(true);
+        }
+    }
+}
+
+/// The session whose history is wanted at `market`: the date's own, or on a day without one the next.
+fn session_of(market: UnixNanos) -> SessionDate {
+    let date = market.session_date();
+    calendar::session(date).map_or_else(|| calendar::next_session(date).date, |session| session.date)
+}
+
+fn reference(
+    context: &GatewayContext,
+    source: &str,
+    listing: &Listing,
+    session_date: SessionDate,
+    history: ports::History,
+) -> ReferenceUpdated {
+    ReferenceUpdated {
+        symbol: listing.symbol.clone(),
+        session_date,
+        source: source.to_owned(),
+        tape: history.tape,
+        prev_close: history.prev_close,
+        daily_bars: history.daily_bars,
+        opening_volumes: history.opening_volumes,
+        opening_minutes: history.opening_minutes,
+        float_shares: None,
+        sector: None,
+        security_type: listing.security_type,
+        as_of: context.clock.now(),
+    }
+}
+
+async fn publish(context: &GatewayContext, reference: ReferenceUpdated) -> Result<(), String> {
+    let parts = ["reference_updated", reference.symbol.as_str(), &reference.session_date.to_string()];
+    let meta = context.meta(EventId::from_parts(&parts)).into();
+    let published = context.publisher.publish(&Event::ReferenceUpdated(reference), &meta).await;
+    published.map(|_| ()).map_err(|error| chassis::error_chain(&error))
+}
+
+/// The failures of one round, raised as one error.
+#[derive(Default)]
+struct Failures {
+    symbols: Vec<String>,
+    first: Option<String>,
+}
+
+impl Failures {
+    fn add(&mut self, symbol: &Symbol, error: String) {
+        tracing::debug!(%symbol, error, "no reference history");
+        self.symbols.push(symbol.to_string());
+        self.first.get_or_insert(error);
+    }
+
+    fn raise(self, context: &GatewayContext, session: SessionDate) {
+        let Some(first) = self.first else { return };
+        let message = format!("{} symbols have no history for {session}", self.symbols.len());
+        let shown = self.symbols.iter().take(20).cloned().collect::<Vec<_>>().join(", ");
+        let subject = if let [only] = self.symbols.as_slice() { Some(only.as_str()) } else { None };
+        let detail = format!("{first}; symbols: {shown}");
+        context.errors.raise(Severity::Warning, "reference_missing", message, detail, subject);
+    }
+}
+
+/// Waits for the first session's history, or until the head start is used up.
+pub(crate) async fn head_start(mut complete: watch::Receiver<bool>, limit: Duration) {
+    let waited = tokio::time::timeout(limit, complete.wait_for(|complete| *complete)).await;
+    if waited.is_err() && !limit.is_zero() {
+        tracing::warn!(limit_ms = limit.as_millis(), "the feed begins before the reference history is complete");
+    }
+}
+
+/// The listings to follow: those configured, or the vendor's. A vendor that does not answer is asked again.
+pub(crate) async fn listings(
+    context: &GatewayContext,
+    vendor: &crate::adapters::finnhub::FinnhubClient,
+) -> Result<Vec<Listing>, GatewayError> {
+    let wanted = &context.config.universe;
+    let mut listed = loop {
+        match vendor.listings(&wanted.exchange, &wanted.mics).await {
+            Ok(listed) => break listed,
+            Err(error) => {
+                let detail = chassis::error_chain(&error);
+                context.readiness.set("universe", false, &detail);
+                let message = format!("the symbols of {} cannot be listed", wanted.exchange);
+                context.errors.raise(Severity::Critical, "universe_unknown", message, detail, None);
+                if matches!(error, VendorError::Refused { .. }) && !wanted.symbols.is_empty() {
+                    break Vec::new();
+                }
+                sleep(ms(context.config.feed.reconnect_ms_max)).await;
+            }
+        }
+    };
+    if !wanted.symbols.is_empty() {
+        let known: HashMap<Symbol, Listing> = listed.into_iter().map(|l| (l.symbol.clone(), l)).collect();
+        let unknown = |symbol: &Symbol| Listing {
+            symbol: symbol.clone(),
+            security_type: domain::market::SecurityType::Unknown,
+        };
+        listed = wanted.symbols.iter().map(|s| known.get(s).cloned().unwrap_or_else(|| unknown(s))).collect();
+    }
+    if listed.is_empty() || listed.len() > wanted.symbols_max {
+        return Err(GatewayError::Universe { found: listed.len(), max: wanted.symbols_max });
+    }
+    context.readiness.set("universe", true, &format!("{} symbols", listed.len()));
+    Ok(listed)
+}

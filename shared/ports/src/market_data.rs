@@ -1,0 +1,149 @@
+//! A live feed of trades.
+
+use std::collections::HashMap;
+use std::future::Future;
+
+use domain::Symbol;
+use domain::market::{ConditionScheme, SecurityType, Tape, Trade};
+
+use crate::error::VendorError;
+
+/// A symbol that a feed can be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// The ticker.
+    pub symbol: Symbol,
+    /// What kind of paper it is.
+    pub security_type: SecurityType,
+}
+
+/// A live feed of trades of the symbols it was opened for.
+///
+/// Symbols are indices into that list, so that nothing is allocated or compared per trade.
+pub trait MarketDataPort {
+    /// The feed's name in events, for example `finnhub`.
+    fn source(&self) -> &'static str;
+
+    /// Which prints it carries.
+    fn tape(&self) -> Tape;
+
+    /// How it writes trade conditions.
+    fn scheme(&self) -> ConditionScheme;
+
+    /// Waits until something arrives or changes, and adds whole frames to `buffer`: one at least, and as many more as
+    /// are there already, up to a limit. Reconnects by itself and says so. Cancel safe.
+    fn receive(&mut self, buffer: &mut PrintBuffer) -> impl Future<Output = FeedState> + Send;
+}
+
+/// What [`MarketDataPort::receive`] has to tell.
+#[derive(Debug)]
+pub enum FeedState {
+    /// Frames came; the buffer holds what was in them.
+    Received,
+    /// The connection stands and every symbol is subscribed.
+    Connected,
+    /// The connection is gone; the feed is trying to get it back.
+    Disconnected(VendorError),
+}
+
+/// A trade as a feed reports it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Print {
+    /// Index into the list of symbols that the feed was opened for.
+    pub symbol: u32,
+    /// Index into [`PrintBuffer::condition_sets`].
+    pub conditions: u32,
+    /// The trade.
+    pub trade: Trade,
+}
+
+/// A trade, or a whole frame, that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Short name from a closed set: `malformed_frame`, `unknown_symbol`, `bad_price`, `bad_size`, `bad_time`,
+    /// `vendor_error`.
+    pub code: &'static str,
+    /// The symbol concerned, as the vendor wrote it.
+    pub subject: Option<String>,
+    /// The field and its value, and what is wrong with it.
+    pub detail: String,
+}
+
+/// What a feed has received; reused, so that a steady feed allocates nothing.
+#[derive(Debug, Default)]
+pub struct PrintBuffer {
+    /// Trades in order of arrival.
+    pub prints: Vec<Print>,
+    /// Every condition list met so far.
+    pub condition_sets: ConditionSets,
+    /// What was not taken, and why.
+    pub refused: Vec<Refusal>,
+    /// Prints of less than one share: a new price, but no trade.
+    pub price_updates: u64,
+    /// Frames read.
+    pub frames: u64,
+}
+
+impl PrintBuffer {
+    /// Empties everything but the dictionary of conditions.
+    pub fn clear(&mut self) {
+        self.prints.clear();
+        self.refused.clear();
+        self.price_updates = 0;
+        self.frames = 0;
+    }
+}
+
+/// Dictionary of condition lists (the vendor's codes joined by commas); index 0 is the empty list.
+#[derive(Debug)]
+pub struct ConditionSets {
+    texts: Vec<String>,
+    index: HashMap<String, u32>,
+}
+
+impl Default for ConditionSets {
+    fn default() -> Self {
+        Self { texts: vec![String::new()], index: HashMap::from([(String::new(), 0)]) }
+    }
+}
+
+impl ConditionSets {
+    /// More different lists than any tape has; a feed that sends more is not writing conditions.
+    pub const CAPACITY: usize = 4_096;
+
+    /// The index of `text`, taken up when it is new; `None` when the dictionary is full.
+    pub fn intern(&mut self, text: &str) -> Option<u32> {
+        if let Some(index) = self.index.get(text) {
+            return Some(*index);
+        }
+        if self.texts.len() >= Self::CAPACITY {
+            return None;
+        }
+        let index = u32::try_from(self.texts.len()).ok()?;
+        self.texts.push(text.to_owned());
+        self.index.insert(text.to_owned(), index);
+        Some(index)
+    }
+
+    /// Every list, by index.
+    pub fn texts(&self) -> &[String] {
+        &self.texts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_list_keeps_its_index_and_the_dictionary_is_bounded() {
+        let mut sets = ConditionSets::default();
+        let first = sets.intern("1,12");
+        assert_eq!((sets.intern(""), first, sets.intern("1,12")), (Some(0), Some(1), Some(1)));
+        for n in 0..ConditionSets::CAPACITY {
+            sets.intern(&n.to_string());
+        }
+        assert_eq!((sets.intern("one more"), sets.intern("1,12")), (None, first));
+        assert_eq!(sets.texts().len(), ConditionSets::CAPACITY);
+    }
+}
