@@ -1,0 +1,82 @@
+import type { Candidate, Criterion } from './api';
+import { UNKNOWN, fixed, price, usd, words } from './format';
+
+const SHORT_NAMES: Readonly<Record<string, string>> = {
+  relative_volume: 'rvol',
+  average_volume: 'avg volume',
+  atr: 'ATR',
+  premarket_volume: 'pre-mkt volume',
+  premarket_dollar_volume: 'pre-mkt $',
+  opening_range_direction: 'range direction',
+  feed_complete: 'feed complete',
+  security_type: 'common stock',
+  not_halted: 'not halted',
+};
+
+const BROKEN: Readonly<Record<string, string>> = { '>=': '<', '<=': '>', '>': '≤', '<': '≥', '=': '≠' };
+const SHOWN: Readonly<Record<string, string>> = { '>=': '≥', '<=': '≤' };
+
+/** The criterion's name as a trader says it. */
+export function criterionName(name: string): string {
+  return SHORT_NAMES[name] ?? words(name);
+}
+
+/** A criterion's value or threshold with its unit. */
+export function quantity(text: string | null, unit: string): string {
+  if (text === null) return UNKNOWN;
+  switch (unit) {
+    case 'percent':
+    case '%':
+      return `${fixed(text, 2)}%`;
+    case 'usd_per_share':
+      return `$${price(text)}`;
+    case 'usd':
+    case '$':
+      return usd(text, 0);
+    case 'shares':
+      return fixed(text, 0);
+    case 'ratio':
+    case 'x':
+      return `${fixed(text, 2)}×`;
+    case 'direction':
+      return Number(text) > 0 ? 'up' : Number(text) < 0 ? 'down' : 'flat';
+    case 'yes_no':
+      return Number(text) === 0 ? 'no' : 'yes';
+    default:
+      return text;
+  }
+}
+
+/** `≥ 4.00%`: what the criterion asks for. */
+export function requirement(criterion: Criterion): string {
+  const asked = quantity(criterion.threshold, criterion.unit);
+  return `${SHOWN[criterion.comparison] ?? criterion.comparison} ${asked}`;
+}
+
+/** `spread 0.42% > 0.30%`: why this criterion failed. */
+export function refusal(criterion: Criterion): string {
+  const name = criterionName(criterion.name);
+  if (criterion.value === null) return `${name} not known`;
+  const broken = BROKEN[criterion.comparison] ?? `not ${criterion.comparison}`;
+  const value = quantity(criterion.value, criterion.unit);
+  return `${name} ${value} ${broken} ${quantity(criterion.threshold, criterion.unit)}`;
+}
+
+/** The deciding criterion first, then the other failures, the unknown and the passed, each in the order asked. */
+export function decisiveFirst(candidate: Candidate): Criterion[] {
+  const weight = (c: Criterion): number => {
+    if (c.name === candidate.refused_by) return 0;
+    return c.outcome === 'fail' ? 1 : c.outcome === 'not_evaluated' ? 2 : 3;
+  };
+  return [...candidate.criteria].sort((a, b) => weight(a) - weight(b));
+}
+
+/** Why the scan refused the candidate, in one line; null when it passed. */
+export function whyRefused(candidate: Candidate): string | null {
+  if (candidate.passed) return null;
+  const decisive =
+    candidate.criteria.find((c) => c.name === candidate.refused_by) ??
+    candidate.criteria.find((c) => c.outcome === 'fail');
+  if (decisive) return refusal(decisive);
+  return candidate.refused_by ? words(candidate.refused_by) : 'refused, no reason recorded';
+}
