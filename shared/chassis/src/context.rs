@@ -1,0 +1,158 @@
+//! What a service is, and what it is given to run with.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use bus::{Bus, Publisher};
+use domain::strategy::Strategy;
+use domain::{EventId, Meta, UnixNanos};
+use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::config::{ConfigError, Loaded, Settings};
+use crate::errors::ErrorReporter;
+use crate::readiness::Readiness;
+
+/// A part of the suite that runs until it is asked to stop.
+pub trait Service: Send + 'static {
+    /// Its name in events, metrics and logs.
+    const NAME: &'static str;
+    /// Its table in the configuration.
+    const SECTION: &'static str;
+    /// That table. Refuse unknown keys: `#[serde(default, deny_unknown_fields)]`.
+    type Config: DeserializeOwned + Send + 'static;
+
+    /// Does the work; returns soon after `ctx.shutdown` is cancelled, with nothing half done.
+    fn run(ctx: Context<Self::Config>) -> impl Future<Output = crate::Result> + Send;
+}
+
+/// Everything a running service holds.
+pub struct Context<C> {
+    /// Its own table.
+    pub config: C,
+    /// What all services share.
+    pub settings: Arc<Settings>,
+    /// Its name.
+    pub name: &'static str,
+    /// This process among its like.
+    pub instance: String,
+    /// Its connection to the bus.
+    pub bus: Bus,
+    /// Publishes on that connection.
+    pub publisher: Publisher,
+    /// Where it says what it needs.
+    pub readiness: Readiness,
+    /// Where it says what went wrong.
+    pub errors: ErrorReporter,
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
+    /// Cancelled when it is asked to stop.
+    pub shutdown: CancellationToken,
+    pub(crate) loaded: Loaded,
+}
+
+impl<C> Context<C> {
+    /// Starts the envelope of an event whose identity is `id`.
+    pub fn meta(&self, id: EventId) -> MetaBuilder {
+        self.author().meta(id)
+    }
+
+    /// The same for parts of the service that do not hold the context.
+    pub fn author(&self) -> Author {
+        Author::new(self.name, Arc::clone(&self.clock))
+    }
+
+    /// The strategy, checked.
+    ///
+    /// # Errors
+    /// Names the key, its value and what it may be.
+    pub fn strategy(&self) -> Result<Strategy, ConfigError> {
+        self.loaded.strategy()
+    }
+
+    /// Another table of the configuration.
+    ///
+    /// # Errors
+    /// Names the key and where it stands.
+    pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, ConfigError> {
+        self.loaded.section(name)
+    }
+}
+
+/// Signs events with a service's name and the time.
+#[derive(Clone)]
+pub struct Author {
+    name: &'static str,
+    clock: Arc<dyn Clock>,
+}
+
+impl Author {
+    /// Signs as `name`.
+    pub fn new(name: &'static str, clock: Arc<dyn Clock>) -> Self {
+        Self { name, clock }
+    }
+
+    /// Starts the envelope of an event whose identity is `id`.
+    pub fn meta(&self, id: EventId) -> MetaBuilder {
+        MetaBuilder(Meta {
+            id,
+            source: self.name.to_owned(),
+            ts_init: self.clock.now(),
+            causation: None,
+            correlation: None,
+            traceparent: None,
+        })
+    }
+
+    pub(crate) const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn now(&self) -> UnixNanos {
+        self.clock.now()
+    }
+}
+
+/// An envelope in the making.
+#[derive(Debug, Clone)]
+pub struct MetaBuilder(Meta);
+
+impl MetaBuilder {
+    /// Names the event that caused this one.
+    pub fn caused_by(mut self, cause: &EventId) -> Self {
+        self.0.causation = Some(cause.clone());
+        self
+    }
+
+    /// Names the story it belongs to: a plan, signal or round id.
+    pub fn about(mut self, correlation: impl Into<String>) -> Self {
+        self.0.correlation = Some(correlation.into());
+        self
+    }
+
+    /// Goes on with `cause`: caused by it, same story, same trace.
+    pub fn following(mut self, cause: &Meta) -> Self {
+        self.0.causation = Some(cause.id.clone());
+        self.0.correlation.clone_from(&cause.correlation);
+        self.0.traceparent.clone_from(&cause.traceparent);
+        self
+    }
+
+    /// Sets the W3C trace context.
+    pub fn traced(mut self, traceparent: impl Into<String>) -> Self {
+        self.0.traceparent = Some(traceparent.into());
+        self
+    }
+
+    /// The envelope.
+    pub fn build(self) -> Meta {
+        self.0
+    }
+}
+
+impl From<MetaBuilder> for Meta {
+    fn from(builder: MetaBuilder) -> Self {
+        builder.0
+    }
+}

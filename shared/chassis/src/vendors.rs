@@ -1,0 +1,126 @@
+//! Where the vendors and the broker are, and what opens their doors: table `vendors`.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::config::ConfigError;
+use crate::secret::Secret;
+
+/// Every vendor's table.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Vendors {
+    /// Trades, news, quotes.
+    pub finnhub: Finnhub,
+    /// Daily and five-minute bars.
+    pub yahoo: Yahoo,
+    /// Fundamentals.
+    pub alphavantage: AlphaVantage,
+    /// The broker.
+    pub alpaca: Alpaca,
+    /// The simulator, where the vendors are simulated.
+    pub sim: Sim,
+}
+
+/// Finnhub.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Finnhub {
+    /// WebSocket address, without the token.
+    pub ws_url: String,
+    /// REST address, what stands before `/api/v1`.
+    pub rest_url: String,
+    /// API token; environment only.
+    pub token: Option<Secret>,
+    /// File that holds the API token.
+    pub token_file: Option<PathBuf>,
+}
+
+impl Finnhub {
+    /// The API token.
+    ///
+    /// # Errors
+    /// Names the key and the file.
+    pub fn token(&self) -> Result<Secret, ConfigError> {
+        Secret::resolve("vendors.finnhub.token", self.token.as_ref(), self.token_file.as_deref())
+    }
+}
+
+/// Yahoo's chart service; needs no key.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Yahoo {
+    /// REST address, what stands before `/v8`.
+    pub rest_url: String,
+}
+
+/// Alpha Vantage.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AlphaVantage {
+    /// REST address, what stands before `/query`.
+    pub rest_url: String,
+    /// API key; environment only.
+    pub key: Option<Secret>,
+    /// File that holds the API key.
+    pub key_file: Option<PathBuf>,
+}
+
+impl AlphaVantage {
+    /// The API key.
+    ///
+    /// # Errors
+    /// Names the key and the file.
+    pub fn key(&self) -> Result<Secret, ConfigError> {
+        Secret::resolve("vendors.alphavantage.key", self.key.as_ref(), self.key_file.as_deref())
+    }
+}
+
+/// Alpaca's trading service.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Alpaca {
+    /// REST address, what stands before `/v2`.
+    pub rest_url: String,
+    /// Address of the trade-updates stream.
+    pub stream_url: String,
+    /// Key id; environment only.
+    pub key: Option<Secret>,
+    /// File that holds the key id.
+    pub key_file: Option<PathBuf>,
+    /// Secret key; environment only.
+    pub secret: Option<Secret>,
+    /// File that holds the secret key.
+    pub secret_file: Option<PathBuf>,
+}
+
+impl Alpaca {
+    /// The key id.
+    ///
+    /// # Errors
+    /// Names the key and the file.
+    pub fn key(&self) -> Result<Secret, ConfigError> {
+        Secret::resolve("vendors.alpaca.key", self.key.as_ref(), self.key_file.as_deref())
+    }
+
+    /// The secret key.
+    ///
+    /// # Errors
+    /// Names the key and the file.
+    pub fn secret(&self) -> Result<Secret, ConfigError> {
+        Secret::resolve("vendors.alpaca.secret", self.secret.as_ref(), self.secret_file.as_deref())
+    }
+}
+
+/// vendor-sim's own service.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sim {
+    /// Its control address, what stands before `/clock`; empty where vendors are real.
+    pub rest_url: String,
+}
+
+/// Keys that must not stand in a file.
+pub(crate) const SECRET_KEYS: [&str; 4] =
+    ["vendors.finnhub.token", "vendors.alphavantage.key", "vendors.alpaca.key", "vendors.alpaca.secret"];
