@@ -34,7 +34,7 @@ LABEL org.opencontainers.image.title="fin-agent/$SERVICE" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /out/service /service
 COPY --from=build --chown=10001:10001 /out/data /data
-COPY config /etc/fin-agent
+# The defaults are compiled in; files mounted here override them.
 ENV FIN_CONFIG_DIR=/etc/fin-agent \
     FIN__DATA_DIR=/data \
     FIN__HEALTH__LISTEN=0.0.0.0:9090
