@@ -9,6 +9,8 @@ mod event;
 mod ladder;
 mod order;
 mod record;
+#[cfg(test)]
+mod tests;
 
 pub use book::{ExecutionState, PlanBook};
 pub use broker::*;
