@@ -121,8 +121,9 @@ impl Bus {
             .backpressure_on_inflight(true)
             .build(client.clone());
         let (dead_letters, _) = broadcast::channel(64);
-        let bus =
-            Self { inner: Arc::new(Inner { client, context, config: config.clone(), link, dead_letters, instruments }) };
+        let bus = Self {
+            inner: Arc::new(Inner { client, context, config: config.clone(), link, dead_letters, instruments }),
+        };
         bus.first_connection(&events).await?;
         Ok(bus)
     }

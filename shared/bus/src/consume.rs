@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use async_nats::jetstream::message::Acker;
 use async_nats::jetstream::AckKind;
+use async_nats::jetstream::message::Acker;
 use bytes::Bytes;
 use domain::{Event, Meta, StreamName, UnixNanos};
 
@@ -109,8 +109,10 @@ pub struct Consumer {
     // Failures of the handler by sequence; an entry goes when its message does.
     failures: HashMap<u64, u32>,
     // A message that is being put into DEAD; kept here so that dropping `next` does not forget it.
-    burying: Option<Pin<Box<dyn Future<Output = Result<DeadLettered, BusError>> + Send>>>,
+    burying: Option<Burial>,
 }
+
+type Burial = Pin<Box<dyn Future<Output = Result<DeadLettered, BusError>> + Send>>;
 
 const RETRY_FIRST: Duration = Duration::from_millis(200);
 const RETRY_MAX: Duration = Duration::from_secs(30);
@@ -121,8 +123,7 @@ impl Consumer {
     /// # Errors
     /// `BusError::Missing` (class Fatal) if the topology has no such durable.
     pub fn open(bus: &Bus, name: &str) -> Result<Self, BusError> {
-        let durable =
-            topology::durable(name).ok_or_else(|| BusError::Missing { what: format!("durable {name}") })?;
+        let durable = topology::durable(name).ok_or_else(|| BusError::Missing { what: format!("durable {name}") })?;
         let batch = durable.ack_pending_max.clamp(1, 256) as usize;
         let reader = Reader::new(bus, Source::Durable(durable), batch, durable.name);
         Ok(Self { bus: bus.clone(), durable, reader, failures: HashMap::new(), burying: None })
@@ -228,7 +229,10 @@ impl Consumer {
     fn announce(&self, letter: DeadLettered) {
         self.reader.instruments().dead.increment(1);
         tracing::error!(
-            durable = letter.durable, seq = letter.seq, subject = letter.subject, reason = letter.reason,
+            durable = letter.durable,
+            seq = letter.seq,
+            subject = letter.subject,
+            reason = letter.reason,
             "message put into DEAD"
         );
         self.bus.announce_dead_letter(letter);

@@ -97,7 +97,9 @@ pub(crate) fn outgoing(letter: &DeadLettered, delivered: u64, message: &async_na
     for (name, values) in message.headers.iter().flat_map(HeaderMap::iter) {
         // The server's own headers would act again.
         if !AsRef::<str>::as_ref(name).starts_with("Nats-") {
-            values.iter().for_each(|v| headers.append(name.clone(), v.clone()));
+            for value in values {
+                headers.append(name.clone(), value.clone());
+            }
         }
     }
     let reason: String = letter.reason.chars().filter(|c| !c.is_control()).take(1_000).collect();

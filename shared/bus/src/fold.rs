@@ -298,13 +298,11 @@ impl RawFold {
         }
         let heads = self.lanes.iter_mut().filter(|l| l.head.is_some());
         let oldest = heads.min_by_key(|l| l.head.as_ref().map(|m| m.published_at));
-        match oldest.and_then(FoldLane::take) {
-            Some(message) => Poll::Ready(Ok(RawItem::Message(message))),
-            None => {
-                self.caught_up = true;
-                Poll::Ready(Ok(RawItem::CaughtUp))
-            }
+        if let Some(message) = oldest.and_then(FoldLane::take) {
+            return Poll::Ready(Ok(RawItem::Message(message)));
         }
+        self.caught_up = true;
+        Poll::Ready(Ok(RawItem::CaughtUp))
     }
 }
 

@@ -94,6 +94,7 @@ impl Lane {
     ///
     /// # Errors
     /// Gives it back if the lane is full or has failed.
+    #[expect(clippy::result_large_err, reason = "a refused message goes back to its owner as it came")]
     pub fn try_push(&self, message: Outgoing) -> Result<(), Outgoing> {
         let mut queue = self.shared.queue();
         if queue.waiting.len() >= self.shared.capacity || queue.failure.is_some() {

@@ -183,7 +183,10 @@ impl Publisher {
     pub(crate) async fn create_raw(&self, message: Outgoing, stream: &str) -> Result<Created, BusError> {
         match self.after_subject_sequence(message.clone(), 0).await? {
             SequencedOutcome::Stored { seq, duplicate: false } => Ok(Created::New { seq }),
-            SequencedOutcome::Stored { .. } | SequencedOutcome::WrongSequence => match self.last_on(stream, &message.subject).await? {
+            SequencedOutcome::Stored { .. } | SequencedOutcome::WrongSequence => match self
+                .last_on(stream, &message.subject)
+                .await?
+            {
                 Some(found) => Ok(Created::Exists { seq: found.sequence, same: found.payload == message.payload }),
                 None => Err(BusError::IdReused { id: message.id().to_owned(), subject: message.subject.to_string() }),
             },
@@ -201,13 +204,11 @@ impl Publisher {
             }
         };
         // The answer to an earlier try may have been lost: then our own message is right where it belongs.
-        match own.filter(|m| m.sequence == expected_last_seq + 1 && m.payload == message.payload) {
-            Some(found) => Ok(Appended::Stored { seq: found.sequence }),
-            None => {
-                metrics::conflict(event.stream());
-                Ok(Appended::Conflict)
-            }
+        if let Some(found) = own.filter(|m| m.sequence == expected_last_seq + 1 && m.payload == message.payload) {
+            return Ok(Appended::Stored { seq: found.sequence });
         }
+        metrics::conflict(event.stream());
+        Ok(Appended::Conflict)
     }
 
     /// Stores `message` if `sequence` is the last on its subject.
@@ -238,8 +239,7 @@ impl Publisher {
     ) -> Result<Option<jetstream::message::StreamMessage>, BusError> {
         let deadline = Instant::now() + Duration::from_millis(self.bus.config().publish_deadline_ms);
         let what = || format!("reading {subject}");
-        let handle =
-            self.bus.context().get_stream_no_info(stream).await.map_err(|e| BusError::request(what(), e))?;
+        let handle = self.bus.context().get_stream_no_info(stream).await.map_err(|e| BusError::request(what(), e))?;
         loop {
             match handle.get_last_raw_message_by_subject(subject).await {
                 Ok(found) => return Ok(Some(found)),
@@ -384,9 +384,7 @@ impl Attempt {
     }
 
     async fn acknowledged(&self, ack: PublishAckFuture) -> Result<PublishAck, PublishError> {
-        timeout_at(self.deadline, ack.into_future())
-            .await
-            .unwrap_or_else(|_| Err(PublishErrorKind::TimedOut.into()))
+        timeout_at(self.deadline, ack.into_future()).await.unwrap_or_else(|_| Err(PublishErrorKind::TimedOut.into()))
     }
 
     /// `Ok` if trying again makes sense.
@@ -441,4 +439,3 @@ fn server_code(failure: &PublishError) -> Option<ErrorCode> {
     let source = std::error::Error::source(failure)?;
     source.downcast_ref::<jetstream::Error>().map(jetstream::Error::error_code)
 }
-

@@ -59,7 +59,9 @@ pub(crate) struct Pulled {
 pub(crate) enum Step {
     Message(Pulled),
     /// A reader stands; so many messages waited at that moment.
-    Built { pending: u64 },
+    Built {
+        pending: u64,
+    },
 }
 
 pub(crate) struct Reader {

@@ -121,8 +121,7 @@ pub struct Bucket {
 }
 
 /// Every bucket.
-pub const BUCKETS: [Bucket; 2] =
-    [Bucket { name: "leases", marker_s: 60 }, Bucket { name: "flags", marker_s: 0 }];
+pub const BUCKETS: [Bucket; 2] = [Bucket { name: "leases", marker_s: 60 }, Bucket { name: "flags", marker_s: 0 }];
 
 /// The durable called `name`.
 pub fn durable(name: &str) -> Option<&'static Durable> {
@@ -140,6 +139,7 @@ pub struct Report {
     pub unchanged: Vec<&'static str>,
 }
 
+#[derive(Clone, Copy)]
 enum Outcome {
     Created,
     Updated,
@@ -244,7 +244,7 @@ fn stream_config(spec: &StreamSpec, sizes: &Sizes) -> StreamConfig {
         deny_delete: permanent,
         deny_purge: permanent,
         allow_atomic_publish: spec.atomic,
-        duplicate_window: Duration::from_secs(120),
+        duplicate_window: Duration::from_mins(2),
         ..StreamConfig::default()
     }
 }
@@ -285,10 +285,7 @@ pub(crate) async fn find_durable(
     }
 }
 
-pub(crate) async fn create_durable(
-    bus: &Bus,
-    spec: &Durable,
-) -> Result<consumer::Consumer<pull::Config>, BusError> {
+pub(crate) async fn create_durable(bus: &Bus, spec: &Durable) -> Result<consumer::Consumer<pull::Config>, BusError> {
     let created = bus.context().create_consumer_on_stream(consumer_config(spec), spec.stream.as_str()).await;
     created.map_err(|error| match error.kind() {
         stream::ConsumerErrorKind::JetStream(e) => {

@@ -307,8 +307,7 @@ fn settings(figment: &Figment, profile: Profile) -> Result<Settings, ConfigError
     if profile == Profile::Prod && !confirmed {
         return Err(ConfigError::LiveNotConfirmed);
     }
-    let instance =
-        if figment.contains("instance") { figment.extract_inner_lossy("instance")? } else { host_name() };
+    let instance = if figment.contains("instance") { figment.extract_inner_lossy("instance")? } else { host_name() };
     Ok(Settings {
         profile,
         data_dir: figment.extract_inner_lossy("data_dir")?,
@@ -340,7 +339,7 @@ fn refuse_unknown_tables(figment: &Figment) -> Result<(), ConfigError> {
 
 fn refuse_secrets_in_files(figment: &Figment) -> Result<(), ConfigError> {
     for key in SECRET_KEYS {
-        let in_file = figment.find_metadata(key).is_some_and(|m| m.file_path().is_some());
+        let in_file = figment.find_metadata(key).is_some_and(|m| file_of(m).is_some());
         if in_file && !matches!(figment.find_value(key), Ok(Value::Empty(..)) | Err(_)) {
             return Err(ConfigError::SecretInFile { key, origin: origin(figment, key) });
         }
@@ -350,12 +349,16 @@ fn refuse_secrets_in_files(figment: &Figment) -> Result<(), ConfigError> {
 
 fn origin(figment: &Figment, key: &str) -> String {
     match figment.find_metadata(key) {
-        Some(metadata) => match metadata.file_path() {
+        Some(metadata) => match file_of(metadata) {
             Some(path) => display(path),
             None => metadata.name.to_string(),
         },
         None => "an unknown source".to_owned(),
     }
+}
+
+fn file_of(metadata: &Metadata) -> Option<&Path> {
+    metadata.source.as_ref().and_then(figment::Source::file_path)
 }
 
 fn display(path: &Path) -> String {
@@ -407,7 +410,8 @@ mod tests {
     #[test]
     fn a_folder_overrides_the_built_in_files_and_set_overrides_the_folder() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("default.yaml"), "scanner: { depth: 3, name: a }\nbus: { url: nats://x:1 }").unwrap();
+        fs::write(folder.path().join("default.yaml"), "scanner: { depth: 3, name: a }\nbus: { url: nats://x:1 }")
+            .unwrap();
         fs::write(folder.path().join("dev.yaml"), "scanner: { depth: 4 }").unwrap();
         let loaded = Sources::built_in().folder(folder.path()).set("scanner.name", "b").load().unwrap();
         let table: Table = loaded.section("scanner").unwrap();

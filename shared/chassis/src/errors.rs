@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use ::metrics::counter;
 use bus::Publisher;
 use domain::Event;
 use domain::EventId;
 use domain::id::content_hash;
 use domain::ops::{ErrorRaised, Severity};
-use ::metrics::counter;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -50,10 +50,10 @@ impl ErrorReporter {
         let error_id = content_hash(&["error", service, code, subject.unwrap_or_default()]);
         counter!("finagent_errors_total", "service" => service.to_owned(), "code" => code.to_owned()).increment(1);
         let Some(suppressed) = self.admit(&error_id) else { return };
-        let mut detail = detail.into();
-        if suppressed > 0 {
-            detail.push_str(&format!(" (and {suppressed} more since the last report)"));
-        }
+        let detail = match suppressed {
+            0 => detail.into(),
+            more => format!("{} (and {more} more since the last report)", detail.into()),
+        };
         let message = message.into();
         log(severity, service, code, &message, &detail, subject);
         let error = ErrorRaised {

@@ -28,17 +28,12 @@ impl Readiness {
     pub fn set(&self, name: &str, ok: bool, detail: impl Into<String>) {
         let detail = detail.into();
         let mut checks = self.checks();
-        let changed = match checks.iter_mut().find(|c| c.name == name) {
-            Some(check) => {
-                let changed = check.ok != ok;
-                check.ok = ok;
-                check.detail = detail;
-                changed
-            }
-            None => {
-                checks.push(ReadinessCheck { name: name.to_owned(), ok, detail });
-                true
-            }
+        let changed = if let Some(check) = checks.iter_mut().find(|c| c.name == name) {
+            check.detail = detail;
+            std::mem::replace(&mut check.ok, ok) != ok
+        } else {
+            checks.push(ReadinessCheck { name: name.to_owned(), ok, detail });
+            true
         };
         drop(checks);
         if changed {

@@ -38,7 +38,11 @@ impl Secret {
             source,
         })?;
         match text.trim() {
-            "" => Err(ConfigError::SecretFile { key, path: path.to_owned(), source: std::io::Error::other("it is empty") }),
+            "" => Err(ConfigError::SecretFile {
+                key,
+                path: path.to_owned(),
+                source: std::io::Error::other("it is empty"),
+            }),
             text => Ok(Self(text.to_owned())),
         }
     }

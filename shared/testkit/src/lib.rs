@@ -1,1 +1,12 @@
-//! Tests only: starts nats-server, manual clock, builders.
+//! Tests only: a real nats-server, and builders of domain values with plausible contents.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "only tests run this: a panic is a failed test, at the place that caused it"
+)]
+
+pub mod build;
+mod nats;
+
+pub use nats::{NatsServer, ServerError};
