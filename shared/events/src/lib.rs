@@ -15,6 +15,8 @@ mod market;
 mod ops;
 mod order;
 mod plan;
+#[cfg(test)]
+mod refused;
 mod risk;
 mod scan;
 mod trade_batch;

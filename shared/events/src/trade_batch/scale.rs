@@ -74,14 +74,14 @@ mod tests {
 
     #[test]
     fn exact_division_agrees_with_the_slow_one() {
-        for n in [0, 1, -1, 7, 12_345, 92_233_720_368] {
-            for (e, scale) in SCALES.iter().enumerate() {
-                let value = n * 10_i64.pow(e as u32 / 2) * 10_i64.pow((e as u32).div_ceil(2).min(7));
-                let multiple = value % 10_i64.pow(e as u32) == 0;
-                assert_eq!(scale.divides(value), multiple, "{value} by 10^{e}");
-                if multiple {
-                    assert_eq!(scale.divide(value), value / 10_i64.pow(e as u32));
-                }
+        for (e, scale) in SCALES.iter().enumerate() {
+            let unit = 10_i64.pow(e as u32);
+            for value in
+                [0, 1, 7, 10, 12_300, i64::MAX, i64::MIN, i64::MAX / unit * unit, -3 * unit, unit + 1, unit / 10]
+            {
+                assert_eq!(scale.divides(value), value % unit == 0, "{value} by 10^{e}");
+                let multiple = value / unit * unit;
+                assert_eq!(scale.divide(multiple), multiple / unit, "{multiple} by 10^{e}");
             }
         }
     }

@@ -40,26 +40,63 @@ impl Column {
     }
 
     #[inline]
-    pub(super) fn put(&mut self, mut value: u64) {
+    pub(super) fn put(&mut self, value: u64) {
         let end = self.len + MAX_LEN;
         if end > self.bytes.len() {
             self.grow();
         }
         let room = &mut self.bytes[self.len..end];
-        let mut at = 0;
-        while value >= 0x80 && at < MAX_LEN - 1 {
-            room[at] = value as u8 | 0x80;
-            value >>= 7;
-            at += 1;
+        if value < 1 << 56 {
+            let (word, len) = spread(value);
+            room[..8].copy_from_slice(&word.to_le_bytes());
+            self.len += len;
+        } else {
+            self.len += put_long(room, value);
         }
-        room[at] = value as u8;
-        self.len += at + 1;
     }
 
     #[cold]
     fn grow(&mut self) {
         self.bytes.resize((self.bytes.len() * 2).max(1024), 0);
     }
+}
+
+/// The encoding of a value below 2^56 in a word's low bytes, and how many of them it takes: without a branch, since
+/// lengths follow no pattern that a processor could learn.
+#[inline]
+const fn spread(value: u64) -> (u64, usize) {
+    let x = value & 0x0fff_ffff | (value & 0x00ff_ffff_f000_0000) << 4;
+    let x = x & 0x0000_3fff_0000_3fff | (x & 0x0fff_c000_0fff_c000) << 2;
+    let x = x & 0x007f_007f_007f_007f | (x & 0x3f80_3f80_3f80_3f80) << 1;
+    let last_byte = 7 - (x | 1).leading_zeros() / 8;
+    let more = 0x8080_8080_8080_8080 & ((1 << (8 * last_byte)) - 1);
+    (x | more, last_byte as usize + 1)
+}
+
+/// Undoes [`spread`]; `None` when the encoding takes more than the word.
+#[inline]
+const fn gather(word: u64) -> Option<(u64, usize)> {
+    let ends = !word & 0x8080_8080_8080_8080;
+    if ends == 0 {
+        return None;
+    }
+    let x = word & (ends ^ (ends - 1)) & 0x7f7f_7f7f_7f7f_7f7f;
+    let x = x & 0x007f_007f_007f_007f | (x & 0x7f00_7f00_7f00_7f00) >> 1;
+    let x = x & 0x0000_3fff_0000_3fff | (x & 0x3fff_0000_3fff_0000) >> 2;
+    let x = x & 0x0fff_ffff | (x & 0x0fff_ffff_0000_0000) >> 4;
+    Some((x, ends.trailing_zeros() as usize / 8 + 1))
+}
+
+#[cold]
+fn put_long(room: &mut [u8], mut value: u64) -> usize {
+    let mut at = 0;
+    while value >= 0x80 {
+        room[at] = value as u8 | 0x80;
+        value >>= 7;
+        at += 1;
+    }
+    room[at] = value as u8;
+    at + 1
 }
 
 /// Bytes that are read from the front; every `take` gives `None` when they end too early.
@@ -80,20 +117,17 @@ impl<'a> Bytes<'a> {
     /// `None` also for an integer of more than 64 bits.
     #[inline]
     pub(super) fn take_varint(&mut self) -> Option<u64> {
-        match *self.0 {
-            [a, ref rest @ ..] if a < 0x80 => {
-                self.0 = rest;
-                Some(u64::from(a))
-            }
-            [a, b, ref rest @ ..] if b < 0x80 => {
-                self.0 = rest;
-                Some(u64::from(a & 0x7f) | u64::from(b) << 7)
-            }
-            _ => self.take_long_varint(),
+        if let Some(word) = self.0.first_chunk()
+            && let Some((value, len)) = gather(u64::from_le_bytes(*word))
+        {
+            self.0 = &self.0[len..];
+            return Some(value);
         }
+        self.take_varint_slowly()
     }
 
-    fn take_long_varint(&mut self) -> Option<u64> {
+    #[cold]
+    fn take_varint_slowly(&mut self) -> Option<u64> {
         let mut value = 0;
         for (i, byte) in self.0.iter().take(MAX_LEN).enumerate() {
             let bits = u64::from(byte & 0x7f);
