@@ -1,0 +1,61 @@
+//! The vendors' REST calls and the simulator's own.
+
+pub(crate) mod alpaca;
+pub(crate) mod alphavantage;
+pub(crate) mod finnhub;
+pub(crate) mod sim;
+pub(crate) mod yahoo;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::sim::Sim;
+use crate::ws;
+
+/// Every path below the one port.
+pub(crate) fn router(sim: Arc<Sim>) -> Router {
+    Router::new()
+        .nest("/finnhub", finnhub::routes())
+        .route("/finnhub/", axum::routing::get(ws::finnhub::upgrade))
+        .nest("/yahoo", yahoo::routes())
+        .nest("/alphavantage", alphavantage::routes())
+        .nest("/alpaca", alpaca::routes())
+        .nest("/sim/v1", sim::routes())
+        .with_state(sim)
+}
+
+/// An unexpected failure of the simulator itself.
+#[derive(Debug)]
+pub(crate) struct Failure(anyhow::Error);
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        tracing::error!(error = format!("{:#}", self.0), "request failed");
+        let body = axum::Json(json!({"message": format!("{:#}", self.0)}));
+        (StatusCode::INTERNAL_SERVER_ERROR, body).into_response()
+    }
+}
+
+/// An answer, or the simulator's own failure.
+pub(crate) type Outcome = Result<Response, Failure>;
+
+/// A JSON answer with a status.
+pub(crate) fn reply(status: u16, body: impl serde::Serialize) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, axum::Json(body)).into_response()
+}
+
+/// JSON or CSV that is text already.
+pub(crate) fn text(content_type: &'static str, body: String) -> Response {
+    ([(axum::http::header::CONTENT_TYPE, content_type)], body).into_response()
+}

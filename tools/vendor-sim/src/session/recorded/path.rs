@@ -1,0 +1,91 @@
+//! Prints for a bar: a seeded path through open, high, low and close that sums to its volume.
+
+use crate::rng::Rng;
+use crate::session::Trade;
+use crate::session::bars::Bar;
+use crate::session::conditions::Conditions;
+
+/// Prints within the minute of `bar`, oldest first.
+///
+/// The first is the open, the last the close, the extremes are touched exactly and nothing leaves them; sizes sum
+/// to the volume. A bar of unknown volume (0) gets single shares, so that its levels exist.
+pub(crate) fn prints(symbol: u16, bar: &Bar, base: Conditions, rng: &mut Rng) -> Vec<Trade> {
+    let rising_first = if bar.close >= bar.open { rng.chance(0.25) } else { rng.chance(0.75) };
+    let turns = if rising_first { [bar.high, bar.low] } else { [bar.low, bar.high] };
+    let mut course = vec![bar.open, turns[0], turns[1], bar.close];
+    course.dedup();
+    if bar.volume > 0 {
+        course.truncate(bar.volume as usize);
+    }
+    let extra = if bar.volume == 0 { 0 } else { (bar.volume / 400).clamp(0, 36) as usize };
+    let extra = extra.min((bar.volume as usize).saturating_sub(course.len()));
+
+    let legs = course.len().saturating_sub(1).max(1);
+    let mut prices = Vec::with_capacity(course.len() + extra);
+    for (leg, price) in course.iter().enumerate() {
+        prices.push(*price);
+        let Some(next) = course.get(leg + 1) else { continue };
+        let here = extra * (leg + 1) / legs - extra * leg / legs;
+        for step in 1..=here {
+            let on_line = price + (next - price) / (here as i64 + 1) * step as i64;
+            let noise = ((bar.high - bar.low) as f64 * 0.06 * rng.normal()) as i64;
+            prices.push(on_grid(on_line + noise).clamp(bar.low, bar.high));
+        }
+    }
+    let sizes = sizes(bar.volume, prices.len(), rng);
+    let times = times(bar.start / 1_000_000, prices.len(), rng);
+    let print = |((price, size), ts_ms)| Trade { ts_ms, price, conditions: base, size, symbol };
+    prices.into_iter().zip(sizes).zip(times).map(print).collect()
+}
+
+/// A cent's grid, so that made prices look like quotes; the bar's own four prices stay as they are.
+fn on_grid(price: i64) -> i64 {
+    price / 10_000_000 * 10_000_000
+}
+
+fn sizes(volume: u64, count: usize, rng: &mut Rng) -> Vec<u32> {
+    if volume == 0 {
+        return vec![1; count];
+    }
+    let weights: Vec<f64> = (0..count).map(|_| 0.2 + rng.unit().powi(3) * 4.0).collect();
+    let total: f64 = weights.iter().sum();
+    let spare = volume - count as u64;
+    let mut sizes: Vec<u64> = weights.iter().map(|w| 1 + (spare as f64 * w / total) as u64).collect();
+    let rest = volume.saturating_sub(sizes.iter().sum());
+    if let Some(largest) = sizes.iter_mut().max() {
+        *largest += rest;
+    }
+    sizes.into_iter().map(|s| s as u32).collect()
+}
+
+fn times(start_ms: i64, count: usize, rng: &mut Rng) -> Vec<i64> {
+    let mut times: Vec<i64> = (0..count).map(|_| start_ms + rng.int(40, 59_950)).collect();
+    times.sort_unstable();
+    times
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_opens_tops_bottoms_closes_and_sums_like_its_bar() {
+        let check = |open: i64, high: i64, low: i64, close: i64, volume: u64| {
+            let bar = Bar { start: 0, open, high, low, close, volume };
+            for seed in 0..50 {
+                let made = prints(3, &bar, Conditions::REGULAR, &mut Rng::keyed(&[seed]));
+                let prices: Vec<i64> = made.iter().map(|t| t.price).collect();
+                assert_eq!((prices.first(), prices.last()), (Some(&open), Some(&close)));
+                assert_eq!((prices.iter().max(), prices.iter().min()), (Some(&high), Some(&low)));
+                let sum: u64 = made.iter().map(|t| u64::from(t.size)).sum();
+                assert_eq!(sum, if volume == 0 { made.len() as u64 } else { volume });
+                assert!(made.is_sorted_by_key(|t| t.ts_ms) && made.iter().all(|t| t.ts_ms < 60_000 && t.size > 0));
+            }
+        };
+        let dollars = |d: f64| (d * 1e9) as i64;
+        check(dollars(130.0), dollars(130.89), dollars(127.12), dollars(128.355), 1_683_531);
+        check(dollars(10.0), dollars(10.0), dollars(9.5), dollars(9.5), 4);
+        check(dollars(10.0), dollars(10.5), dollars(9.5), dollars(10.2), 0);
+        check(dollars(10.0), dollars(10.0), dollars(10.0), dollars(10.0), 1);
+    }
+}

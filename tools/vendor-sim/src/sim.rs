@@ -1,0 +1,66 @@
+//! What all connections share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::broadcast;
+
+use crate::broker::{Answer, Call};
+use crate::firehose::{Firehose, Plan};
+use crate::market::Market;
+use crate::session::World;
+
+/// How often the market looks at the wall clock.
+const TICK: Duration = Duration::from_millis(5);
+
+/// The simulated vendors.
+#[derive(Debug)]
+pub(crate) struct Sim {
+    pub(crate) world: Arc<World>,
+    pub(crate) seed: u64,
+    pub(crate) updates: broadcast::Sender<Arc<str>>,
+    pub(crate) firehose: Firehose,
+    market: Mutex<Market>,
+}
+
+impl Sim {
+    pub(crate) fn new(market: Market, seed: u64, updates: broadcast::Sender<Arc<str>>, firehose: Firehose) -> Self {
+        Self { world: Arc::clone(&market.world), seed, updates, firehose, market: Mutex::new(market) }
+    }
+
+    /// The market, brought up to now.
+    pub(crate) fn market(&self) -> anyhow::Result<MutexGuard<'_, Market>> {
+        let mut market = self.market.lock().unwrap_or_else(PoisonError::into_inner);
+        market.advance(Instant::now())?;
+        Ok(market)
+    }
+
+    /// Performs a changing call at the broker, at the market time of its arrival.
+    pub(crate) fn order_call(&self, call: Call) -> anyhow::Result<Answer> {
+        let mut market = self.market.lock().unwrap_or_else(PoisonError::into_inner);
+        market.order_call(call, Instant::now())
+    }
+
+    /// Sends pre-built frames of the present session to every Finnhub connection.
+    pub(crate) fn start_firehose(&self, plan: Plan) -> anyhow::Result<()> {
+        let (session, now) = {
+            let market = self.market()?;
+            (Arc::clone(&market.session), market.clock.now)
+        };
+        self.firehose.start(plan, &self.world, &session, now);
+        Ok(())
+    }
+
+    /// Moves the market until the task is dropped.
+    ///
+    /// # Errors
+    /// The state file cannot be written, or the next session cannot be made.
+    pub(crate) async fn run(&self) -> anyhow::Result<()> {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            drop(self.market()?);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The vendors' streams.
+
+pub(crate) mod alpaca;
+pub(crate) mod finnhub;
