@@ -28,7 +28,7 @@ impl Service for GapScanner {
         let market = Market::new(ctx.config.partitions, &strategy)?;
         let completed = completed_rounds(&ctx).await?;
         let fold = RawFold::open(&ctx.bus, FoldSpec::stream(StreamName::Market))?;
-        App { market, fold, completed, ctx }.run_until_shutdown().await
+        App { ctx, market, fold, completed }.run_until_shutdown().await
     }
 }
 
@@ -45,7 +45,7 @@ async fn completed_rounds(ctx: &Context<Config>) -> Result<HashSet<(RoundId, u32
                 }
             }
             Item::Poison(poison) => {
-                tracing::warn!(seq = poison.seq, error = %poison.error, "undecodable event in SCAN")
+                tracing::warn!(seq = poison.seq, error = %poison.error, "undecodable event in SCAN");
             }
         }
     }
@@ -69,12 +69,13 @@ impl App {
                 _ = report.tick() => self.report(),
                 item = self.fold.next() => match item? {
                     RawItem::Message(message) => {
-                        match self.market.apply(message.type_name(), &message.payload, message.seq) {
+                        let type_name = message.type_name().unwrap_or_default();
+                        match self.market.apply(type_name, &message.payload, message.seq) {
                             Ok(rounds) => for round in rounds {
                                 self.append(round).await?;
                             },
                             Err(error) => {
-                                let subject = Some(message.subject.as_str());
+                                let subject = Some(message.subject());
                                 self.ctx.errors.raise(Severity::Critical, "poison", "undecodable event in MARKET", error.to_string(), subject);
                             }
                         }
@@ -101,7 +102,7 @@ impl App {
             (EventId::from_parts(&["candidates_evaluated", id, &partition, &part.chunk.to_string()]), Event::from(part))
         });
         let parts: Vec<(EventId, Event)> = signals.chain(candidates).collect();
-        try_join_all(parts.into_iter().map(|(event_id, event)| self.create(event_id, event, id))).await?;
+        try_join_all(parts.into_iter().map(|(event_id, event)| create(&self.ctx, event_id, event, id))).await?;
         tracing::info!(
             round_id = id,
             partition = completed.partition,
@@ -113,15 +114,7 @@ impl App {
             .increment(1);
         let event_id = EventId::from_parts(&["scan_round_completed", id, &partition]);
         let about = id.to_owned();
-        self.create(event_id, Event::from(completed), &about).await
-    }
-
-    async fn create(&self, id: EventId, event: Event, about: &str) -> chassis::Result {
-        let meta = self.ctx.meta(id).about(about).build();
-        if let Created::Exists { same: false, seq } = self.ctx.publisher.create(&event, &meta).await? {
-            tracing::info!(event = event.name(), about, seq, "already reported, under another configuration");
-        }
-        Ok(())
+        create(&self.ctx, event_id, Event::from(completed), &about).await
     }
 
     fn report(&self) {
@@ -131,4 +124,12 @@ impl App {
         metrics::counter!("scanner_batch_holes_total").absolute(self.market.holes);
         metrics::gauge!("scanner_watermark_seconds").set(self.market.watermark().nanos() as f64 / 1e9);
     }
+}
+
+async fn create(ctx: &Context<Config>, id: EventId, event: Event, about: &str) -> chassis::Result {
+    let meta = ctx.meta(id).about(about).build();
+    if let Created::Exists { same: false, seq } = ctx.publisher.create(&event, &meta).await? {
+        tracing::info!(event = event.name(), about, seq, "already reported, under another configuration");
+    }
+    Ok(())
 }

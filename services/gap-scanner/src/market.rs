@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use domain::market::{Eligibility, Trade};
+use domain::market::Eligibility;
 use domain::scan::{BatchHead, BatchOrder, Input, PartitionState, RoundResult};
 use domain::strategy::{Strategy, StrategyError};
-use domain::{Event, Price, StreamName, UnixNanos};
-use events::DecodeError;
-use events::trade_batch::TradeBatchReader;
+use domain::symbol::SymbolError;
+use domain::{Event, StreamName, UnixNanos};
+use events::{DecodeError, TradeBatchReader};
+
+/// The messages that there are millions of.
+const TRADE_BATCH: &str = "finagent.market.v1.TradeBatch";
 
 /// The market of all partitions.
 pub(crate) struct Market {
@@ -26,8 +29,8 @@ impl Market {
     }
 
     /// Folds one message and returns the rounds that fell due with it.
-    pub(crate) fn apply(&mut self, type_name: &str, payload: &[u8], seq: u64) -> Result<Vec<RoundResult>, DecodeError> {
-        if type_name == events::trade_batch::TYPE_NAME {
+    pub(crate) fn apply(&mut self, type_name: &str, payload: &[u8], seq: u64) -> Result<Vec<RoundResult>, BatchError> {
+        if type_name == TRADE_BATCH {
             return self.batch(payload, seq);
         }
         match events::decode(type_name, payload)? {
@@ -49,17 +52,20 @@ impl Market {
         self.partitions.iter().map(PartitionState::reference_coverage).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1))
     }
 
-    fn batch(&mut self, payload: &[u8], seq: u64) -> Result<Vec<RoundResult>, DecodeError> {
+    fn batch(&mut self, payload: &[u8], seq: u64) -> Result<Vec<RoundResult>, BatchError> {
         let batch = TradeBatchReader::new(payload)?;
-        let Some(state) = self.partitions.get_mut(batch.partition() as usize) else {
-            return Err(batch.refuse("partition", batch.partition(), "below scanner.partitions"));
+        batch.check()?;
+        let header = batch.header();
+        let partitions = self.partitions.len() as u32;
+        let Some(state) = self.partitions.get_mut(header.partition as usize) else {
+            return Err(BatchError::Partition { partition: header.partition, partitions });
         };
         let head = BatchHead {
-            source: batch.source(),
-            epoch: batch.epoch(),
-            batch_no: batch.batch_no(),
-            tape: batch.tape(),
-            watermark: batch.watermark(),
+            source: header.source,
+            epoch: header.epoch,
+            batch_no: header.batch_no,
+            tape: header.tape,
+            watermark: header.watermark,
         };
         match state.begin_batch(&head) {
             BatchOrder::Repeated => return Ok(Vec::new()),
@@ -67,23 +73,36 @@ impl Market {
             BatchOrder::Next => {}
         }
         self.slots.clear();
-        for symbol in batch.symbols() {
-            self.slots.push(state.slot(&symbol?));
+        for ticker in batch.symbols() {
+            self.slots.push(state.slot(ticker)?);
         }
         self.eligibilities.clear();
-        self.eligibilities.extend(batch.condition_sets().map(|set| Eligibility::of(batch.scheme(), set)));
-        if self.eligibilities.is_empty() {
-            self.eligibilities.push(Eligibility::REGULAR);
-        }
+        self.eligibilities.extend(batch.condition_sets().iter().map(|set| Eligibility::of(header.scheme, set)));
         let (slots, eligibilities) = (&self.slots, &self.eligibilities);
-        let mut count = 0_u64;
-        batch.for_each(|t| {
-            count += 1;
-            let trade = Trade { ts_event: UnixNanos::new(t.ts_event), price: Price::from_nanos(t.price), size: t.size };
-            state.fold(slots[t.symbol as usize], trade, eligibilities[t.conditions as usize]);
+        batch.for_each(|row| {
+            state.fold(slots[row.symbol as usize], row.trade, eligibilities[row.conditions as usize]);
         })?;
-        self.trades += count;
+        self.trades += u64::from(batch.count());
         let inputs = [Input { stream: StreamName::Market.as_str().to_owned(), last_seq: seq }];
-        Ok(state.advance(batch.watermark(), &inputs))
+        Ok(state.advance(header.watermark, &inputs))
     }
+}
+
+/// Why a MARKET message was not folded.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BatchError {
+    /// It does not decode.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// A symbol in it is none.
+    #[error(transparent)]
+    Symbol(#[from] SymbolError),
+    /// Gateway and scanner do not count the same partitions.
+    #[error("batch of partition {partition}, but scanner.partitions is {partitions}")]
+    Partition {
+        /// The batch's.
+        partition: u32,
+        /// How many there are here.
+        partitions: u32,
+    },
 }

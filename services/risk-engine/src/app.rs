@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use bus::{Appended, Fold, FoldSpec, Item};
 use chassis::{Context, Service};
+use domain::StreamName;
 use domain::ops::Severity;
 use domain::risk::RiskState;
 use domain::scan::Input;
-use domain::StreamName;
 
 use crate::Config;
 
@@ -16,7 +16,7 @@ pub struct RiskEngine;
 
 impl Service for RiskEngine {
     const NAME: &'static str = "risk-engine";
-    const SECTION: &'static str = "risk_engine";
+    const SECTION: &'static str = "risk";
     type Config = Config;
 
     async fn run(ctx: Context<Config>) -> chassis::Result {

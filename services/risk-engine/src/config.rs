@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-/// `risk_engine:` in the configuration.
+/// `risk:` in the configuration.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {}

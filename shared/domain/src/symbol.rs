@@ -47,6 +47,13 @@ pub fn partition_of(ticker: &[u8], partitions: u32) -> u32 {
     hash % partitions.max(1)
 }
 
+/// A map with symbols for keys can be asked by text.
+impl std::borrow::Borrow<str> for Symbol {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl FromStr for Symbol {
     type Err = SymbolError;
 

@@ -16,7 +16,7 @@ use crate::market::{
 use crate::money::{Micro, Price};
 use crate::schedule::Schedule;
 use crate::strategy::{Strategy, StrategyError};
-use crate::symbol::Symbol;
+use crate::symbol::{Symbol, SymbolError};
 use crate::time::{SessionDate, UnixNanos};
 
 /// A symbol's history, boiled down to what the criteria ask.
@@ -166,14 +166,18 @@ impl PartitionState {
     }
 
     /// The slot of a symbol, made if need be; resolve once per batch and symbol.
-    pub fn slot(&mut self, symbol: &Symbol) -> u32 {
-        if let Some(slot) = self.index.get(symbol) {
-            return *slot;
+    ///
+    /// # Errors
+    /// `ticker` is not a symbol.
+    pub fn slot(&mut self, ticker: &str) -> Result<u32, SymbolError> {
+        if let Some(slot) = self.index.get(ticker) {
+            return Ok(*slot);
         }
+        let symbol: Symbol = ticker.parse()?;
         let slot = self.symbols.len() as u32;
         self.index.insert(symbol.clone(), slot);
-        self.symbols.push((symbol.clone(), SymbolState::default()));
-        slot
+        self.symbols.push((symbol, SymbolState::default()));
+        Ok(slot)
     }
 
     /// How far market time has come; zero before the first batch.

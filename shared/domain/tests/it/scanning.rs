@@ -74,7 +74,7 @@ fn play(batches: &[&[Trade]]) -> Vec<RoundResult> {
     for (number, batch) in (2..).zip(batches) {
         let watermark = batch.iter().map(|t| t.ts_event).max().unwrap_or(at(9, 36, 0));
         assert_eq!(state.begin_batch(&head(number, watermark)), BatchOrder::Next);
-        let slot = state.slot(&symbol());
+        let slot = state.slot("GME").unwrap();
         for t in *batch {
             state.fold(slot, *t, Eligibility::REGULAR);
         }
@@ -114,7 +114,7 @@ fn a_refused_candidate_names_the_first_criterion_that_failed() {
 fn a_symbol_without_history_is_refused_and_the_rest_is_not_evaluated() {
     let mut state = PartitionState::new(0, 1, strategy()).unwrap();
     state.begin_batch(&head(1, at(9, 0, 0)));
-    let slot = state.slot(&symbol());
+    let slot = state.slot("GME").unwrap();
     session().into_iter().for_each(|t| state.fold(slot, t, Eligibility::REGULAR));
     let rounds = state.advance(at(9, 36, 0), &[]);
     let candidate = &rounds[0].candidates[0].candidates[0];
@@ -129,7 +129,7 @@ fn a_hole_in_the_batch_numbers_refuses_the_round() {
     state.begin_batch(&head(1, at(9, 29, 0)));
     let _ = state.advance(at(9, 29, 0), &[]);
     assert_eq!(state.begin_batch(&head(3, at(9, 36, 0))), BatchOrder::Hole);
-    let slot = state.slot(&symbol());
+    let slot = state.slot("GME").unwrap();
     session().into_iter().for_each(|t| state.fold(slot, t, Eligibility::REGULAR));
     let rounds = state.advance(at(9, 36, 0), &[]);
     assert_eq!(rounds[0].candidates[0].candidates[0].refused_by, Some(CriterionName::FeedComplete));

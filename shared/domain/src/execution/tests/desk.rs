@@ -308,18 +308,18 @@ impl Desk {
         Ok(())
     }
 
-    fn write(&mut self, event: Event) -> Result<(), Killed> {
+    fn write(&mut self, event: &Event) -> Result<(), Killed> {
         self.burn()?;
         self.log.push(event.clone());
         self.burn()?;
-        self.state.apply(&event);
+        self.state.apply(event);
         Ok(())
     }
 
     fn perform(&mut self, effect: Effect) -> Result<(), Killed> {
         let now = self.now;
         match effect {
-            Effect::Record(event) => self.write(event)?,
+            Effect::Record(event) => self.write(&event)?,
             Effect::Submit(new) => {
                 let id = new.intent().client_order_id.clone();
                 let known = self.log.iter().any(|e| matches!(e, Event::OrderIntended(i) if i.client_order_id == id));

@@ -148,7 +148,7 @@ fn unfilled_entry_is_withdrawn_when_its_time_is_over() {
 #[test]
 fn stop_follows_the_executed_price() {
     let desk = opened("50.03");
-    let stops: Vec<_> = desk.state.open_plans().flat_map(|plan| plan.live_stops()).collect();
+    let stops: Vec<_> = desk.state.open_plans().flat_map(crate::execution::PlanBook::live_stops).collect();
     assert_eq!((stops.len(), stops[0].recorded.stop_price), (1, Some(price("49.83"))));
     assert_eq!((desk.requests("PATCH", ""), desk.count("PlanExecuted")), (1, 1));
 }

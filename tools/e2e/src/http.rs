@@ -1,0 +1,56 @@
+//! JSON over HTTP, for tests.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use serde_json::Value;
+
+/// GETs `url` as JSON.
+pub async fn get(url: &str) -> anyhow::Result<Value> {
+    Ok(serde_json::from_str(&text(url).await?)?)
+}
+
+/// GETs `url` as text.
+pub async fn text(url: &str) -> anyhow::Result<String> {
+    let answer = client().get(url).send().await.with_context(|| format!("GET {url}"))?;
+    let status = answer.status();
+    let body = answer.text().await?;
+    ensure!(status.is_success(), "GET {url}: {status}: {body}");
+    Ok(body)
+}
+
+/// POSTs `body` to `url`.
+pub async fn post(url: &str, body: &Value) -> anyhow::Result<Value> {
+    let answer = client().post(url).json(body).send().await.with_context(|| format!("POST {url}"))?;
+    let status = answer.status();
+    let text = answer.text().await?;
+    ensure!(status.is_success(), "POST {url}: {status}: {text}");
+    Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
+}
+
+/// Asks `check` until it gives a value; the error names `what`.
+pub async fn eventually<T, F, Fut>(what: &str, within: Duration, mut check: F) -> anyhow::Result<T>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = anyhow::Result<Option<T>>>,
+{
+    let since = Instant::now();
+    let mut last = None;
+    while since.elapsed() < within {
+        match check().await {
+            Ok(Some(value)) => return Ok(value),
+            Ok(None) => last = None,
+            Err(error) => last = Some(error),
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    match last {
+        Some(error) => Err(error).with_context(|| format!("{what}: not within {within:?}")),
+        None => anyhow::bail!("{what}: not within {within:?}"),
+    }
+}
+
+fn client() -> reqwest::Client {
+    chassis::tls::install_provider();
+    reqwest::Client::builder().timeout(Duration::from_secs(10)).no_proxy().build().unwrap_or_default()
+}

@@ -1,0 +1,98 @@
+//! Programs of this workspace as child processes.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+
+/// A running program; killed when dropped.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+}
+
+impl Process {
+    /// Starts `program` with its output in `folder/<program>.log` (appended).
+    pub fn start(program: &str, arguments: &[String], environment: &[(String, String)], folder: &Path) -> anyhow::Result<Self> {
+        let log = log_file(folder, program)?;
+        let mut command = command(program, arguments, environment)?;
+        let child = command.stdout(log.try_clone()?).stderr(log).spawn().with_context(|| format!("start {program}"))?;
+        Ok(Self { name: program.to_owned(), child })
+    }
+
+    /// Starts `program` and waits for its first line on stdout.
+    pub fn start_and_read_line(program: &str, arguments: &[String], folder: &Path) -> anyhow::Result<(Self, String)> {
+        let mut command = command(program, arguments, &[])?;
+        let mut child = command.stdout(Stdio::piped()).stderr(log_file(folder, program)?).spawn()?;
+        let stdout = child.stdout.take().context("no stdout")?;
+        let process = Self { name: program.to_owned(), child };
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        if line.trim().is_empty() {
+            bail!("{program} said nothing; see {}", folder.join(format!("{program}.log")).display());
+        }
+        Ok((process, line))
+    }
+
+    /// Ends the process at once, as a power cut would.
+    pub fn kill9(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Asks the process to end and waits for it; the exit code, or `None` when it had to be killed.
+    pub fn terminate(&mut self, within: Duration) -> Option<i32> {
+        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        let since = Instant::now();
+        while asked.as_ref().is_ok_and(std::process::ExitStatus::success) && since.elapsed() < within {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.kill9();
+        None
+    }
+
+    /// The exit code, once it has ended by itself.
+    pub fn ended(&mut self) -> Option<i32> {
+        self.child.try_wait().ok().flatten().and_then(|status| status.code())
+    }
+
+    /// The program's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill9();
+    }
+}
+
+/// Where cargo put the programs of this workspace.
+pub fn program(name: &str) -> anyhow::Result<PathBuf> {
+    let here = std::env::current_exe()?;
+    let found = here.ancestors().skip(1).take(3).map(|folder| folder.join(name)).find(|path| path.is_file());
+    found.with_context(|| format!("{name} is not built; `cargo build --release --workspace --bins` first"))
+}
+
+fn command(name: &str, arguments: &[String], environment: &[(String, String)]) -> anyhow::Result<Command> {
+    let mut command = Command::new(program(name)?);
+    command.args(arguments).envs(environment.iter().cloned()).stdin(Stdio::null());
+    Ok(command)
+}
+
+fn log_file(folder: &Path, program: &str) -> anyhow::Result<File> {
+    Ok(File::options().create(true).append(true).open(folder.join(format!("{program}.log")))?)
+}

@@ -1,0 +1,167 @@
+//! The whole suite as separate processes on a real bus, against a simulated market.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use serde_json::{Value, json};
+use testkit::NatsServer;
+
+use crate::http::{self, eventually};
+use crate::process::Process;
+
+/// The services in the order in which data moves.
+pub const SERVICES: [&str; 7] =
+    ["recorder", "coordinator-api", "executor", "risk-engine", "planner", "gap-scanner", "ingest-gateway"];
+
+/// A running suite. Everything ends, and every file goes, when it is dropped.
+pub struct Suite {
+    services: BTreeMap<&'static str, Process>,
+    _sim_process: Process,
+    sim: Value,
+    nats: NatsServer,
+    environment: Vec<(String, String)>,
+    api: String,
+    folder: tempfile::TempDir,
+}
+
+impl Suite {
+    /// Starts everything; `sim` are vendor-sim's arguments, `settings` go into every service's environment.
+    pub async fn start(sim: &[&str], settings: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("fin-suite-").tempdir()?;
+        let nats = NatsServer::start().await.context("nats-server")?;
+        let arguments: Vec<String> = ["--listen", "127.0.0.1:0"].iter().chain(sim).map(ToString::to_string).collect();
+        let (sim_process, line) = Process::start_and_read_line("vendor-sim", &arguments, folder.path())?;
+        let sim: Value = serde_json::from_str(&line).context("vendor-sim's first line")?;
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let api = format!("http://127.0.0.1:{port}");
+        let mut environment = vec![
+            ("FIN__PROFILE".to_owned(), "dev".to_owned()),
+            ("FIN__BUS__URL".to_owned(), nats.url()),
+            ("FIN__DATA_DIR".to_owned(), folder.path().display().to_string()),
+            ("FIN__HEALTH__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
+            ("FIN__API__LISTEN".to_owned(), format!("127.0.0.1:{port}")),
+        ];
+        environment.extend(vendor_addresses(&sim));
+        environment.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        let mut suite = Self { services: BTreeMap::new(), _sim_process: sim_process, sim, nats, environment, api, folder };
+        for service in SERVICES {
+            suite.start_service(service)?;
+        }
+        eventually("every service is ready", Duration::from_secs(60), || suite.everything_is_ready()).await?;
+        Ok(suite)
+    }
+
+    /// Starts one service (again).
+    pub fn start_service(&mut self, service: &'static str) -> anyhow::Result<()> {
+        let process = Process::start(service, &[], &self.environment, self.folder.path())?;
+        self.services.insert(service, process);
+        Ok(())
+    }
+
+    /// Kills one service as a power cut would.
+    pub fn kill9(&mut self, service: &str) {
+        if let Some(mut process) = self.services.remove(service) {
+            process.kill9();
+        }
+    }
+
+    /// The running process of a service.
+    pub fn service(&mut self, service: &str) -> Option<&mut Process> {
+        self.services.get_mut(service)
+    }
+
+    /// The bus.
+    pub fn nats(&mut self) -> &mut NatsServer {
+        &mut self.nats
+    }
+
+    /// The bus's address.
+    pub fn bus_url(&self) -> String {
+        self.nats.url()
+    }
+
+    /// The folder with every log and the store.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// GETs a path of the API.
+    pub async fn api(&self, path: &str) -> anyhow::Result<Value> {
+        http::get(&format!("{}{path}", self.api)).await
+    }
+
+    /// The items of a list of the API, all pages.
+    pub async fn items(&self, path: &str) -> anyhow::Result<Vec<Value>> {
+        let mut items = Vec::new();
+        let mut after = String::new();
+        loop {
+            let page = self.api(&format!("{path}?limit=500{after}")).await?;
+            items.extend(page["items"].as_array().cloned().unwrap_or_default());
+            match page["next"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => return Ok(items),
+            }
+        }
+    }
+
+    /// POSTs to a path of the API.
+    pub async fn command(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        http::post(&format!("{}{path}", self.api), body).await
+    }
+
+    /// The API's base address.
+    pub fn api_url(&self) -> &str {
+        &self.api
+    }
+
+    /// GETs a path below the simulator's control address.
+    pub async fn sim(&self, path: &str) -> anyhow::Result<Value> {
+        http::get(&self.sim_url(path)).await
+    }
+
+    /// GETs text (CSV) below the simulator's control address.
+    pub async fn sim_text(&self, path: &str) -> anyhow::Result<String> {
+        http::text(&self.sim_url(path)).await
+    }
+
+    /// POSTs below the simulator's control address.
+    pub async fn sim_post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        http::post(&self.sim_url(path), body).await
+    }
+
+    /// Lets the market go on.
+    pub async fn resume(&self) -> anyhow::Result<()> {
+        self.sim_post("/clock", &json!({"paused": false})).await.map(|_| ())
+    }
+
+    /// True when every service says that it is ready.
+    pub async fn everything_is_ready(&self) -> anyhow::Result<Option<()>> {
+        let status = self.api("/api/v1/status").await?;
+        let services = status["services"].as_array().cloned().unwrap_or_default();
+        let ready = |name: &str| services.iter().any(|s| s["name"] == name && s["state"] == "ready");
+        let missing: Vec<_> = SERVICES.iter().filter(|name| !ready(name)).collect();
+        anyhow::ensure!(missing.is_empty(), "not ready: {missing:?}: {}", status["services"]);
+        Ok(Some(()))
+    }
+
+    fn sim_url(&self, path: &str) -> String {
+        format!("{}{path}", self.sim["sim"].as_str().unwrap_or_default())
+    }
+}
+
+fn vendor_addresses(sim: &Value) -> Vec<(String, String)> {
+    let of = |key: &str| sim[key].as_str().unwrap_or_default().to_owned();
+    let ws = |url: &str| url.replacen("http://", "ws://", 1);
+    vec![
+        ("FIN__VENDORS__FINNHUB__WS_URL".to_owned(), ws(&of("finnhub"))),
+        ("FIN__VENDORS__FINNHUB__REST_URL".to_owned(), format!("{}/api/v1", of("finnhub"))),
+        ("FIN__VENDORS__YAHOO__REST_URL".to_owned(), of("yahoo")),
+        ("FIN__VENDORS__ALPHAVANTAGE__REST_URL".to_owned(), of("alphavantage")),
+        ("FIN__VENDORS__ALPACA__REST_URL".to_owned(), of("alpaca")),
+        ("FIN__VENDORS__ALPACA__STREAM_URL".to_owned(), format!("{}/stream", ws(&of("alpaca")))),
+        ("FIN__VENDORS__SIM__URL".to_owned(), of("sim")),
+    ]
+}
