@@ -1,1 +1,24 @@
 //! REST, live events and the dashboard; commands to CONTROL.
+//!
+//! Reads: the recorder's store, read-only. Writes: CONTROL, for a person and under that person's name; never an order.
+//! Remembers: nothing that matters; a restart only interrupts the live streams, which resume where they were.
+//!
+//! Data moves: [`store`] and [`changes`] read what the recorder committed → [`live`] follows the commit number once for
+//! all → [`routes`] answer and stream → [`dashboard`] is the page that shows it. [`status`] puts the suite's state into
+//! one document, [`guard`] and [`problem`] stand around every request.
+
+pub mod app;
+pub mod changes;
+pub mod config;
+pub mod dashboard;
+pub mod guard;
+pub mod live;
+pub mod metrics;
+pub mod problem;
+pub mod query;
+pub mod routes;
+pub mod state;
+pub mod status;
+pub mod store;
+
+pub use app::CoordinatorApi;

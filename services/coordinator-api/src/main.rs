@@ -1,2 +1,5 @@
 //! Starts the process.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    chassis::run::<coordinator_api::CoordinatorApi>()
+}

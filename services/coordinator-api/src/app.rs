@@ -1,0 +1,86 @@
+//! Wiring: store, follower and routes under one address.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use chassis::{Context, Profile, Settings};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::config::{Config, StoreSection};
+use crate::state::Shared;
+use crate::status::Surroundings;
+use crate::store::Reader;
+use crate::{live, metrics, routes};
+
+/// The API as a service.
+#[derive(Debug)]
+pub struct CoordinatorApi;
+
+impl chassis::Service for CoordinatorApi {
+    const NAME: &'static str = "coordinator-api";
+    const SECTION: &'static str = "api";
+    type Config = Config;
+
+    async fn run(ctx: Context<Config>) -> chassis::Result {
+        ctx.config.validate()?;
+        metrics::describe();
+        let address = ctx.config.listen;
+        let listener = TcpListener::bind(address).await.map_err(|source| ListenError { address, source })?;
+        let shared = Arc::new(shared(&ctx)?);
+        let health = chassis::health::router(ctx.readiness.clone());
+        let app = routes::router(Arc::clone(&shared), health, shared.open_commands);
+        let follower = tokio::spawn(live::follow(shared, ctx.config.poll(), ctx.shutdown.clone()));
+        tracing::info!(address = %listener.local_addr()?, "serving");
+        let shutdown = ctx.shutdown.clone();
+        axum::serve(listener, app).with_graceful_shutdown(async move { shutdown.cancelled().await }).await?;
+        follower.await?;
+        Ok(())
+    }
+}
+
+/// The address cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("api.listen: cannot listen on {address}")]
+struct ListenError {
+    address: SocketAddr,
+    source: std::io::Error,
+}
+
+fn shared(ctx: &Context<Config>) -> Result<Shared, chassis::BoxError> {
+    let dev = ctx.settings.profile == Profile::Dev;
+    let store: StoreSection = ctx.section("recorder")?;
+    Ok(Shared {
+        reader: Reader::new(store.path(&ctx.settings.data_dir)?),
+        around: Surroundings {
+            profile: ctx.settings.profile.as_str(),
+            mode: ctx.settings.profile.mode(),
+            bus_url: ctx.settings.bus.url.clone(),
+            vendors: dev.then(|| vendors(&ctx.settings)),
+            schedules: ctx.strategy()?.schedules,
+        },
+        open_commands: dev && ctx.config.listen.ip().is_loopback(),
+        bus: ctx.bus.clone(),
+        publisher: ctx.publisher.clone(),
+        instance: ctx.instance.clone(),
+        clock: Arc::clone(&ctx.clock),
+        readiness: ctx.readiness.clone(),
+        news: live::channel(),
+        streams: AtomicUsize::new(0),
+        streams_max: ctx.config.streams_max,
+        shutdown: ctx.shutdown.clone(),
+    })
+}
+
+/// The simulated vendors' addresses, and the simulator's own beside them.
+fn vendors(settings: &Settings) -> Value {
+    let vendors = &settings.vendors;
+    json!({
+        "finnhub": vendors.finnhub.rest_url,
+        "yahoo": vendors.yahoo.rest_url,
+        "alphavantage": vendors.alphavantage.rest_url,
+        "alpaca": vendors.alpaca.rest_url,
+        "sim": vendors.sim.rest_url,
+    })
+}

@@ -1,0 +1,92 @@
+//! The `api` table of the configuration.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// How the API is served.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Address and port of REST, live events and the dashboard.
+    pub listen: SocketAddr,
+    /// How often the store is asked whether something changed, ms.
+    pub poll_ms: u64,
+    /// Live streams at once; more are refused.
+    pub streams_max: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), poll_ms: 75, streams_max: 1_000 }
+    }
+}
+
+/// The key of the recorder's table that says where the store is.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct StoreSection {
+    /// `sqlite:PATH`; empty means `store.db` in the data folder.
+    pub store_url: String,
+}
+
+/// Why the table was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The store's address is not one.
+    #[error("recorder.store_url: `{0}` is not of the form sqlite:PATH")]
+    Store(String),
+    /// A number is outside its range.
+    #[error("api.{key} is {value}, must be {expected}")]
+    Range {
+        /// The key below `api`.
+        key: &'static str,
+        /// Its value.
+        value: u64,
+        /// What it may be.
+        expected: &'static str,
+    },
+}
+
+impl Config {
+    /// Checks every number against its range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let within = |key, value: u64, low, high, expected| {
+            if (low..=high).contains(&value) { Ok(()) } else { Err(ConfigError::Range { key, value, expected }) }
+        };
+        within("poll_ms", self.poll_ms, 10, 1_000, "10 to 1,000 ms")?;
+        within("streams_max", self.streams_max as u64, 1, 100_000, "1 to 100,000 streams")
+    }
+
+    /// `poll_ms` as a duration.
+    pub const fn poll(&self) -> Duration {
+        Duration::from_millis(self.poll_ms)
+    }
+}
+
+impl StoreSection {
+    /// The store's file.
+    pub fn path(&self, data_dir: &Path) -> Result<PathBuf, ConfigError> {
+        match self.store_url.strip_prefix("sqlite:") {
+            Some(path) if !path.is_empty() => Ok(PathBuf::from(path)),
+            None if self.store_url.is_empty() => Ok(data_dir.join("store.db")),
+            _ => Err(ConfigError::Store(self.store_url.clone())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refused_values_name_their_key() {
+        let error = Config { poll_ms: 1, ..Config::default() }.validate().unwrap_err().to_string();
+        assert!(error.contains("api.poll_ms is 1"), "{error}");
+        let odd = StoreSection { store_url: "sqlite:".into() };
+        assert!(odd.path(Path::new("/d")).unwrap_err().to_string().contains("sqlite:"));
+        assert_eq!(StoreSection::default().path(Path::new("/d")).unwrap(), Path::new("/d/store.db"));
+    }
+}

@@ -1,0 +1,47 @@
+//! What every request and the store's follower share.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use domain::UnixNanos;
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+
+use crate::live::News;
+use crate::status::Surroundings;
+use crate::store::Reader;
+
+/// Handles; cheap to share, nothing in here is business state.
+pub struct Shared {
+    /// The store.
+    pub reader: Reader,
+    /// Profile, addresses and schedules.
+    pub around: Surroundings,
+    /// True where commands need no token: the dev profile on a loopback address.
+    pub open_commands: bool,
+    /// The bus, for commands.
+    pub bus: bus::Bus,
+    /// Publishes commands.
+    pub publisher: bus::Publisher,
+    /// This process among its like.
+    pub instance: String,
+    /// Wall time.
+    pub clock: Arc<dyn chassis::Clock>,
+    /// What this process needs.
+    pub readiness: chassis::Readiness,
+    /// Tells every live stream.
+    pub news: broadcast::Sender<News>,
+    /// Live streams that are open.
+    pub streams: AtomicUsize,
+    /// How many may be.
+    pub streams_max: usize,
+    /// Ends the live streams.
+    pub shutdown: CancellationToken,
+}
+
+impl Shared {
+    /// Wall time.
+    pub fn now(&self) -> UnixNanos {
+        self.clock.now()
+    }
+}

@@ -1,0 +1,193 @@
+//! Wiring: the streams into one bounded queue, the queue into the store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::{BusError, FoldSpec, RawFold, RawItem, RawMessage};
+use chassis::Context;
+use domain::StreamName;
+use domain::ops::Severity;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+
+use crate::config::Config;
+use crate::metrics;
+use crate::recorder::{Message, Recorder};
+use crate::store::Store;
+
+/// The recorder as a service.
+#[derive(Debug)]
+pub struct Recording;
+
+impl chassis::Service for Recording {
+    const NAME: &'static str = "recorder";
+    const SECTION: &'static str = "recorder";
+    type Config = Config;
+
+    async fn run(ctx: Context<Config>) -> chassis::Result {
+        ctx.config.validate()?;
+        metrics::describe();
+        let url = ctx.config.store(&ctx.settings.data_dir)?;
+        let store = Store::open(&url).await.map_err(|source| OpenError { url: url.to_string(), source })?;
+        let daily_loss_pct = ctx.strategy()?.risk.daily_loss_hard_pct;
+        let mut recorder = Recorder::new(store, Some(daily_loss_pct)).await?;
+        let ctx = Arc::new(ctx);
+        ctx.readiness.set("caught_up", false, "reading what happened before");
+        while let Some(gap) = record(&ctx, &mut recorder).await? {
+            recorder.forget(gap.stream, gap.read);
+            ctx.errors.raise(Severity::Critical, "stream_gap", gap.error, "reading goes on behind it", None);
+        }
+        recorder.close().await?;
+        Ok(())
+    }
+}
+
+/// The store cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the store {url} cannot be opened")]
+struct OpenError {
+    url: String,
+    source: sqlx::Error,
+}
+
+/// A stream does not continue where the store ends.
+struct Gap {
+    stream: StreamName,
+    /// Where to go on reading.
+    read: u64,
+    error: String,
+}
+
+enum Queued {
+    Message(Box<Message>),
+    CaughtUp,
+}
+
+/// Runs until shutdown (`None`), or until a stream does not continue where the store ends.
+async fn record(ctx: &Arc<Context<Config>>, recorder: &mut Recorder) -> Result<Option<Gap>, chassis::BoxError> {
+    let (sender, receiver) = mpsc::channel(ctx.config.queue_max);
+    let spec = StreamName::ALL.into_iter().fold(FoldSpec::default(), |spec, stream| {
+        spec.and(stream).after(stream, recorder.progress().get(&stream).copied().unwrap_or(0))
+    });
+    let fold = RawFold::open(&ctx.bus, spec)?;
+    let reader = tokio::spawn(read(Arc::clone(ctx), fold, sender));
+    write(ctx, recorder, receiver).await?;
+    match reader.await? {
+        Ok(()) => Ok(None),
+        Err(error) => gap(error).map(Some),
+    }
+}
+
+fn gap(error: BusError) -> Result<Gap, chassis::BoxError> {
+    let named = |stream: &str| StreamName::ALL.into_iter().find(|s| s.as_str() == stream);
+    let text = error.to_string();
+    let found = match &error {
+        BusError::StreamWentBack { stream, .. } => named(stream).zip(Some(0)),
+        BusError::Truncated { stream, first, .. } => named(stream).zip(first.checked_sub(1)),
+        _ => None,
+    };
+    found.map(|(stream, read)| Gap { stream, read, error: text }).ok_or_else(|| error.into())
+}
+
+async fn read(ctx: Arc<Context<Config>>, mut fold: RawFold, queue: mpsc::Sender<Queued>) -> Result<(), BusError> {
+    loop {
+        let item = tokio::select! {
+            () = ctx.shutdown.cancelled() => return Ok(()),
+            item = fold.next() => item?,
+        };
+        let queued = match item {
+            RawItem::Message(message) => Queued::Message(Box::new(incoming(message))),
+            RawItem::CaughtUp => Queued::CaughtUp,
+        };
+        if queue.send(queued).await.is_err() {
+            return Ok(());
+        }
+    }
+}
+
+fn incoming(message: RawMessage) -> Message {
+    Message {
+        stream: message.stream,
+        seq: message.seq,
+        type_name: message.type_name().unwrap_or_default().to_owned(),
+        meta: message.meta().map_err(|e| e.to_string()),
+        published_at: message.published_at,
+        subject: message.subject().to_owned(),
+        payload: message.payload,
+    }
+}
+
+/// Writes until the queue ends. Between batches it says once a second that the store is up to date.
+async fn write(
+    ctx: &Context<Config>,
+    recorder: &mut Recorder,
+    mut queue: mpsc::Receiver<Queued>,
+) -> Result<(), chassis::BoxError> {
+    const IDLE: Duration = Duration::from_secs(1);
+    let mut batch = Vec::with_capacity(ctx.config.batch_max);
+    let mut open = true;
+    while open {
+        let mut caught_up = false;
+        let mut until = Instant::now() + IDLE;
+        while batch.len() < ctx.config.batch_max {
+            match timeout_at(until, queue.recv()).await {
+                Ok(Some(Queued::Message(message))) => {
+                    if batch.is_empty() {
+                        until = Instant::now() + ctx.config.linger();
+                    }
+                    batch.push(*message);
+                }
+                Ok(Some(Queued::CaughtUp)) => caught_up = true,
+                Ok(None) => {
+                    open = false;
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        metrics::queued(queue.len());
+        if !batch.is_empty() || ctx.bus.is_up() {
+            commit(ctx, recorder, &batch).await?;
+            batch.clear();
+        }
+        if caught_up {
+            ctx.readiness.set("caught_up", true, "every stream is read to its end");
+        }
+    }
+    Ok(())
+}
+
+/// Commits a batch, again and again while the database refuses; reading pauses meanwhile, because the queue fills.
+async fn commit(ctx: &Context<Config>, recorder: &mut Recorder, batch: &[Message]) -> Result<(), chassis::BoxError> {
+    const LONGEST: Duration = Duration::from_secs(5);
+    let mut delay = Duration::from_millis(50);
+    loop {
+        let started = Instant::now();
+        let failure = match recorder.commit(batch, ctx.clock.now()).await {
+            Ok(undecodable) => {
+                metrics::committed(batch.len(), started.elapsed());
+                ctx.readiness.set("store", true, "writing");
+                for message in undecodable {
+                    let what = format!("{} #{} cannot be understood", message.subject, message.seq);
+                    ctx.errors.raise(Severity::Critical, "undecodable", what, message.reason, Some(&message.subject));
+                }
+                return Ok(());
+            }
+            Err(failure) => failure,
+        };
+        metrics::commit_failed();
+        tracing::warn!(error = %failure, messages = batch.len(), "the store refused a batch; it is tried again");
+        ctx.readiness.set("store", false, failure.to_string());
+        ctx.errors.raise(
+            Severity::Critical,
+            "store_refused",
+            "the store refuses to be written",
+            failure.to_string(),
+            None,
+        );
+        tokio::select! {
+            () = ctx.shutdown.cancelled() => return Err(failure.into()),
+            () = tokio::time::sleep(delay) => delay = (delay * 2).min(LONGEST),
+        }
+    }
+}
