@@ -7,12 +7,12 @@ use chassis::{Context, Service};
 use crate::adapters::clock::MarketClock;
 use crate::adapters::finnhub::{FinnhubClient, FinnhubStream, StreamConfig};
 use crate::adapters::yahoo::YahooClient;
-use crate::config::{Config, ms};
+use crate::config::{ClockSource, Config, ms};
 use crate::error::GatewayError;
 use crate::feed::Feed;
+use crate::news;
 use crate::reference::{self, Reference};
 use crate::universe::Universe;
-use crate::news;
 
 /// The service.
 pub struct IngestGateway;
@@ -31,11 +31,12 @@ impl Service for IngestGateway {
             context.readiness.set(check, false, "starting");
         }
 
-        let clock = match &config.sim_clock_url {
-            Some(url) => {
-                MarketClock::simulated(url.clone(), ms(config.watermark.poll_ms)).map_err(GatewayError::from)?
+        let clock = match config.clock {
+            ClockSource::System => MarketClock::System(context.clock.clone()),
+            ClockSource::Simulated => {
+                let url = format!("{}/clock", vendors.sim.rest_url);
+                MarketClock::simulated(url, ms(config.watermark.poll_ms)).map_err(GatewayError::from)?
             }
-            None => MarketClock::System(context.clock.clone()),
         };
         let finnhub = FinnhubClient::new(&vendors.finnhub.rest_url, token.expose()).map_err(GatewayError::from)?;
         let listings = tokio::select! {
@@ -46,8 +47,7 @@ impl Service for IngestGateway {
 
         let yahoo = YahooClient::new(&vendors.yahoo.rest_url, config.tape, config.reference.opening_minutes)
             .map_err(GatewayError::from)?;
-        let (history, complete) =
-            Reference::open(context.clone(), yahoo, universe.clone(), clock.clone()).await?;
+        let (history, complete) = Reference::open(context.clone(), yahoo, universe.clone(), clock.clone()).await?;
         let head_start = reference::head_start(complete, ms(config.reference.head_start_ms));
         let feed = async {
             head_start.await;

@@ -14,8 +14,8 @@ pub struct Config {
     pub partitions: u32,
     /// Which prints the vendors' data carry; `simulated` when the vendors are vendor-sim.
     pub tape: Tape,
-    /// vendor-sim's clock, `http://…/sim/v1/clock`; without it market time is this machine's clock.
-    pub sim_clock_url: Option<String>,
+    /// Whose time is market time.
+    pub clock: ClockSource,
     /// Which symbols.
     pub universe: UniverseConfig,
     /// The live feed.
@@ -28,6 +28,16 @@ pub struct Config {
     pub reference: ReferenceConfig,
     /// Headlines.
     pub news: NewsConfig,
+}
+
+/// A clock that shows market time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockSource {
+    /// This machine's.
+    System,
+    /// vendor-sim's, at `vendors.sim.rest_url`.
+    Simulated,
 }
 
 /// Which symbols are followed.
@@ -113,7 +123,7 @@ impl Default for Config {
         Self {
             partitions: 4,
             tape: Tape::Consolidated,
-            sim_clock_url: None,
+            clock: ClockSource::System,
             universe: UniverseConfig::default(),
             feed: FeedConfig::default(),
             batch: BatchConfig::default(),

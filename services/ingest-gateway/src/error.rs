@@ -1,5 +1,6 @@
 //! What ends the gateway.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use bus::{BusError, Class};
@@ -7,6 +8,12 @@ use events::DecodeError;
 use ports::VendorError;
 
 use crate::config::ConfigError;
+
+/// An error and its causes in one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
 
 /// A failure that the gateway cannot work around.
 #[derive(Debug, thiserror::Error)]
@@ -55,9 +62,11 @@ impl GatewayError {
     pub fn class(&self) -> Class {
         match self {
             Self::Bus(error) => error.class(),
-            Self::Config(_) | Self::StoredBatch { .. } | Self::Lane { .. } | Self::Vendor(_) | Self::Universe { .. } => {
-                Class::Fatal
-            }
+            Self::Config(_)
+            | Self::StoredBatch { .. }
+            | Self::Lane { .. }
+            | Self::Vendor(_)
+            | Self::Universe { .. } => Class::Fatal,
         }
     }
 }

@@ -11,15 +11,15 @@ use ports::{FeedState, MarketDataPort, PrintBuffer, Refusal};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use crate::GatewayContext;
 use crate::adapters::clock::MarketClock;
 use crate::alarms::Alarms;
-use crate::config::{Config, ms};
-use crate::error::GatewayError;
+use crate::config::ms;
+use crate::error::{GatewayError, chain};
 use crate::metrics::{self, Instruments};
 use crate::partition::{Partition, Stamp};
 use crate::universe::Universe;
 use crate::watermark::{Gap, Watermark, trading_time};
-use crate::GatewayContext;
 
 const TICK: Duration = Duration::from_millis(50);
 /// A quiet partition repeats the watermark when market time moved on by this much.
@@ -123,7 +123,7 @@ impl<P: MarketDataPort> Feed<P> {
                 self.watermark.busy(now);
             }
             FeedState::Disconnected(error) => {
-                let detail = chassis::error_chain(&error);
+                let detail = chain(&error);
                 if self.connected {
                     tracing::warn!(source = self.stamp.source, error = detail, "feed lost");
                 }
@@ -132,7 +132,7 @@ impl<P: MarketDataPort> Feed<P> {
                 self.watermark.disconnected(if stale { FeedGapReason::Stale } else { FeedGapReason::Disconnected });
                 self.connected = false;
                 let message = format!("no connection to {}", self.stamp.source);
-                self.alarms.fault(Severity::Critical, "feed_disconnected", message, detail, now);
+                self.alarms.fault(Severity::Critical, "feed_disconnected", message, detail);
             }
             FeedState::Received => {
                 self.watermark.busy(now);
@@ -151,10 +151,9 @@ impl<P: MarketDataPort> Feed<P> {
         let mut unbelievable = 0;
         for print in &buffer.prints {
             let at = print.trade.ts_event;
-            let (Some(symbol), Some(partition)) = (
-                self.universe.symbol(print.symbol),
-                self.universe.partitions().get(print.symbol as usize).copied(),
-            ) else {
+            let (Some(symbol), Some(partition)) =
+                (self.universe.symbol(print.symbol), self.universe.partitions().get(print.symbol as usize).copied())
+            else {
                 continue;
             };
             if at < earliest || at > latest {
@@ -180,7 +179,7 @@ impl<P: MarketDataPort> Feed<P> {
         self.instruments.price_updates.increment(buffer.price_updates);
         self.instruments.late.increment(late);
         for refusal in &buffer.refused {
-            self.alarms.refused(refusal, now);
+            self.alarms.refused(refusal);
         }
         buffer.clear();
         if let Some(gap) = oldest.zip(newest).and_then(|(oldest, newest)| self.watermark.trades(oldest, newest)) {
@@ -209,30 +208,30 @@ impl<P: MarketDataPort> Feed<P> {
             calendar::session(market.session_date()).is_some_and(|s| (s.open..s.close).contains(&market))
         });
         let stale = open && silent >= ms(self.context.config.feed.stale_ms);
-        if let Some(reading) = reading.filter(|_| self.connected && !stale) {
-            if let Some(gap) = self.watermark.idle(reading, now) {
-                self.report(gap).await;
-            }
+        if let Some(reading) = reading.filter(|_| self.connected && !stale)
+            && let Some(gap) = self.watermark.idle(reading, now)
+        {
+            self.report(gap).await;
         }
-        self.tell_readiness(stale, silent, now);
+        self.tell_readiness(stale, silent);
         if let Some(watermark) = self.watermark.value() {
             self.instruments.watermark.set(watermark.nanos() as f64 / 1e9);
         }
     }
 
-    fn tell_readiness(&mut self, stale: bool, silent: Duration, now: Instant) {
+    fn tell_readiness(&mut self, stale: bool, silent: Duration) {
         let lanes_up = self.context.bus.is_up();
         let queued: usize = self.partitions.iter().map(Partition::queued).sum();
-        self.context.readiness.set("lanes", lanes_up, &format!("{queued} batches under way"));
+        self.context.readiness.set("lanes", lanes_up, format!("{queued} batches under way"));
         let detail = match (self.connected, stale) {
             (false, _) => format!("{} is not connected", self.stamp.source),
             (true, true) => format!("{} has been silent for {} s", self.stamp.source, silent.as_secs()),
             (true, false) => format!("{}: {} symbols", self.stamp.source, self.universe.len()),
         };
-        self.context.readiness.set("feed", self.connected && !stale, &detail);
+        self.context.readiness.set("feed", self.connected && !stale, detail.as_str());
         if stale && self.fresh {
             let message = format!("{} is connected but silent in regular hours", self.stamp.source);
-            self.alarms.fault(Severity::Critical, "feed_stale", message, detail, now);
+            self.alarms.fault(Severity::Critical, "feed_stale", message, detail);
         }
         self.fresh = !stale;
     }
@@ -245,7 +244,7 @@ impl<P: MarketDataPort> Feed<P> {
         metrics::gap((missing / 1_000_000_000) as u64);
         tracing::warn!(source = self.stamp.source, from = %gap.from, until = %gap.until, reason = ?gap.reason, "feed gap");
         let parts = ["feed_gap_detected", self.stamp.source, &self.stamp.epoch.to_string(), &gap.from.to_string()];
-        let meta = self.context.meta(EventId::from_parts(&parts)).into();
+        let meta = self.context.meta(EventId::from_parts(&parts)).build();
         let event = Event::FeedGapDetected(FeedGapDetected {
             source: self.stamp.source.to_owned(),
             epoch: self.stamp.epoch,
@@ -256,9 +255,9 @@ impl<P: MarketDataPort> Feed<P> {
         });
         // Awaited here, so that it stands in the stream before any watermark beyond the gap.
         if let Err(error) = self.context.publisher.publish(&event, &meta).await {
-            let detail = chassis::error_chain(&error);
+            let detail = chain(&error);
             let message = format!("a gap of {} could not be recorded", self.stamp.source);
-            self.alarms.fault(Severity::Critical, "gap_not_recorded", message, detail, Instant::now());
+            self.alarms.fault(Severity::Critical, "gap_not_recorded", message, detail);
         }
     }
 
@@ -277,7 +276,8 @@ impl<P: MarketDataPort> Feed<P> {
                 heartbeat && queued == 0 && moved()
             };
             if due {
-                let bytes = partition.publish(&self.stamp, watermark, self.ts_recv, |id| self.context.meta(id).into())?;
+                let bytes =
+                    partition.publish(&self.stamp, watermark, self.ts_recv, |id| self.context.meta(id).build())?;
                 self.instruments.batches.increment(1);
                 self.instruments.batch_bytes.increment(bytes as u64);
             } else if queued > 0 {
@@ -291,7 +291,7 @@ impl<P: MarketDataPort> Feed<P> {
     }
 
     async fn drain(mut self) -> Result<(), GatewayError> {
-        let limit = self.context.settings.drain();
+        let limit = self.context.settings.drain.grace() / 2;
         let handed_over = async {
             while self.partitions.iter().any(|p| p.waiting() > 0) {
                 self.publish_due()?;

@@ -1,5 +1,26 @@
-//! Vendors to MARKET.
+//! Vendors to MARKET: the only service that knows a data vendor and reads the market's clock.
+//!
+//! Reads Finnhub's trade stream, listings and news, and Yahoo's history. Writes `TradeBatch` (one lane for each
+//! partition, numbered without a hole, with a watermark), `ReferenceUpdated`, `NewsPublished` and `FeedGapDetected`.
+//! Remembers nothing: epoch, numbers and watermark go on from what the bus has stored. Never drops a trade in silence
+//! and never decides anything about one.
 
 pub mod adapters;
 pub mod config;
+pub mod error;
 pub mod universe;
+pub mod watermark;
+
+mod alarms;
+mod app;
+mod feed;
+mod metrics;
+mod news;
+mod partition;
+mod reference;
+
+pub use app::IngestGateway;
+pub use config::Config;
+pub use error::GatewayError;
+
+type GatewayContext = chassis::Context<Config>;

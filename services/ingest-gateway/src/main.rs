@@ -1,2 +1,5 @@
-//! Starts the process.
-fn main() {}
+//! Starts the gateway.
+
+fn main() -> std::process::ExitCode {
+    chassis::run::<ingest_gateway::IngestGateway>()
+}

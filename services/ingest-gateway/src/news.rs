@@ -6,11 +6,12 @@ use std::sync::Arc;
 use domain::market::NewsPublished;
 use domain::{Event, EventId, SessionDate, calendar};
 use ports::NewsPort;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::adapters::clock::MarketClock;
 use crate::alarms::Alarms;
 use crate::config::ms;
+use crate::error::chain;
 use crate::universe::Universe;
 use crate::{GatewayContext, metrics};
 
@@ -24,7 +25,7 @@ pub(crate) async fn run(
     let Some(period) = Some(context.config.news.interval_ms).filter(|ms| *ms > 0).map(ms) else { return };
     let mut ticks = interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut alarms = Alarms::new(context.clone(), "news");
+    let alarms = Alarms::new(context.clone(), "news");
     let mut published = Published::default();
     for listing in universe.listings().iter().cycle() {
         ticks.tick().await;
@@ -33,11 +34,11 @@ pub(crate) async fn run(
         let from = calendar::previous_session(today).date;
         let outcome = match port.company_news(&listing.symbol, from, today).await {
             Ok(articles) => publish(&context, articles, &mut published).await,
-            Err(error) => Err(chassis::error_chain(&error)),
+            Err(error) => Err(chain(&error)),
         };
         if let Err(detail) = outcome {
             let message = format!("news of {} cannot be had", listing.symbol);
-            alarms.fault(domain::ops::Severity::Warning, "news_missing", message, detail, Instant::now());
+            alarms.fault(domain::ops::Severity::Warning, "news_missing", message, detail);
         }
     }
 }
@@ -67,9 +68,9 @@ async fn publish(
             continue;
         }
         let id = article.news_id.clone();
-        let meta = context.meta(EventId::from_parts(&["news_published", &id])).into();
+        let meta = context.meta(EventId::from_parts(&["news_published", &id])).build();
         let created = context.publisher.create(&Event::NewsPublished(article), &meta).await;
-        if matches!(created.map_err(|error| chassis::error_chain(&error))?, bus::Created::New { .. }) {
+        if matches!(created.map_err(|error| chain(&error))?, bus::Created::New { .. }) {
             metrics::news(1);
         }
         published.ids.insert(id);

@@ -114,7 +114,7 @@ impl Partition {
             [stamp.epoch, u64::from(self.index), self.batch_no].map(|number| number.to_string());
         let id = EventId::from_parts(&["trade_batch", stamp.source, &epoch, &partition, &batch_no]);
         let payload = Bytes::copy_from_slice(&self.payload);
-        let message = Outgoing::raw(self.subject.clone(), TYPE_NAME, payload, &meta(id));
+        let message = Outgoing::raw(self.subject.clone(), TYPE_NAME, payload, meta(id));
         self.lane.try_push(message).map_err(|_| self.failure())?;
         self.last = Some(Published { epoch: stamp.epoch, watermark });
         Ok(self.payload.len())

@@ -7,15 +7,15 @@ use std::time::Duration;
 use bus::{Fold, FoldSpec, Item, Kind};
 use domain::market::ReferenceUpdated;
 use domain::ops::Severity;
-use domain::{Event, EventId, SessionDate, Symbol, UnixNanos, calendar};
+use domain::{Event, EventId, SessionDate, StreamName, Symbol, UnixNanos, calendar};
 use futures_util::{StreamExt, stream};
-use ports::{Listing, ReferencePort, VendorError};
+use ports::{Listing, ReferencePort};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::adapters::clock::MarketClock;
 use crate::config::ms;
-use crate::error::GatewayError;
+use crate::error::{GatewayError, chain};
 use crate::universe::Universe;
 use crate::{GatewayContext, metrics};
 
@@ -42,7 +42,7 @@ impl<R: ReferencePort> Reference<R> {
         clock: MarketClock,
     ) -> Result<(Self, watch::Receiver<bool>), GatewayError> {
         let mut stored = HashMap::new();
-        let mut fold = Fold::open(&context.bus, FoldSpec::kinds(&[Kind::ReferenceUpdated]))?;
+        let mut fold = Fold::open(&context.bus, FoldSpec::kinds(&[Kind::ReferenceUpdated]).latest(StreamName::Market))?;
         loop {
             match fold.next().await? {
                 Item::Event(folded) => {
@@ -98,7 +98,7 @@ impl<R: ReferencePort> Reference<R> {
                     let event = reference(&self.context, port.source(), &listing, session, history);
                     publish(&self.context, event).await.map_err(|error| (true, error))
                 }
-                Err(error) => Err((error.is_transient(), chassis::error_chain(&error))),
+                Err(error) => Err((error.is_transient(), chain(&error))),
             };
             match published {
                 Ok(()) => {
@@ -127,7 +127,7 @@ impl<R: ReferencePort> Reference<R> {
         let complete = total - refused - missing;
         metrics::reference(complete, refused, missing);
         let detail = format!("{session}: {complete}/{total} complete, {refused} refused");
-        self.context.readiness.set("reference", missing == 0 && complete > 0, &detail);
+        self.context.readiness.set("reference", missing == 0 && complete > 0, detail);
         if missing == 0 {
             self.complete.send_replace(true);
         }
@@ -165,9 +165,9 @@ fn reference(
 
 async fn publish(context: &GatewayContext, reference: ReferenceUpdated) -> Result<(), String> {
     let parts = ["reference_updated", reference.symbol.as_str(), &reference.session_date.to_string()];
-    let meta = context.meta(EventId::from_parts(&parts)).into();
+    let meta = context.meta(EventId::from_parts(&parts)).build();
     let published = context.publisher.publish(&Event::ReferenceUpdated(reference), &meta).await;
-    published.map(|_| ()).map_err(|error| chassis::error_chain(&error))
+    published.map(|_| ()).map_err(|error| chain(&error))
 }
 
 /// The failures of one round, raised as one error.
@@ -202,7 +202,8 @@ pub(crate) async fn head_start(mut complete: watch::Receiver<bool>, limit: Durat
     }
 }
 
-/// The listings to follow: those configured, or the vendor's. A vendor that does not answer is asked again.
+/// The listings to follow: those configured, or the vendor's. A vendor that does not answer is asked again; with
+/// configured symbols the feed goes on without knowing what kind of paper they are.
 pub(crate) async fn listings(
     context: &GatewayContext,
     vendor: &crate::adapters::finnhub::FinnhubClient,
@@ -212,11 +213,11 @@ pub(crate) async fn listings(
         match vendor.listings(&wanted.exchange, &wanted.mics).await {
             Ok(listed) => break listed,
             Err(error) => {
-                let detail = chassis::error_chain(&error);
-                context.readiness.set("universe", false, &detail);
+                let detail = chain(&error);
+                context.readiness.set("universe", false, detail.as_str());
                 let message = format!("the symbols of {} cannot be listed", wanted.exchange);
                 context.errors.raise(Severity::Critical, "universe_unknown", message, detail, None);
-                if matches!(error, VendorError::Refused { .. }) && !wanted.symbols.is_empty() {
+                if !wanted.symbols.is_empty() {
                     break Vec::new();
                 }
                 sleep(ms(context.config.feed.reconnect_ms_max)).await;
@@ -225,15 +226,13 @@ pub(crate) async fn listings(
     };
     if !wanted.symbols.is_empty() {
         let known: HashMap<Symbol, Listing> = listed.into_iter().map(|l| (l.symbol.clone(), l)).collect();
-        let unknown = |symbol: &Symbol| Listing {
-            symbol: symbol.clone(),
-            security_type: domain::market::SecurityType::Unknown,
-        };
+        let unknown =
+            |symbol: &Symbol| Listing { symbol: symbol.clone(), security_type: domain::market::SecurityType::Unknown };
         listed = wanted.symbols.iter().map(|s| known.get(s).cloned().unwrap_or_else(|| unknown(s))).collect();
     }
     if listed.is_empty() || listed.len() > wanted.symbols_max {
         return Err(GatewayError::Universe { found: listed.len(), max: wanted.symbols_max });
     }
-    context.readiness.set("universe", true, &format!("{} symbols", listed.len()));
+    context.readiness.set("universe", true, format!("{} symbols", listed.len()));
     Ok(listed)
 }

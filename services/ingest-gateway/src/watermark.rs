@@ -167,9 +167,8 @@ mod tests {
     #[test]
     fn nights_and_holidays_are_no_hole() {
         let instant = |day: &str, h, m| day.parse::<SessionDate>().unwrap().at_hm(h, m);
-        let minutes = |from, until| {
-            trading_time(Gap { from, until, reason: FeedGapReason::GatewayDown }) / 60_000_000_000
-        };
+        let minutes =
+            |from, until| trading_time(Gap { from, until, reason: FeedGapReason::GatewayDown }) / 60_000_000_000;
         assert_eq!(minutes(instant("2026-11-24", 10, 0), instant("2026-11-24", 10, 7)), 7);
         assert_eq!(minutes(instant("2026-11-24", 19, 58), instant("2026-11-25", 4, 1)), 3);
         assert_eq!(minutes(instant("2026-11-25", 20, 0), instant("2026-11-27", 4, 0)), 0);

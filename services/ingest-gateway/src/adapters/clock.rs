@@ -84,8 +84,7 @@ fn parsed(body: &str) -> Result<(UnixNanos, f64), VendorError> {
         speed: f64,
         paused: bool,
     }
-    let malformed =
-        |reason: String| VendorError::Malformed { vendor: "vendor-sim", what: "clock".to_owned(), reason };
+    let malformed = |reason: String| VendorError::Malformed { vendor: "vendor-sim", what: "clock".to_owned(), reason };
     let wire: Wire = serde_json::from_str(body).map_err(|error| malformed(error.to_string()))?;
     let market = wire.now.parse().map_err(|error: domain::time::TimeError| malformed(format!("now: {error}")))?;
     Ok((market, if wire.paused { 0.0 } else { wire.speed }))

@@ -32,7 +32,7 @@ pub struct Quote {
 }
 
 impl FinnhubClient {
-    /// A client of `base`, the address up to and with `/api/v1`. The token travels in a header.
+    /// A client of `base`, the address up to but without `/api/v1`. The token travels in a header.
     pub fn new(base: &str, token: &str) -> Result<Self, VendorError> {
         let mut value = HeaderValue::from_str(token).map_err(|_| VendorError::Refused {
             vendor: VENDOR,
@@ -42,7 +42,7 @@ impl FinnhubClient {
         value.set_sensitive(true);
         let headers = HeaderMap::from_iter([(reqwest::header::HeaderName::from_static("x-finnhub-token"), value)]);
         let http = Http::new(VENDOR, headers, Duration::from_secs(15))?;
-        Ok(Self { http, base: base.trim_end_matches('/').to_owned() })
+        Ok(Self { http, base: format!("{}/api/v1", base.trim_end_matches('/').trim_end_matches("/api/v1")) })
     }
 
     /// Every symbol listed on `exchange`; only those of `mics` unless it is empty. Tickers that are no symbols to us

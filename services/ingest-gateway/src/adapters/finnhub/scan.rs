@@ -56,10 +56,7 @@ impl<'a> Scanner<'a> {
     fn trades(&mut self, universe: &Universe, joined: &mut String, buffer: &mut PrintBuffer) -> Option<()> {
         self.expect(b'[')?;
         loop {
-            match self.trade(universe, joined, buffer)? {
-                Some(print) => buffer.prints.push(print),
-                None => buffer.price_updates += 1,
-            }
+            self.trade(universe, joined, buffer)?;
             match self.token()? {
                 b',' => {}
                 b']' => return Some(()),
@@ -68,8 +65,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// One trade; `Some(None)` for a price without a whole share.
-    fn trade(&mut self, universe: &Universe, joined: &mut String, buffer: &mut PrintBuffer) -> Option<Option<Print>> {
+    /// One trade, or a price without a whole share, which is only counted.
+    fn trade(&mut self, universe: &Universe, joined: &mut String, buffer: &mut PrintBuffer) -> Option<()> {
         let (mut price, mut symbol, mut millis, mut volume, mut conditions) = (None, None, None, None, None);
         self.expect(b'{')?;
         loop {
@@ -92,11 +89,13 @@ impl<'a> Scanner<'a> {
             return None;
         }
         let size = u32::try_from(volume / 1_000_000_000).ok()?;
-        Some((size > 0).then(|| Print {
-            symbol,
-            conditions: conditions.unwrap_or(0),
-            trade: Trade { ts_event: UnixNanos::from_millis(millis), price: Price::from_nanos(price), size },
-        }))
+        if size == 0 {
+            buffer.price_updates += 1;
+            return Some(());
+        }
+        let trade = Trade { ts_event: UnixNanos::from_millis(millis), price: Price::from_nanos(price), size };
+        buffer.prints.push(Print { symbol, conditions: conditions.unwrap_or(0), trade });
+        Some(())
     }
 
     fn conditions(&mut self, joined: &mut String, buffer: &mut PrintBuffer) -> Option<u32> {

@@ -142,10 +142,9 @@ impl Connection {
                         Message::Binary(bytes) => parser.parse(&String::from_utf8_lossy(&bytes), buffer),
                         Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => {}
                     },
-                    Poll::Ready(_) if read > 0 => break,
+                    Poll::Ready(_) | Poll::Pending if read > 0 => break,
                     Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(unreachable("stream", error))),
                     Poll::Ready(None) => return Poll::Ready(Err(unreachable("stream", "closed by the vendor"))),
-                    Poll::Pending if read > 0 => break,
                     Poll::Pending => {
                         while self.watch.as_mut().poll(cx).is_ready() {
                             let deadline = self.last_frame + silence_max;

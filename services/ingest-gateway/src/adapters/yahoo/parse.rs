@@ -87,7 +87,7 @@ fn price(value: f64) -> Option<Price> {
 
 fn shares(column: &[Option<f64>], row: usize) -> Option<u64> {
     let value = column.get(row).copied().flatten()?;
-    (value >= 0.0 && value < 1e15).then_some(value as u64)
+    (0.0..1e15).contains(&value).then_some(value as u64)
 }
 
 #[cfg(test)]
@@ -103,13 +103,13 @@ mod tests {
     }
 
     fn chart(rows: &[(i64, Option<f64>, u64)]) -> wire::Series {
-        let column = |f: fn(&(i64, Option<f64>, u64)) -> Option<f64>| rows.iter().map(f).collect::<Vec<_>>();
-        let prices = column(|row| row.1);
+        let prices: Vec<Option<f64>> = rows.iter().map(|row| row.1).collect();
+        let volumes: Vec<Option<f64>> = rows.iter().map(|row| row.1.map(|_| row.2 as f64)).collect();
         let body = serde_json::json!({"chart": {"error": null, "result": [{
             "meta": {"symbol": "AAPL"},
             "timestamp": rows.iter().map(|row| row.0).collect::<Vec<_>>(),
             "indicators": {"quote": [{"open": prices, "high": prices, "low": prices, "close": prices,
-                "volume": column(|row| row.1.map(|_| row.2 as f64))}]},
+                "volume": volumes}]},
         }]}});
         series(&body.to_string()).unwrap()
     }
