@@ -65,7 +65,7 @@ function candidate(symbol, prevClose, gap, rvol, at, schedule, draw) {
 
 function bars(symbol, level, draw) {
   const made = [];
-  let price = level * 0.985;
+  let price = level * 0.992;
   for (let start = OPEN - 90 * 60_000; start <= START; start += 60_000) {
     const regular = start >= OPEN;
     if (!regular && draw() < 0.25) continue;

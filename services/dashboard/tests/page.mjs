@@ -72,7 +72,7 @@ const checks = {
           if (name === 'plans') await panel(page, 'Size').waitFor();
           await page.mouse.move(0, 0);
           await page.waitForTimeout(400);
-          await page.screenshot({ path: `${SHOTS}${name}-${size}-${colorScheme}.png`, fullPage: size === '390' || name === 'now' });
+          await page.screenshot({ path: `${SHOTS}${name}-${size}-${colorScheme}.png`, fullPage: size === '1440' && name === 'now' });
           const wide = await page.evaluate(() => [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > innerWidth + 0.5 && !e.closest('.hidden-text')).map((e) => `${e.tagName}.${e.className} ${e.textContent?.slice(0, 30)}`));
           assert.deepEqual(wide.slice(0, 3), [], `${name} at ${size} is too wide`);
           await axe(page, `${name} ${size} ${colorScheme}`);

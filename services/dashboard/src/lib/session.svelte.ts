@@ -230,10 +230,10 @@ class Session {
   }
 }
 
-/** `status` and `account` travel as the object itself or as the only item of a list. */
+/** `status` and `account` travel as the object itself or as the last item of a list. */
 function single<T>(data: unknown): T {
   const items: unknown = data && typeof data === 'object' ? Reflect.get(data, 'items') : null;
-  return (Array.isArray(items) ? items[0] : data) as T;
+  return (Array.isArray(items) ? items.at(-1) : data) as T;
 }
 
 export const session = new Session();
