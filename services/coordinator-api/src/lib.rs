@@ -22,3 +22,4 @@ pub mod status;
 pub mod store;
 
 pub use app::CoordinatorApi;
+pub use config::Config;

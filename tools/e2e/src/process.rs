@@ -17,7 +17,12 @@ pub struct Process {
 
 impl Process {
     /// Starts `program` with its output in `folder/<program>.log` (appended).
-    pub fn start(program: &str, arguments: &[String], environment: &[(String, String)], folder: &Path) -> anyhow::Result<Self> {
+    pub fn start(
+        program: &str,
+        arguments: &[String],
+        environment: &[(String, String)],
+        folder: &Path,
+    ) -> anyhow::Result<Self> {
         let log = log_file(folder, program)?;
         let mut command = command(program, arguments, environment)?;
         let child = command.stdout(log.try_clone()?).stderr(log).spawn().with_context(|| format!("start {program}"))?;

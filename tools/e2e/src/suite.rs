@@ -46,7 +46,8 @@ impl Suite {
         ];
         environment.extend(vendor_addresses(&sim));
         environment.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
-        let mut suite = Self { services: BTreeMap::new(), _sim_process: sim_process, sim, nats, environment, api, folder };
+        let mut suite =
+            Self { services: BTreeMap::new(), _sim_process: sim_process, sim, nats, environment, api, folder };
         for service in SERVICES {
             suite.start_service(service)?;
         }
@@ -156,12 +157,12 @@ fn vendor_addresses(sim: &Value) -> Vec<(String, String)> {
     let of = |key: &str| sim[key].as_str().unwrap_or_default().to_owned();
     let ws = |url: &str| url.replacen("http://", "ws://", 1);
     vec![
-        ("FIN__VENDORS__FINNHUB__WS_URL".to_owned(), ws(&of("finnhub"))),
-        ("FIN__VENDORS__FINNHUB__REST_URL".to_owned(), format!("{}/api/v1", of("finnhub"))),
+        ("FIN__VENDORS__FINNHUB__WS_URL".to_owned(), format!("{}/", ws(&of("finnhub")))),
+        ("FIN__VENDORS__FINNHUB__REST_URL".to_owned(), of("finnhub")),
         ("FIN__VENDORS__YAHOO__REST_URL".to_owned(), of("yahoo")),
         ("FIN__VENDORS__ALPHAVANTAGE__REST_URL".to_owned(), of("alphavantage")),
         ("FIN__VENDORS__ALPACA__REST_URL".to_owned(), of("alpaca")),
         ("FIN__VENDORS__ALPACA__STREAM_URL".to_owned(), format!("{}/stream", ws(&of("alpaca")))),
-        ("FIN__VENDORS__SIM__URL".to_owned(), of("sim")),
+        ("FIN__VENDORS__SIM__REST_URL".to_owned(), of("sim")),
     ]
 }

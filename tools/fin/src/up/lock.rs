@@ -25,7 +25,9 @@ impl Lock {
                 file.read_to_string(&mut holder).unwrap_or_default();
                 bail!("{} is in use by process {}; stop it or set FIN__DATA_DIR", folder.display(), holder.trim());
             }
-            Err(TryLockError::Error(error)) => return Err(error).with_context(|| format!("cannot lock {}", path.display())),
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("cannot lock {}", path.display()));
+            }
         }
         file.set_len(0)?;
         writeln!(file, "{}", std::process::id())?;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use chassis::config::{Loaded, Sources};
+use chassis::{Loaded, Profile, Sources};
 
 use lock::Lock;
 use nats::NatsServer;
@@ -47,38 +47,39 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 async fn up(arguments: &Arguments) -> anyhow::Result<()> {
-    let sources = Sources::new(&arguments.profile);
-    let settings = sources.load().context("configuration")?.settings;
-    chassis::logs::init(&settings.log);
+    let sources = || Sources::process().set("profile", arguments.profile.as_str());
+    let settings = sources().load()?.settings;
+    chassis::logs::init(&settings.log).map_err(|error| anyhow::anyhow!(error))?;
     chassis::metrics::install()?;
-    let folder = settings.data_dir.join(market_name(arguments)?);
+    let folder = settings.data_dir.join(market_name(settings.profile, arguments)?);
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let _lock = Lock::take(&folder)?;
-    let shutdown = chassis::signals::shutdown_token();
+    let shutdown = chassis::signals::shutdown_token()?;
 
     let nats = NatsServer::start(&folder.join("nats"))?;
-    let mut sources = sources.set("bus.url", nats.url()).set("data_dir", folder.display().to_string());
-    let sim = match settings.profile.as_str() {
-        "dev" => Some(vendor_sim::start(sim_options(arguments, &folder)).await.context("vendor-sim")?),
-        _ => None,
+    let mut sources = sources().set("bus.url", nats.url()).set("data_dir", folder.display().to_string());
+    let sim = match settings.profile {
+        Profile::Dev => Some(vendor_sim::start(sim_options(arguments, &folder)).await.context("vendor-sim")?),
+        Profile::Paper | Profile::Prod => None,
     };
     if let Some(sim) = &sim {
-        sources = services::point_at_simulator(sources, &sim.addresses());
+        sources = services::point_at_simulator(sources, sim.addr);
     }
-    let loaded: Loaded = sources.load().context("configuration")?;
+    let loaded: Loaded = sources.load()?;
     let outcome = services::run_all(&loaded, shutdown).await;
-    if let Some(sim) = sim {
-        sim.stop().await;
-    }
+    let outcome = match sim {
+        Some(sim) => outcome.and(sim.shutdown().await.context("vendor-sim")),
+        None => outcome,
+    };
     drop(nats);
     tracing::info!("stopped");
     outcome
 }
 
 /// Where this market's streams, store and broker are kept, so that different markets never mix.
-fn market_name(arguments: &Arguments) -> anyhow::Result<String> {
-    if arguments.profile != "dev" {
-        return Ok(arguments.profile.clone());
+fn market_name(profile: Profile, arguments: &Arguments) -> anyhow::Result<String> {
+    if profile != Profile::Dev {
+        return Ok(profile.as_str().to_owned());
     }
     let Some(data) = &arguments.data else {
         let date = arguments.date.map_or_else(String::new, |d| format!("-{d}"));

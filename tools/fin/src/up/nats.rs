@@ -25,7 +25,8 @@ impl NatsServer {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let config = folder.join("nats.conf");
-        std::fs::write(&config, configuration(address, folder)).with_context(|| format!("cannot write {}", config.display()))?;
+        std::fs::write(&config, configuration(address, folder))
+            .with_context(|| format!("cannot write {}", config.display()))?;
         let log = std::fs::File::create(folder.join("nats.log"))?;
         let server = find_program()?;
         let mut command = die_with_us(&server);

@@ -5,8 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use chassis::CancellationToken;
-use chassis::config::{Loaded, Sources};
+use chassis::{CancellationToken, Loaded, RunError, Service, Sources};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
@@ -17,15 +16,15 @@ const FAILS_AT_START: Duration = Duration::from_secs(10);
 const RESTART_DELAYS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
 /// Points every vendor's base address at the simulator.
-pub(super) fn point_at_simulator(sources: Sources, sim: &vendor_sim::Addresses) -> Sources {
+pub(super) fn point_at_simulator(sources: Sources, sim: SocketAddr) -> Sources {
     sources
-        .set("vendors.finnhub.ws_url", sim.finnhub_ws())
-        .set("vendors.finnhub.rest_url", format!("{}/api/v1", sim.finnhub))
-        .set("vendors.yahoo.rest_url", &sim.yahoo)
-        .set("vendors.alphavantage.rest_url", &sim.alphavantage)
-        .set("vendors.alpaca.rest_url", &sim.alpaca)
-        .set("vendors.alpaca.stream_url", sim.alpaca_stream())
-        .set("vendors.sim.url", &sim.sim)
+        .set("vendors.finnhub.ws_url", format!("ws://{sim}/finnhub/"))
+        .set("vendors.finnhub.rest_url", format!("http://{sim}/finnhub"))
+        .set("vendors.yahoo.rest_url", format!("http://{sim}/yahoo"))
+        .set("vendors.alphavantage.rest_url", format!("http://{sim}/alphavantage"))
+        .set("vendors.alpaca.rest_url", format!("http://{sim}/alpaca"))
+        .set("vendors.alpaca.stream_url", format!("ws://{sim}/alpaca/stream"))
+        .set("vendors.sim.rest_url", format!("http://{sim}/sim/v1"))
 }
 
 /// Runs all services until `shutdown`, or until one of them cannot run.
@@ -33,13 +32,13 @@ pub(super) async fn run_all(loaded: &Loaded, shutdown: CancellationToken) -> any
     let mut tasks = JoinSet::new();
     macro_rules! spawn {
         ($($service:ty),+ $(,)?) => {$(
-            let (loaded, token) = (loaded.clone(), shutdown.clone());
-            let name = <$service as chassis::Service>::NAME;
-            tasks.spawn(async move { keep_running(name, &token, || chassis::start::<$service>(&loaded, token.clone())).await });
+            let (own, token) = (loaded.clone(), shutdown.clone());
+            let name = <$service as Service>::NAME;
+            tasks.spawn(async move { keep_running(name, &token, || chassis::start::<$service>(&own, token.clone())).await });
         )+};
     }
     spawn!(
-        recorder::Recorder,
+        recorder::Recording,
         coordinator_api::CoordinatorApi,
         executor::Executor,
         risk_engine::RiskEngine,
@@ -76,7 +75,7 @@ async fn drain(tasks: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
 async fn keep_running<F, Fut>(name: &'static str, shutdown: &CancellationToken, start: F) -> anyhow::Result<()>
 where
     F: Fn() -> Fut,
-    Fut: Future<Output = chassis::Result>,
+    Fut: Future<Output = Result<(), RunError>>,
 {
     let mut delay = RESTART_DELAYS.0;
     loop {
@@ -86,7 +85,7 @@ where
             return Ok(());
         }
         if since.elapsed() < FAILS_AT_START {
-            return Err(anyhow::anyhow!("{error}")).context(name);
+            return Err(error).context(name);
         }
         tracing::error!(service = name, error = %error, delay_ms = delay.as_millis() as u64, "service failed; starting it again");
         tokio::select! {
@@ -99,7 +98,7 @@ where
 /// Prints the dashboard's address once it answers.
 async fn announce(loaded: Loaded, shutdown: CancellationToken) -> anyhow::Result<()> {
     let api: coordinator_api::Config = loaded.section("api")?;
-    let address: SocketAddr = api.listen.parse().with_context(|| format!("api.listen {}", api.listen))?;
+    let address = api.listen;
     let since = Instant::now();
     while TcpStream::connect(address).await.is_err() {
         if shutdown.is_cancelled() {
@@ -110,7 +109,10 @@ async fn announce(loaded: Loaded, shutdown: CancellationToken) -> anyhow::Result
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    say(&format!("fin-agent is live on http://{address} ({} profile). Ctrl-C stops it.", loaded.settings.profile));
+    say(&format!(
+        "fin-agent is live on http://{address} ({} profile). Ctrl-C stops it.",
+        loaded.settings.profile.as_str()
+    ));
     shutdown.cancelled().await;
     Ok(())
 }

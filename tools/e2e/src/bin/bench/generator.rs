@@ -74,13 +74,8 @@ impl Generator {
         let (plans, wanted) = sync_channel(1);
         let (done, results) = sync_channel(1);
         let origin = Instant::now();
-        let mut sender = Sender {
-            pool: pool(&symbols),
-            symbols: symbols.clone(),
-            sent_at: sent_at.clone(),
-            origin,
-            paced: 0,
-        };
+        let mut sender =
+            Sender { pool: pool(&symbols), symbols: symbols.clone(), sent_at: sent_at.clone(), origin, paced: 0 };
         thread::Builder::new().name("generator".into()).spawn(move || {
             while let Some(mut socket) = accept(&listener) {
                 while let Ok(plan) = wanted.recv() {
@@ -192,7 +187,8 @@ impl Sender {
             }
             anyhow::ensure!(self.paced < PACED_FRAMES_MAX, "too many paced frames");
             let price = PACED_PRICE * 1_000_000_000 + self.paced as i64 * NUMBER_UNIT;
-            let trades = (0..TRADES).map(|n| (self.symbols[(self.paced * 7 + n * 131) % self.symbols.len()].as_str(), price, 100));
+            let trades = (0..TRADES)
+                .map(|n| (self.symbols[(self.paced * 7 + n * 131) % self.symbols.len()].as_str(), price, 100));
             let mut frame = frame(trades.collect::<Vec<_>>().as_slice(), |_| "[\"1\"]");
             let stamp = unix_millis();
             for range in &frame.stamps {

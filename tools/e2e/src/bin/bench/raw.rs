@@ -76,7 +76,8 @@ pub(crate) async fn connect(url: &str) -> anyhow::Result<Bus> {
 pub(crate) async fn deliver(url: &str, messages: &[Message], round: usize) -> anyhow::Result<Histogram<u64>> {
     let context = jetstream::new(async_nats::connect(url).await?);
     let name = format!("BENCH{round}");
-    let config = stream::Config { name: name.clone(), subjects: vec![format!("bench.{round}.>")], ..Default::default() };
+    let config =
+        stream::Config { name: name.clone(), subjects: vec![format!("bench.{round}.>")], ..Default::default() };
     let stored = context.create_stream(config).await?;
     let reader = jetstream::new(async_nats::connect(url).await?).get_stream(&name).await?;
     let consumer = reader.create_consumer(jetstream::consumer::pull::OrderedConfig::default()).await?;
@@ -92,7 +93,9 @@ pub(crate) async fn deliver(url: &str, messages: &[Message], round: usize) -> an
             let lane = message.subject.rsplit('.').next().unwrap_or("0");
             let mut headers = async_nats::HeaderMap::new();
             headers.insert("sent", origin.elapsed().as_nanos().to_string().as_str());
-            acks.push(context.publish_with_headers(format!("bench.{round}.{lane}"), headers, message.payload.clone()).await?);
+            acks.push(
+                context.publish_with_headers(format!("bench.{round}.{lane}"), headers, message.payload.clone()).await?,
+            );
         }
         for ack in acks {
             ack.await?;

@@ -56,7 +56,8 @@ impl Seen {
             batches: 0,
             bytes: 0,
             finished: Instant::now(),
-            latency: Histogram::new_with_bounds(1_000, 60_000_000_000, 3).unwrap_or_else(|_| unreachable!("bounds are valid")),
+            latency: Histogram::new_with_bounds(1_000, 60_000_000_000, 3)
+                .unwrap_or_else(|_| unreachable!("bounds are valid")),
             messages: Vec::new(),
         }
     }
@@ -112,7 +113,11 @@ impl Scanner {
                         return std::mem::replace(&mut *seen, Ok(Seen::nothing()));
                     }
                     let quiet = counted.finished.elapsed();
-                    anyhow::ensure!(quiet < Duration::from_secs(10), "lost: {} of {trades} trades came", counted.tally.trades);
+                    anyhow::ensure!(
+                        quiet < Duration::from_secs(10),
+                        "lost: {} of {trades} trades came",
+                        counted.tally.trades
+                    );
                 }
                 Err(_) => return std::mem::replace(&mut *seen, Ok(Seen::nothing())),
             }
