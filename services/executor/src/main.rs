@@ -1,2 +1,7 @@
-//! Starts the process.
-fn main() {}
+//! Starts the executor.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    chassis::run::<executor::Executor>()
+}

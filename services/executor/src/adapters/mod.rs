@@ -1,0 +1,3 @@
+//! Brokers, each behind [`ports::OrderPort`].
+
+pub mod alpaca;

@@ -1,0 +1,97 @@
+//! Wiring: bus, broker and desk.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::{Consumer, Fold, FoldSpec, Item, Kind};
+use chassis::{Context, Service};
+use domain::StreamName;
+use domain::event::Event;
+use ports::OrderPort;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::adapters::alpaca::{AlpacaClient, AlpacaConfig, Credentials};
+use crate::config::Config;
+use crate::desk::Desk;
+use crate::error::ExecutorError;
+
+const TICK: Duration = Duration::from_millis(100);
+
+/// The executor as a service.
+pub struct Executor;
+
+impl Service for Executor {
+    const NAME: &'static str = "executor";
+    const SECTION: &'static str = "executor";
+    type Config = Config;
+
+    async fn run(ctx: Context<Config>) -> chassis::Result {
+        ctx.config.validate(ctx.settings.profile == chassis::Profile::Prod).map_err(ExecutorError::from)?;
+        for check in ["rebuilt", "broker", "account", "updates", "reconciled"] {
+            ctx.readiness.set(check, false, "starting");
+        }
+        let port: Arc<dyn OrderPort> = Arc::new(broker(&ctx)?);
+        Ok(work(ctx, port).await?)
+    }
+}
+
+fn broker(ctx: &Context<Config>) -> Result<AlpacaClient, Box<dyn std::error::Error + Send + Sync>> {
+    let alpaca = &ctx.settings.vendors.alpaca;
+    let config = AlpacaConfig {
+        rest_url: alpaca.rest_url.clone(),
+        stream_url: alpaca.stream_url.clone(),
+        credentials: Credentials {
+            key_id: alpaca.key()?.expose().to_owned(),
+            secret: alpaca.secret()?.expose().to_owned(),
+        },
+        call_timeout: ctx.config.call_timeout(),
+    };
+    Ok(AlpacaClient::new(config)?)
+}
+
+/// Until told to stop: folds whatever comes first, then decides. The log comes first of all, then the broker's book;
+/// before that nothing is sent.
+async fn work(ctx: Context<Config>, port: Arc<dyn OrderPort>) -> Result<(), ExecutorError> {
+    let shutdown = ctx.shutdown.clone();
+    let log = FoldSpec::stream(StreamName::Risk).and(StreamName::Control).and(StreamName::Order);
+    let mut log = Fold::open(&ctx.bus, log)?;
+    let mut market = Fold::open(&ctx.bus, FoldSpec::kinds(&[Kind::TradeBatch]).latest(StreamName::Market))?;
+    let mut approvals = Consumer::open(&ctx.bus, "executor-risk")?;
+    let mut updates = port.updates();
+    let errors = ctx.errors.clone();
+    let mut desk = Desk::new(ctx, port);
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return desk.drain().await,
+            Some(done) = desk.done() => desk.finish(done)?,
+            update = updates.next() => desk.observe_update(update),
+            item = log.next() => match item? {
+                Item::Event(folded) => desk.fold(&folded.event, &folded.meta),
+                Item::CaughtUp => desk.rebuilt(),
+                Item::Poison(poison) => {
+                    let stream = poison.stream.as_str();
+                    return Err(ExecutorError::Unreadable { stream, seq: poison.seq, source: poison.error });
+                }
+            },
+            delivery = approvals.next() => desk.take(delivery?),
+            _ = tick.tick() => desk.tick().await?,
+            item = market.next() => match item? {
+                Item::Event(folded) => {
+                    let Event::TradeBatch(batch) = &folded.event else { continue };
+                    desk.observe_market(batch);
+                }
+                Item::CaughtUp => continue,
+                Item::Poison(poison) => {
+                    let message = "a batch of trades could not be read; its prices and time are left out";
+                    let severity = domain::ops::Severity::Warning;
+                    errors.raise(severity, "unreadable_batch", message, poison.error.to_string(), Some(&poison.subject));
+                    continue;
+                }
+            },
+        }
+        desk.act().await?;
+    }
+}

@@ -1,0 +1,49 @@
+//! Why the executor stops.
+
+use bus::{BusError, Class};
+use ports::VendorError;
+
+use crate::config::ConfigError;
+
+/// What ends the executor; everything else is dealt with where it happens.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecutorError {
+    /// A setting that cannot be meant.
+    #[error("configuration")]
+    Config(#[from] ConfigError),
+    /// The bus is of no use any more.
+    #[error("bus")]
+    Bus(#[from] BusError),
+    /// The broker refuses the login or answers with something else.
+    #[error("broker")]
+    Broker(#[from] VendorError),
+    /// The keys open another account than the one that may be traded.
+    #[error("the keys open account {found}, but executor.account_number is {expected}")]
+    WrongAccount {
+        /// The configured account.
+        expected: String,
+        /// The broker's.
+        found: String,
+    },
+    /// A message that decides about money cannot be read.
+    #[error("message {seq} of {stream} cannot be read; nothing is traded without it")]
+    Unreadable {
+        /// Its stream.
+        stream: &'static str,
+        /// Its sequence there.
+        seq: u64,
+        /// Why.
+        #[source]
+        source: BusError,
+    },
+}
+
+impl ExecutorError {
+    /// All of these end the process, but those of the bus keep their own class.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Bus(error) => error.class(),
+            Self::Config(_) | Self::Broker(_) | Self::WrongAccount { .. } | Self::Unreadable { .. } => Class::Fatal,
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Metric names, units and labels.
+
+use std::time::Duration;
+
+use domain::Event;
+use domain::execution::{Answer, ExecutionState, Leg, PlanBook};
+use metrics::{counter, gauge, histogram};
+
+/// `executor_broker_call_seconds{call,status}`: status is HTTP's, or `none` when no answer came.
+pub(crate) fn broker_call(call: &'static str, took: Duration, status: Option<u16>) {
+    let status = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
+    histogram!("executor_broker_call_seconds", "call" => call, "status" => status).record(took.as_secs_f64());
+}
+
+/// `executor_orders_sent_total{leg,answer}`.
+pub(crate) fn sent(leg: Leg, answer: &Answer) {
+    let answer = match answer {
+        Answer::Found(_) | Answer::Taken => "accepted",
+        Answer::NotFound => "not_found",
+        Answer::Duplicate => "duplicate",
+        Answer::Refused(_) => "refused",
+        Answer::Unknown(_) => "unknown",
+    };
+    counter!("executor_orders_sent_total", "leg" => leg_name(leg), "answer" => answer).increment(1);
+}
+
+/// `executor_events_recorded_total{event}`, `executor_slippage_r{leg}`.
+pub(crate) fn recorded(event: &Event) {
+    counter!("executor_events_recorded_total", "event" => event.name()).increment(1);
+    if let Event::FillRecorded(fill) = event
+        && let Some(slippage) = fill.slippage_r
+    {
+        histogram!("executor_slippage_r", "leg" => leg_name(fill.leg)).record(slippage.to_f64());
+    }
+}
+
+/// `executor_open_plans`, `executor_uncovered_shares`, `executor_unknown_order_age_seconds` (0 when none is unknown).
+pub(crate) fn standing(state: &ExecutionState, oldest_doubt: Option<Duration>) {
+    gauge!("executor_open_plans").set(state.open_plans().filter(|book| book.closed.is_none()).count() as f64);
+    gauge!("executor_uncovered_shares").set(state.open_plans().map(PlanBook::uncovered).sum::<u64>() as f64);
+    gauge!("executor_unknown_order_age_seconds").set(oldest_doubt.unwrap_or_default().as_secs_f64());
+}
+
+const fn leg_name(leg: Leg) -> &'static str {
+    match leg {
+        Leg::Entry => "entry",
+        Leg::Stop => "stop",
+        Leg::Target => "target",
+        Leg::Exit => "exit",
+    }
+}
