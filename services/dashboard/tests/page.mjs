@@ -52,10 +52,11 @@ const checks = {
     await ready(page);
     const took = await page.evaluate(() => performance.now());
     assert.ok(took < 1_500, `first numbers after ${took} ms`);
-    const cell = panel(page, 'Positions').locator('tbody tr').first().locator('td').nth(2);
-    const before = await cell.textContent();
-    await page.waitForTimeout(900);
-    assert.notEqual(await cell.textContent(), before);
+    const pnl = panel(page, 'Positions').locator('tbody tr').first().locator('td').nth(4);
+    const before = await pnl.textContent();
+    const moved = async () => (await pnl.textContent()) !== before;
+    for (let tries = 0; tries < 30 && !(await moved()); tries += 1) await page.waitForTimeout(100);
+    assert.ok(await moved(), `P&L stood at ${before} for 3 s`);
     await close();
   },
 
