@@ -125,7 +125,7 @@ export function makeSession() {
       state === 'denied' ? ['RISK', 'PlanDenied', 'open plans 5 of 5', proposed + 38] : ['RISK', 'PlanApproved', `${quantity} shares, bound by ${cap}`, proposed + 38],
     ];
     if (state !== 'denied') {
-      orders.push({ client_order_id: entryId, venue_order_id: `v-${1000 + at}`, plan_id: id, symbol: c.symbol, leg: 'entry', side: 'buy', order_type: 'stop_limit', quantity, filled_qty: filled, limit_price: dec(entry * 1.0015), stop_price: dec(entry), avg_fill_price: filled ? dec(fillPrice) : null, state: filled ? 'filled' : 'new', attempt: 1, intended_at: iso(proposed + 41), updated_at: iso(proposed + 60 + at * 9000) });
+      orders.push({ client_order_id: entryId, venue_order_id: `v-${1000 + at}`, plan_id: id, symbol: c.symbol, leg: 'entry', side: 'buy', order_type: 'stop_limit', quantity, filled_qty: filled, limit_price: dec(entry * 1.0015), stop_price: dec(entry), avg_fill_price: filled ? dec(fillPrice) : null, state: filled ? 'filled' : 'working', attempt: 1, intended_at: iso(proposed + 41), updated_at: iso(proposed + 60 + at * 9000) });
       told.push(['ORDER', 'OrderIntended', `entry buy ${quantity} stop-limit ${entry.toFixed(2)}`, proposed + 41], ['ORDER', 'OrderUpdated', 'accepted by the broker', proposed + 60]);
     }
     if (filled) {
@@ -135,7 +135,7 @@ export function makeSession() {
         fills.push({ id: `fill-${c.symbol}-${n}`, client_order_id: entryId, plan_id: id, symbol: c.symbol, side: 'buy', leg: 'entry', quantity: part, price: dec(fillPrice), cumulative_qty: n ? quantity : part, slippage_r: dec(0.02 / distance, 3), ts_event: iso(when) });
         told.push(['ORDER', 'FillRecorded', `bought ${part} at ${fillPrice.toFixed(2)}, ${n ? quantity : part} of ${quantity}`, when]);
       });
-      orders.push({ client_order_id: entryId.replace('-e1', '-s1'), venue_order_id: `v-${2000 + at}`, plan_id: id, symbol: c.symbol, leg: 'stop', side: 'sell', order_type: 'stop', quantity, filled_qty: state === 'closed' ? quantity : 0, limit_price: null, stop_price: dec(stop), avg_fill_price: state === 'closed' ? dec(stop - 0.01) : null, state: state === 'closed' ? 'filled' : 'held', attempt: 1, intended_at: iso(proposed + 41), updated_at: iso(proposed + 9_700 + at * 8_000) });
+      orders.push({ client_order_id: entryId.replace('-e1', '-s1'), venue_order_id: `v-${2000 + at}`, plan_id: id, symbol: c.symbol, leg: 'stop', side: 'sell', order_type: 'stop', quantity, filled_qty: state === 'closed' ? quantity : 0, limit_price: null, stop_price: dec(stop), avg_fill_price: state === 'closed' ? dec(stop - 0.01) : null, state: state === 'closed' ? 'filled' : 'working', attempt: 1, intended_at: iso(proposed + 41), updated_at: iso(proposed + 9_700 + at * 8_000) });
       if (state === 'open') positions.push({ symbol: c.symbol, plan_id: id, quantity, avg_entry_price: dec(fillPrice), last: dec(fillPrice + r * distance), unrealized_pnl: dec(r * distance * quantity, 2), r_multiple: dec(r), stop: dec(stop), covered: true, opened_at: iso(proposed + 9_200) });
       if (state === 'closed') told.push(['ORDER', 'FillRecorded', `sold ${quantity} at ${(stop - 0.01).toFixed(2)}, stop`, proposed + 150_000], ['ORDER', 'PlanClosed', 'stopped out, −1.04R', proposed + 150_020]);
     }

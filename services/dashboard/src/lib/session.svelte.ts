@@ -82,7 +82,7 @@ class Session {
   readonly decisions = new LiveTable<Decision>('decisions', (r) => r.id);
   readonly orders = new LiveTable<Order>('orders', (r) => r.client_order_id);
   readonly fills = new LiveTable<Fill>('fills', (r) => r.id);
-  readonly positions = new LiveTable<Position>('positions', (r) => r.symbol, (r) => r.quantity === 0);
+  readonly positions = new LiveTable<Position>('positions', (r) => r.plan_id ?? r.symbol, (r) => r.quantity === 0);
   readonly errors = new LiveTable<Fault>('errors', (r) => r.id);
   readonly news = new LiveTable<Headline>('news', (r) => r.id);
 
