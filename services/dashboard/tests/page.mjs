@@ -37,6 +37,8 @@ async function open(options, path = '') {
 async function axe(page, name) {
   // Evaluated through the debugger, so that the page's own content policy stays in force.
   await page.evaluate(AXE);
+  // A colour on its way is no finding.
+  await page.evaluate(() => Promise.allSettled(document.getAnimations().map((animation) => animation.finished)));
   const found = await page.evaluate(() => globalThis.axe.run(document));
   const grave = found.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical');
   const told = grave.map((v) => `${name}: ${v.id} ${v.nodes.slice(0, 4).map((n) => `${n.target} ${n.failureSummary}`).join(' | ')}`);
