@@ -1,0 +1,70 @@
+//! The gateway stops and starts again.
+
+use bus::Kind;
+use domain::market::{FeedGapDetected, FeedGapReason};
+use domain::{Event, SessionDate};
+use testkit::NatsServer;
+
+use crate::harness::{Gateway, Ledger, Reader};
+use crate::peer::Peer;
+
+#[tokio::test]
+async fn a_restarted_gateway_goes_on_in_a_new_epoch_and_names_the_hole() -> anyhow::Result<()> {
+    let day: SessionDate = "2026-11-24".parse()?;
+    let at = |minute, seconds| day.at_hm(10, minute).plus_seconds(seconds);
+    let nats = NatsServer::start().await?;
+    let mut reader = Reader::open(&nats, &[Kind::TradeBatch, Kind::FeedGapDetected]).await?;
+    let mut ledger = Ledger::new(4);
+    let peer = Peer::start(at(0, 0)).await?;
+
+    let gateway = Gateway::start(&nats, &peer.base, &[])?;
+    peer.connected().await;
+    peer.trade("AAA", "10", at(0, 1));
+    reader
+        .until(|event| {
+            ledger.take(event);
+            ledger.trades() == 1
+        })
+        .await?;
+    gateway.stop().await?;
+    let stored = ledger.partitions.iter().map(|p| p.watermark).max().unwrap();
+    assert_eq!(stored, at(0, 1));
+
+    let peer = Peer::start(at(7, 0)).await?;
+    let gateway = Gateway::start(&nats, &peer.base, &[])?;
+    peer.connected().await;
+    peer.trade("AAA", "11", at(7, 3));
+    let mut gap = None;
+    reader
+        .until(|event| {
+            if let Event::FeedGapDetected(found) = event {
+                gap = Some(found.clone());
+            }
+            ledger.take(event);
+            ledger.trades() == 2
+        })
+        .await?;
+    let partition = ledger.partitions.iter().find(|p| p.trades.len() == 2).expect("AAA's partition");
+    assert_eq!((partition.epoch, partition.batch_no), (2, 1));
+    let gap = gap.expect("the gap stands before the first batch after it");
+    // From the last watermark to the first thing known again: the trade, or the clock if that was looked at before.
+    assert!(gap.until == at(7, 3) || gap.until == at(7, 0), "{gap:?}");
+    let expected = FeedGapDetected {
+        source: "finnhub".into(),
+        epoch: 2,
+        from: at(0, 1),
+        until: gap.until,
+        dropped_trades: None,
+        reason: FeedGapReason::GatewayDown,
+    };
+    assert_eq!(gap, expected);
+
+    peer.set_clock(at(9, 0));
+    reader
+        .until(|event| {
+            ledger.take(event);
+            ledger.partitions.iter().all(|p| p.watermark == at(9, 0))
+        })
+        .await?;
+    gateway.stop().await
+}
