@@ -113,13 +113,13 @@ fn is_weekend(date: NaiveDate) -> bool {
 
 /// Easter Sunday of the Gregorian calendar (Meeus, Jones and Butcher).
 fn easter(year: i32) -> Option<NaiveDate> {
-    let (a, b, c) = (year % 19, year / 100, year % 100);
-    let g = (8 * b + 13) / 25;
-    let h = (19 * a + b - b / 4 - g + 15) % 30;
-    let l = (32 + 2 * (b % 4) + 2 * (c / 4) - h - c % 4) % 7;
-    let m = (a + 11 * h + 22 * l) / 451;
-    let n = h + l - 7 * m + 114;
-    ymd(year, (n / 31) as u32, (n % 31 + 1) as u32)
+    let (golden, century, rest) = (year % 19, year / 100, year % 100);
+    let moon_shift = (8 * century + 13) / 25;
+    let moon = (19 * golden + century - century / 4 - moon_shift + 15) % 30;
+    let weekday = (32 + 2 * (century % 4) + 2 * (rest / 4) - moon - rest % 4) % 7;
+    let late = (golden + 11 * moon + 22 * weekday) / 451;
+    let day = moon + weekday - 7 * late + 114;
+    ymd(year, (day / 31) as u32, (day % 31 + 1) as u32)
 }
 
 fn ymd(year: i32, month: u32, day: u32) -> Option<NaiveDate> {

@@ -30,7 +30,7 @@ struct Feed {
 /// All connected subscribers.
 #[derive(Debug, Default)]
 pub(crate) struct Feeds {
-    feeds: Vec<Feed>,
+    connected: Vec<Feed>,
     next_id: u64,
     last_subscription: Option<Instant>,
 }
@@ -41,16 +41,23 @@ impl Feeds {
         let (queue, frames) = mpsc::channel(QUEUE_FRAMES);
         self.next_id += 1;
         let wanted = vec![false; symbols];
-        self.feeds.push(Feed { id: self.next_id, wanted, frame: String::new(), trades: 0, queue, stuck_since: None });
+        self.connected.push(Feed {
+            id: self.next_id,
+            wanted,
+            frame: String::new(),
+            trades: 0,
+            queue,
+            stuck_since: None,
+        });
         (self.next_id, frames)
     }
 
     pub(crate) fn disconnect(&mut self, id: u64) {
-        self.feeds.retain(|feed| feed.id != id);
+        self.connected.retain(|feed| feed.id != id);
     }
 
     pub(crate) fn subscribe(&mut self, id: u64, symbol: u16, wanted: bool) {
-        if let Some(feed) = self.feeds.iter_mut().find(|feed| feed.id == id) {
+        if let Some(feed) = self.connected.iter_mut().find(|feed| feed.id == id) {
             feed.wanted[usize::from(symbol)] = wanted;
             self.last_subscription = Some(Instant::now());
         }
@@ -59,13 +66,13 @@ impl Feeds {
     /// Whether somebody has subscribed and nothing was added for a moment.
     pub(crate) fn settled(&self, wall: Instant) -> bool {
         let quiet = |at| wall.saturating_duration_since(at) > Duration::from_millis(300);
-        self.feeds.iter().any(|feed| feed.wanted.contains(&true)) && self.last_subscription.is_some_and(quiet)
+        self.connected.iter().any(|feed| feed.wanted.contains(&true)) && self.last_subscription.is_some_and(quiet)
     }
 
     /// Whether every reader has room; one that has none for too long is dropped.
     pub(crate) fn have_room(&mut self, wall: Instant) -> bool {
         let mut room = true;
-        self.feeds.retain_mut(|feed| {
+        self.connected.retain_mut(|feed| {
             if feed.queue.is_closed() {
                 return false;
             }
@@ -90,7 +97,7 @@ impl Feeds {
     }
 
     pub(crate) fn push(&mut self, trade: &Trade, listing: &Listing) {
-        for feed in &mut self.feeds {
+        for feed in &mut self.connected {
             if !feed.wanted[usize::from(trade.symbol)] {
                 continue;
             }
@@ -103,7 +110,7 @@ impl Feeds {
     }
 
     pub(crate) fn flush(&mut self) {
-        self.feeds.iter_mut().for_each(Feed::flush);
+        self.connected.iter_mut().for_each(Feed::flush);
     }
 }
 

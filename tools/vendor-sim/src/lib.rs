@@ -8,6 +8,7 @@ mod broker;
 mod calendar;
 mod clock;
 mod decimal;
+mod faults;
 mod feed;
 mod firehose;
 mod http;

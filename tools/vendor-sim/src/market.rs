@@ -84,7 +84,7 @@ impl Market {
             updates,
         };
         market.begin_day()?;
-        market.replay(&calls, place.filter(|p| p.date == day.date))?;
+        market.replay(&calls, place.filter(|p| p.date == day.date));
         if let Some(path) = &options.state {
             market.journal = Some(Journal::begin(path, &day, &calls)?);
             market.store_place()?;
@@ -244,7 +244,7 @@ impl Market {
     }
 
     /// Plays the session silently up to the stored place, with the calls where they came.
-    fn replay(&mut self, calls: &[CallLine], place: Option<Place>) -> anyhow::Result<()> {
+    fn replay(&mut self, calls: &[CallLine], place: Option<Place>) {
         for line in calls {
             self.play_silently(line.prints, line.now);
             let moment = self.moment();
@@ -258,7 +258,6 @@ impl Market {
         self.clock.waiting &= self.cursor == 0;
         self.broker.take_updates();
         self.broker.take_partial();
-        Ok(())
     }
 
     fn play_silently(&mut self, prints: usize, now: i64) {

@@ -34,7 +34,7 @@ pub struct Options {
     /// Journal of the broker's account and the market clock; without it nothing outlives the process.
     #[arg(long)]
     pub state: Option<PathBuf>,
-    /// Number of made symbols, 20 to 2000.
+    /// Number of made symbols, 40 to 2000.
     #[arg(long, default_value_t = 200)]
     pub symbols: usize,
     /// New York time at which `--speed` begins; the session before it is played in `--warmup-seconds`.
@@ -69,7 +69,7 @@ impl Options {
     pub(crate) fn validate(&self) -> anyhow::Result<()> {
         anyhow::ensure!(self.speed > 0.0 && self.speed.is_finite(), "--speed must be above 0, not {}", self.speed);
         anyhow::ensure!(self.warmup_seconds > 0.0, "--warmup-seconds must be above 0, not {}", self.warmup_seconds);
-        anyhow::ensure!((20..=2000).contains(&self.symbols), "--symbols must be 20 to 2000, not {}", self.symbols);
+        anyhow::ensure!((40..=2000).contains(&self.symbols), "--symbols must be 40 to 2000, not {}", self.symbols);
         Ok(())
     }
 }

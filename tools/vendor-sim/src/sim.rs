@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::broadcast;
 
 use crate::broker::{Answer, Call};
+use crate::faults::Faults;
 use crate::firehose::{Firehose, Plan};
 use crate::market::Market;
 use crate::session::World;
@@ -20,12 +21,13 @@ pub(crate) struct Sim {
     pub(crate) seed: u64,
     pub(crate) updates: broadcast::Sender<Arc<str>>,
     pub(crate) firehose: Firehose,
+    pub(crate) faults: Faults,
     market: Mutex<Market>,
 }
 
 impl Sim {
     pub(crate) fn new(market: Market, seed: u64, updates: broadcast::Sender<Arc<str>>, firehose: Firehose) -> Self {
-        Self { world: Arc::clone(&market.world), seed, updates, firehose, market: Mutex::new(market) }
+        Self { world: Arc::clone(&market.world), seed, updates, firehose, faults: Faults::default(), market: Mutex::new(market) }
     }
 
     /// The market, brought up to now.

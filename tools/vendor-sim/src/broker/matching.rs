@@ -174,12 +174,11 @@ fn fill_price(order: &Order, price: i64) -> Option<i64> {
             let limit = order.limit?;
             within(price, limit).then_some(if order.marketable { price } else { limit })
         }
-        Kind::Stop if !order.elected => None,
+        Kind::Stop | Kind::StopLimit if !order.elected => None,
         Kind::Stop => match (order.side, order.stop) {
             (Side::Buy, Some(stop)) => within(price, collar(stop)).then_some(price),
             _ => Some(price),
         },
-        Kind::StopLimit if !order.elected => None,
         Kind::StopLimit => {
             let (stop, limit) = (order.stop?, order.limit?);
             let worse = match order.side {

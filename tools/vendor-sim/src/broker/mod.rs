@@ -186,11 +186,11 @@ impl Broker {
     pub(crate) fn order_view(&self, at: usize, nested: bool) -> Value {
         let order = &self.ledger.orders[at];
         let legs = if nested && !order.legs.is_empty() {
-            order.legs.iter().map(|leg| self.ledger.orders[*leg].view(Value::Null)).collect()
+            order.legs.iter().map(|leg| self.ledger.orders[*leg].view(&Value::Null)).collect()
         } else {
             Value::Null
         };
-        order.view(legs)
+        order.view(&legs)
     }
 
     fn push_update(&mut self, event: &str, at: usize, now: i64, fill: Option<&Fill>) {

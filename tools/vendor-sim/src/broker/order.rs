@@ -144,7 +144,7 @@ impl Order {
     }
 
     /// Alpaca's order entity; `legs` is what stands under that key.
-    pub(crate) fn view(&self, legs: Value) -> Value {
+    pub(crate) fn view(&self, legs: &Value) -> Value {
         json!({
             "id": self.id,
             "client_order_id": self.client_order_id,

@@ -17,6 +17,7 @@ use super::{Outcome, reply};
 use crate::broker::order::{asset_id, rfc3339};
 use crate::broker::{Broker, Call, Fill};
 use crate::calendar;
+use crate::faults::When;
 use crate::session::Listing;
 use crate::sim::Sim;
 use crate::ws;
@@ -61,7 +62,21 @@ fn not_found(message: &str) -> Response {
 
 async fn change(State(sim): State<Arc<Sim>>, uri: Uri, method: Method, body: String) -> Outcome {
     let path = format!("/v2{}", uri.path_and_query().map_or(uri.path(), |p| p.as_str()));
+    let fault = sim.faults.hit(method.as_str(), &path);
+    let refusal = |status| reply(status, json!({"message": "an asked-for fault"}));
+    if let Some(fault) = fault.as_ref().filter(|fault| fault.when == When::Before) {
+        fault.wait().await;
+        if let Some(status) = fault.status {
+            return Ok(refusal(status));
+        }
+    }
     let answer = sim.order_call(Call { method: method.to_string(), path, body })?;
+    if let Some(fault) = fault.as_ref().filter(|fault| fault.when == When::After) {
+        fault.wait().await;
+        if let Some(status) = fault.status {
+            return Ok(refusal(status));
+        }
+    }
     if answer.body.is_null() {
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::NO_CONTENT);
         return Ok(status.into_response());

@@ -16,7 +16,7 @@ use super::{Outcome, reply, text};
 use crate::calendar;
 use crate::decimal;
 use crate::rng;
-use crate::session::News;
+use crate::session::{Listing, News, World};
 use crate::sim::Sim;
 use crate::ws;
 
@@ -70,11 +70,13 @@ async fn quote(State(sim): State<Arc<Sim>>, Query(query): Query<BySymbol>) -> Ou
     let last = if quote.last > 0 { quote.last } else { quote.prev_close };
     let change = last - quote.prev_close;
     let percent = if quote.prev_close > 0 { change as f64 / quote.prev_close as f64 * 100.0 } else { 0.0 };
-    let [c, d, h, l, o, pc] = [last, change, quote.high, quote.low, quote.open, quote.prev_close].map(decimal::text);
-    let body = format!(
-        "{{\"c\":{c},\"d\":{d},\"dp\":{percent:.4},\"h\":{h},\"l\":{l},\"o\":{o},\"pc\":{pc},\"t\":{}}}",
-        quote.last_ms / 1000
-    );
+    let fields =
+        [("c", last), ("d", change), ("h", quote.high), ("l", quote.low), ("o", quote.open), ("pc", quote.prev_close)];
+    let mut body = "{".to_owned();
+    for (name, nanos) in fields {
+        body += &format!("\"{name}\":{},", decimal::text(nanos));
+    }
+    body += &format!("\"dp\":{percent:.4},\"t\":{}}}", quote.last_ms / 1000);
     Ok(text("application/json", body))
 }
 
@@ -91,18 +93,13 @@ async fn company_news(State(sim): State<Arc<Sim>>, Query(query): Query<BySymbol>
     let published = session.news.iter().filter(|n| n.symbol == symbol && n.at <= now && within(n));
     let mut items: Vec<Value> = published.map(|n| news_item(&query.symbol, n)).collect();
     items.reverse();
-    if query.from.is_some_and(|from| from < today) {
-        if let crate::session::World::Made(made) = &*sim.world {
-            for date in made.prior_sessions(today, 3).into_iter().rev() {
-                let earlier = made.news(date)?;
-                items.extend(
-                    earlier
-                        .iter()
-                        .rev()
-                        .filter(|n| n.symbol == symbol && within(n))
-                        .map(|n| news_item(&query.symbol, n)),
-                );
-            }
+    if let World::Made(made) = &*sim.world
+        && query.from.is_some_and(|from| from < today)
+    {
+        for date in made.prior_sessions(today, 3).into_iter().rev() {
+            let earlier = made.news(date)?;
+            let of_symbol = earlier.iter().rev().filter(|n| n.symbol == symbol && within(n));
+            items.extend(of_symbol.map(|n| news_item(&query.symbol, n)));
         }
     }
     Ok(reply(200, items))
@@ -118,7 +115,7 @@ fn news_item(ticker: &str, news: &News) -> Value {
 }
 
 async fn symbols(State(sim): State<Arc<Sim>>) -> Response {
-    let item = |l: &crate::session::Listing| {
+    let item = |l: &Listing| {
         json!({
             "currency": "USD", "description": l.name.to_uppercase(), "displaySymbol": l.ticker, "figi": "",
             "figiComposite": null, "isin": "", "mic": if l.exchange == "NYSE" { "XNYS" } else { "XNAS" },

@@ -16,6 +16,7 @@ use crate::broker::Fill;
 use crate::broker::order::rfc3339;
 use crate::calendar;
 use crate::decimal;
+use crate::faults::Fault;
 use crate::firehose::Plan;
 use crate::market::Market;
 use crate::session::World;
@@ -32,6 +33,7 @@ pub(crate) fn routes() -> Router<Arc<Sim>> {
         .route("/session/daily.csv", get(daily))
         .route("/session/opening.csv", get(opening))
         .route("/session/news.csv", get(news))
+        .route("/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/firehose", get(firehose).post(start_firehose).delete(stop_firehose))
 }
 
@@ -202,6 +204,20 @@ async fn news(State(sim): State<Arc<Sim>>, Query(day): Query<Day>) -> Outcome {
         Ok(out)
     })
     .await
+}
+
+async fn faults(State(sim): State<Arc<Sim>>) -> Outcome {
+    Ok(reply(200, json!({"items": sim.faults.list()})))
+}
+
+async fn add_fault(State(sim): State<Arc<Sim>>, Json(fault): Json<Fault>) -> Outcome {
+    sim.faults.add(fault);
+    Ok(reply(202, json!({"items": sim.faults.list()})))
+}
+
+async fn clear_faults(State(sim): State<Arc<Sim>>) -> Outcome {
+    sim.faults.clear();
+    Ok(reply(200, json!({"items": sim.faults.list()})))
 }
 
 async fn firehose(State(sim): State<Arc<Sim>>) -> Outcome {

@@ -69,7 +69,7 @@ pub(crate) fn make(seed: u64, count: usize) -> (Vec<Listing>, Vec<Character>) {
 }
 
 fn character(rng: &mut Rng, index: usize) -> Character {
-    let liquid = index % 5 == 0;
+    let liquid = index.is_multiple_of(5);
     let dollars = if index % 29 == 7 { rng.range(2.2, 4.6) } else { (rng.range(14.0_f64.ln(), 260.0_f64.ln())).exp() };
     Character {
         base_cents: dollars * 100.0,

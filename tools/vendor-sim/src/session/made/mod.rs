@@ -36,8 +36,11 @@ pub(crate) struct Made {
     listings: Vec<Listing>,
     characters: Vec<Character>,
     chain: Mutex<Chain>,
-    charts: Mutex<HashMap<(u16, NaiveDate, i64), Arc<Vec<Bar>>>>,
+    charts: Mutex<Charts>,
 }
+
+/// Bars of earlier sessions by symbol, date and step.
+type Charts = HashMap<(u16, NaiveDate, i64), Arc<Vec<Bar>>>;
 
 #[derive(Debug, Default)]
 struct Chain {
@@ -147,14 +150,17 @@ impl Made {
     fn plan_day(&self, date: NaiveDate, before: Option<&[DayPlan]>) -> anyhow::Result<Vec<DayPlan>> {
         let hours = hours(date)?;
         let length = (hours.close - hours.open) as f64 / FULL_SESSION_NS;
+        let closes: Vec<i64> = match before {
+            Some(days) => days.iter().map(|day| day.close).collect(),
+            None => self.characters.iter().map(|who| who.base_cents.round() as i64).collect(),
+        };
         let mut roles = vec![Role::Quiet; self.characters.len()];
-        for (symbol, role) in plan::cast(&self.characters, &mut self.rng(5, 0, date)) {
+        for (symbol, role) in plan::cast(&self.characters, &closes, &mut self.rng(5, 0, date)) {
             roles[symbol] = role;
         }
         let plan = |symbol: usize| {
-            let who = &self.characters[symbol];
-            let prev_close = before.map_or(who.base_cents.round() as i64, |days| days[symbol].close);
-            plan::plan(roles[symbol], who, prev_close, length, &mut self.rng(2, symbol as u16, date))
+            let rng = &mut self.rng(2, symbol as u16, date);
+            plan::plan(roles[symbol], &self.characters[symbol], closes[symbol], length, rng)
         };
         Ok((0..self.characters.len()).map(plan).collect())
     }

@@ -125,7 +125,7 @@ fn rest_of_day(
         }
         Role::Quiet => {
             // A pull toward the base price keeps a year of days in a plausible band.
-            let pull = -0.03 * (last / who.base_cents).ln();
+            let pull = -0.06 * (last / who.base_cents).ln();
             let close = last * (1.0 + pull + rng.normal() * who.sigma * 0.75);
             let high = top.max(close) * (1.0 + rng.unit() * who.sigma * 0.35);
             let low = bottom.min(close) * (1.0 - rng.unit() * who.sigma * 0.35);
@@ -139,9 +139,11 @@ fn cents(value: f64) -> i64 {
 }
 
 /// Who gaps on one day: indices into the symbols, with what they do.
-pub(crate) fn cast(characters: &[Character], rng: &mut Rng) -> Vec<(usize, Role)> {
-    let mut liquid: Vec<usize> = (0..characters.len()).filter(|i| characters[*i].liquid).collect();
-    let mut others: Vec<usize> = (0..characters.len()).filter(|i| !characters[*i].liquid).collect();
+///
+/// Who stands far above the base price already is left out, so that gaps up do not add up over the days.
+pub(crate) fn cast(characters: &[Character], closes: &[i64], rng: &mut Rng) -> Vec<(usize, Role)> {
+    let affordable = (0..characters.len()).filter(|i| (closes[*i] as f64) < characters[*i].base_cents * 1.4);
+    let (mut liquid, mut others): (Vec<usize>, Vec<usize>) = affordable.partition(|i| characters[*i].liquid);
     let mut roles = vec![Role::Breakout, Role::Breakout, Role::Reversal, Role::Thin, Role::Bearish];
     let extra = [Role::Reversal, Role::Stalls, Role::GapDown, Role::Breakout];
     for role in extra {

@@ -86,8 +86,8 @@ impl Segment {
             }
             out.push(trade(ts_ms, cents.clamp(self.low, self.high.max(self.low)), size, conditions));
         }
-        for touch in next..self.touches.len() {
-            self.push_touch(touch, fixed[touch], out);
+        for (touch, size) in fixed.iter().enumerate().skip(next) {
+            self.push_touch(touch, *size, out);
         }
     }
 
@@ -145,7 +145,7 @@ impl Segment {
             have -= cut;
         }
         let mut missing = self.volume.saturating_sub(have);
-        let blocks = sizes.len() / 60;
+        let blocks = sizes.len() / 25;
         let each = if blocks > 0 { missing / blocks as u64 / 100 * 100 } else { 0 };
         for _ in 0..blocks {
             let size = &mut sizes[rng.int(0, sizes.len() as i64) as usize];

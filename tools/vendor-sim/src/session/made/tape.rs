@@ -154,7 +154,7 @@ fn course(plan: &DayPlan, from: i64, to: i64, rng: &mut Rng) -> (Vec<Touch>, Opt
     let buffer = (plan.range * 0.02).min(top as f64 * 0.0005).max(1.0).round() as i64;
     let hover = top + buffer;
     let breaks_at = from + rng.int(2 * MINUTE_MS, 22 * MINUTE_MS);
-    let pullback = Touch::at(breaks_at - MINUTE_MS - 1_000, (plan.opening_close + plan.opening_low) / 2);
+    let pullback = Touch::at(breaks_at - MINUTE_MS - 1_000, i64::midpoint(plan.opening_close, plan.opening_low));
     let mut touches = vec![pullback, Touch::at(breaks_at - 1_500, top - 1)];
     match plan.role {
         Role::Breakout => {

@@ -220,8 +220,8 @@ fn detect_factor(rows: &BTreeMap<NaiveDate, [f64; 5]>, days: &BTreeMap<NaiveDate
     let mut ratios: Vec<f64> = days.iter().filter_map(ratio).collect();
     ratios.sort_by(f64::total_cmp);
     let Some(median) = ratios.get(ratios.len() / 2) else { return 1.0 };
-    let simple = SPLITS.iter().flat_map(|split| [*split, 1.0 / split]);
-    simple.filter(|split| (median / split - 1.0).abs() < 0.03).next_back().unwrap_or(1.0)
+    let mut simple = SPLITS.iter().flat_map(|split| [*split, 1.0 / split]);
+    simple.rfind(|split| (median / split - 1.0).abs() < 0.03).unwrap_or(1.0)
 }
 
 fn parse_factors(given: &[String]) -> anyhow::Result<BTreeMap<String, f64>> {

@@ -1,0 +1,93 @@
+//! Faults of the broker's REST that can be asked for.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Something that goes wrong with the next calls of one kind.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Fault {
+    /// Method and beginning of the path, for example `POST /v2/orders`.
+    on: String,
+    /// Whether it happens before the broker acts on the call or after.
+    #[serde(default)]
+    pub(crate) when: When,
+    /// How long the caller waits for it, in ms of wall time. A caller that hangs up `before` is never served.
+    #[serde(default)]
+    delay_ms: u64,
+    /// Status to answer with instead of the broker's answer; `before`, the broker never sees the call.
+    #[serde(default)]
+    pub(crate) status: Option<u16>,
+    /// How many calls it hits.
+    #[serde(default = "once")]
+    count: u32,
+}
+
+/// On which side of the broker's action a fault lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum When {
+    /// The broker has not acted yet.
+    Before,
+    /// The broker has acted.
+    #[default]
+    After,
+}
+
+impl Fault {
+    pub(crate) async fn wait(&self) {
+        tokio::time::sleep(Duration::from_millis(self.delay_ms)).await;
+    }
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// The faults still to come, in the order they were asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Mutex<Vec<Fault>>);
+
+impl Faults {
+    pub(crate) fn add(&self, fault: Fault) {
+        self.lock().push(fault);
+    }
+
+    pub(crate) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    pub(crate) fn list(&self) -> Vec<Fault> {
+        self.lock().clone()
+    }
+
+    /// The fault that hits this call, used up by it.
+    pub(crate) fn hit(&self, method: &str, path: &str) -> Option<Fault> {
+        let mut faults = self.lock();
+        let hits = |fault: &Fault| fault.on.split_once(' ').is_some_and(|(m, p)| m == method && path.starts_with(p));
+        let at = faults.iter().position(hits)?;
+        faults[at].count = faults[at].count.saturating_sub(1);
+        Some(if faults[at].count == 0 { faults.remove(at) } else { faults[at].clone() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Fault>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_hits_its_calls_and_is_used_up() {
+        let faults = Faults::default();
+        faults.add(serde_json::from_str(r#"{"on": "POST /v2/orders", "delay_ms": 5, "count": 2}"#).unwrap());
+        assert!(faults.hit("GET", "/v2/orders").is_none());
+        assert!(faults.hit("POST", "/v2/orders").is_some_and(|f| f.when == When::After));
+        assert!(faults.hit("POST", "/v2/orders").is_some());
+        assert!(faults.hit("POST", "/v2/orders").is_none());
+    }
+}
