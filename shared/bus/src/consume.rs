@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -38,16 +39,22 @@ pub struct Delivery {
     acker: Acker,
     client: async_nats::Client,
     reply: Option<async_nats::Subject>,
+    failures: Failures,
 }
 
 impl Delivery {
     /// The effect is stored: never hand this out again. A lost acknowledgement means one more delivery.
     pub async fn ack(&self) -> Result<(), BusError> {
+        self.failures.settle(self.seq);
         self.answer(self.acker.ack()).await
     }
 
     /// Like [`Self::ack`], and waits until the server has noted it.
+    ///
+    /// A server that is killed may still forget it: acknowledgements reach its disk later than messages do. Whoever
+    /// acts on an event recognises by its id that it was acted on.
     pub async fn double_ack(&self) -> Result<(), BusError> {
+        self.failures.settle(self.seq);
         self.answer(self.acker.double_ack()).await
     }
 
@@ -63,6 +70,7 @@ impl Delivery {
 
     /// Never hand it out again although nothing was done; `reason` shows in the server's advisory.
     pub async fn term(&self, reason: &str) -> Result<(), BusError> {
+        self.failures.settle(self.seq);
         terminate(&self.client, self.reply.clone(), reason).await
     }
 
@@ -106,8 +114,7 @@ pub struct Consumer {
     bus: Bus,
     durable: &'static Durable,
     reader: Reader,
-    // Failures of the handler by sequence; an entry goes when its message does.
-    failures: HashMap<u64, u32>,
+    failures: Failures,
     // A message that is being put into DEAD; kept here so that dropping `next` does not forget it.
     burying: Option<Burial>,
 }
@@ -126,7 +133,7 @@ impl Consumer {
         let durable = topology::durable(name).ok_or_else(|| BusError::Missing { what: format!("durable {name}") })?;
         let batch = durable.ack_pending_max.clamp(1, 256) as usize;
         let reader = Reader::new(bus, Source::Durable(durable), batch, durable.name);
-        Ok(Self { bus: bus.clone(), durable, reader, failures: HashMap::new(), burying: None })
+        Ok(Self { bus: bus.clone(), durable, reader, failures: Failures::default(), burying: None })
     }
 
     /// The next event; waits for ever if there is none. Safe to drop and call again.
@@ -139,21 +146,20 @@ impl Consumer {
 
     /// The handler failed on `delivery`: hands it out again with a growing delay, or gives it up as a dead letter.
     pub async fn fail(&mut self, delivery: Delivery, reason: &str) -> Result<Failed, BusError> {
-        let failures = self.failures.entry(delivery.seq).or_default();
-        *failures += 1;
-        if *failures < self.durable.failures_max {
-            let delay = RETRY_FIRST.saturating_mul(1 << (*failures - 1).min(16)).min(RETRY_MAX);
+        let failures = self.failures.count(delivery.seq);
+        if failures < self.durable.failures_max {
+            let delay = RETRY_FIRST.saturating_mul(1 << (failures - 1).min(16)).min(RETRY_MAX);
             delivery.nak(delay).await?;
             return Ok(Failed::Retry { delay });
         }
         let reason = format!("handler failed {failures} times: {reason}");
-        self.failures.remove(&delivery.seq);
         self.give_up(delivery, &reason).await?;
         Ok(Failed::DeadLettered)
     }
 
     /// Puts `delivery` into DEAD at once.
     pub async fn give_up(&mut self, delivery: Delivery, reason: &str) -> Result<(), BusError> {
+        self.failures.settle(delivery.seq);
         let grave = Grave {
             bus: self.bus.clone(),
             durable: self.durable,
@@ -166,11 +172,6 @@ impl Consumer {
         let letter = grave.bury().await?;
         self.announce(letter);
         Ok(())
-    }
-
-    /// Forgets the failures of a message that was handled after all; call after [`Delivery::ack`] where it matters.
-    pub fn settled(&mut self, seq: u64) {
-        self.failures.remove(&seq);
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Delivery, BusError>> {
@@ -213,6 +214,7 @@ impl Consumer {
                 acker,
                 client: self.bus.client().clone(),
                 reply,
+                failures: self.failures.clone(),
             })),
             Err(error) => Err(Box::new(Grave {
                 bus: self.bus.clone(),
@@ -236,6 +238,23 @@ impl Consumer {
             "message put into DEAD"
         );
         self.bus.announce_dead_letter(letter);
+    }
+}
+
+/// Failures of the handler by sequence; an entry goes when its message does.
+#[derive(Clone, Default)]
+struct Failures(Arc<Mutex<HashMap<u64, u32>>>);
+
+impl Failures {
+    fn count(&self, seq: u64) -> u32 {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(seq).or_default();
+        *count += 1;
+        *count
+    }
+
+    fn settle(&self, seq: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&seq);
     }
 }
 

@@ -237,6 +237,11 @@ impl Sources {
     /// Names the key and where it stands.
     pub fn load(self) -> Result<Loaded, ConfigError> {
         let base = BuiltIn("built-in default.yaml", include_str!("../../../config/default.yaml"));
+        if let Some(path) = self.folder.clone()
+            && let Err(source) = std::fs::read_dir(&path)
+        {
+            return Err(ConfigError::File { path, source });
+        }
         let default_file = self.file("default");
         let profile: Profile = self.values_over(Figment::from(&base).merge(&default_file)).extract_inner("profile")?;
         let profile_file = self.file(profile.as_str());
@@ -255,10 +260,8 @@ impl Sources {
     }
 
     fn file(&self, name: &str) -> figment::providers::Data<Yaml> {
-        match &self.folder {
-            Some(folder) => Yaml::file_exact(folder.join(format!("{name}.yaml"))),
-            None => Yaml::string(""),
-        }
+        let path = self.folder.as_ref().map(|folder| folder.join(format!("{name}.yaml")));
+        path.filter(|p| p.exists()).map_or_else(|| Yaml::string(""), Yaml::file_exact)
     }
 
     fn strategy(&self) -> Result<String, ConfigError> {
