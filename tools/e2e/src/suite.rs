@@ -158,6 +158,9 @@ fn vendor_addresses(sim: &Value) -> Vec<(String, String)> {
     let ws = |url: &str| url.replacen("http://", "ws://", 1);
     vec![
         ("FIN__VENDORS__FINNHUB__WS_URL".to_owned(), format!("{}/", ws(&of("finnhub")))),
+        ("FIN__VENDORS__FINNHUB__TOKEN".to_owned(), "sim".to_owned()),
+        ("FIN__VENDORS__ALPACA__KEY".to_owned(), "sim".to_owned()),
+        ("FIN__VENDORS__ALPACA__SECRET".to_owned(), "sim".to_owned()),
         ("FIN__VENDORS__FINNHUB__REST_URL".to_owned(), of("finnhub")),
         ("FIN__VENDORS__YAHOO__REST_URL".to_owned(), of("yahoo")),
         ("FIN__VENDORS__ALPHAVANTAGE__REST_URL".to_owned(), of("alphavantage")),

@@ -15,10 +15,16 @@ use super::DRAIN_WITHIN;
 const FAILS_AT_START: Duration = Duration::from_secs(10);
 const RESTART_DELAYS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
+/// What the simulator takes for a key; it opens nothing else.
+const SIM_KEY: &str = "sim";
+
 /// Points every vendor's base address at the simulator.
 pub(super) fn point_at_simulator(sources: Sources, sim: SocketAddr) -> Sources {
     sources
         .set("vendors.finnhub.ws_url", format!("ws://{sim}/finnhub/"))
+        .set("vendors.finnhub.token", SIM_KEY)
+        .set("vendors.alpaca.key", SIM_KEY)
+        .set("vendors.alpaca.secret", SIM_KEY)
         .set("vendors.finnhub.rest_url", format!("http://{sim}/finnhub"))
         .set("vendors.yahoo.rest_url", format!("http://{sim}/yahoo"))
         .set("vendors.alphavantage.rest_url", format!("http://{sim}/alphavantage"))

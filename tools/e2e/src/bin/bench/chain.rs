@@ -28,14 +28,22 @@ pub(crate) struct Flood {
     pub(crate) trades_per_batch: f64,
     pub(crate) bytes_per_trade: f64,
     /// Cores that a million trades a second need, by part.
-    pub(crate) cores_per_million: Vec<(&'static str, f64)>,
+    cores_per_million: Vec<(&'static str, f64)>,
 }
 
-const PARTS: [&str; 4] = ["generator", "gateway", "nats-server", "scanner"];
+impl Flood {
+    /// Cores that `parts` need together for a million trades a second.
+    pub(crate) fn cores_of(&self, parts: &[&str]) -> f64 {
+        self.cores_per_million.iter().filter(|(part, _)| parts.contains(part)).map(|(_, cores)| cores).sum()
+    }
+}
+
+/// The parts, by the name of their thread or process.
+pub(crate) const PARTS: [&str; 4] = ["generator", "gateway", "nats-server", "scanner"];
 
 impl Chain {
-    /// Starts every part and waits until the gateway reads the feed; `keep` keeps the messages that the fold read.
-    pub(crate) async fn start(symbols: usize, keep: bool) -> anyhow::Result<Self> {
+    /// Starts every part and waits until the gateway reads the feed.
+    pub(crate) async fn start(symbols: usize) -> anyhow::Result<Self> {
         let nats = NatsServer::start().await?;
         let generator = Generator::start(symbols)?;
         let base = format!("http://{}", generator.addr);
@@ -55,7 +63,7 @@ impl Chain {
             .set("gateway.news.interval_ms", 0)
             .load()?;
         chassis::logs::init(&loaded.settings.log);
-        let (shutdown, stop) = (CancellationToken::new(), CancellationToken::new());
+        let shutdown = CancellationToken::new();
         let (ended, gateway) = sync_channel(1);
         let token = shutdown.clone();
         thread::Builder::new().name("gateway".into()).spawn(move || {
@@ -66,10 +74,9 @@ impl Chain {
             };
             let _ = ended.send(run());
         })?;
-        drop(stop);
         let config = BusConfig { url: nats.url(), ..BusConfig::default() };
         wait_for_stream(&config).await?;
-        let scanner = Scanner::start(config, &generator, keep)?;
+        let scanner = Scanner::start(config, &generator)?;
         let chain = Self { nats, generator, scanner, shutdown, gateway };
         chain.flood(Duration::from_millis(200)).context("warming up")?;
         Ok(chain)
@@ -89,9 +96,20 @@ impl Chain {
         })
     }
 
-    /// `rate` trades a second in frames of ten.
+    /// `rate` trades a second in frames of ten, with the messages that carried them.
     pub(crate) fn paced(&self, duration: Duration, rate: u64) -> anyhow::Result<Seen> {
-        self.run(Plan::Paced(duration, rate))
+        self.scanner.keep(true);
+        let seen = self.run(Plan::Paced(duration, rate));
+        self.scanner.keep(false);
+        seen
+    }
+
+    /// The messages of a short run at full speed.
+    pub(crate) fn messages(&self) -> anyhow::Result<Vec<Message>> {
+        self.scanner.keep(true);
+        let seen = self.run(Plan::Flood(Duration::from_millis(500)));
+        self.scanner.keep(false);
+        Ok(seen?.messages)
     }
 
     fn run(&self, plan: Plan) -> anyhow::Result<Seen> {
@@ -109,12 +127,6 @@ impl Chain {
         self.shutdown.cancel();
         self.gateway.recv_timeout(Duration::from_secs(20)).context("the gateway does not stop")?
     }
-}
-
-/// Messages of one run with the time since its first.
-pub(crate) fn schedule(messages: &[Message]) -> Vec<(Duration, &Message)> {
-    let first = messages.first().map(|message| message.at);
-    messages.iter().map(|m| (first.map_or(Duration::ZERO, |first| m.at.duration_since(first)), m)).collect()
 }
 
 async fn wait_for_stream(config: &BusConfig) -> anyhow::Result<()> {

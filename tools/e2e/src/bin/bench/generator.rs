@@ -1,5 +1,6 @@
 //! A feed without a market: made trade frames over a real WebSocket, as fast as the other side reads or at a rate.
 
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::ops::Range;
@@ -73,11 +74,13 @@ impl Generator {
         let sent_at: Arc<Vec<AtomicU64>> = Arc::new((0..PACED_FRAMES_MAX).map(|_| AtomicU64::new(0)).collect());
         let (plans, wanted) = sync_channel(1);
         let (done, results) = sync_channel(1);
+        let (accepted, sockets) = sync_channel(1);
+        thread::Builder::new().name("acceptor".into()).spawn(move || accept(&listener, &accepted))?;
         let origin = Instant::now();
         let mut sender =
             Sender { pool: pool(&symbols), symbols: symbols.clone(), sent_at: sent_at.clone(), origin, paced: 0 };
         thread::Builder::new().name("generator".into()).spawn(move || {
-            while let Some(mut socket) = accept(&listener) {
+            while let Ok(mut socket) = sockets.recv() {
                 while let Ok(plan) = wanted.recv() {
                     let result = sender.send(&mut socket, &plan);
                     let broken = result.is_err();
@@ -105,9 +108,8 @@ fn ticker(n: usize) -> String {
     (0..4).scan(n, |rest, _| Some(char::from(b'A' + (std::mem::replace(rest, *rest / 26) % 26) as u8))).collect()
 }
 
-fn accept(listener: &TcpListener) -> Option<TcpStream> {
-    loop {
-        let (mut stream, _) = listener.accept().ok()?;
+fn accept(listener: &TcpListener, sockets: &SyncSender<TcpStream>) {
+    while let Ok((mut stream, _)) = listener.accept() {
         let mut start = [0; 7];
         let websocket = matches!(stream.peek(&mut start), Ok(7) if &start == b"GET /ws");
         if !websocket {
@@ -125,7 +127,9 @@ fn accept(listener: &TcpListener) -> Option<TcpStream> {
             let mut sink = [0; 16_384];
             while subscriptions.read(&mut sink).is_ok_and(|n| n > 0) {}
         });
-        return Some(stream);
+        if sockets.send(stream).is_err() {
+            return;
+        }
     }
 }
 
@@ -220,9 +224,9 @@ fn frame<'a>(trades: &[(&str, i64, u32)], conditions: impl Fn(usize) -> &'a str)
     for (n, (symbol, price, size)) in trades.iter().enumerate() {
         let comma = if n > 0 { "," } else { "" };
         let dollars = domain::Price::from_nanos(*price);
-        text.push_str(&format!("{comma}{{\"c\":{},\"p\":{dollars},\"s\":\"{symbol}\",\"t\":", conditions(n)));
+        let _ = write!(text, "{comma}{{\"c\":{},\"p\":{dollars},\"s\":\"{symbol}\",\"t\":", conditions(n));
         stamps.push(text.len()..text.len() + STAMP_DIGITS);
-        text.push_str(&format!("{},\"v\":{size}}}", "0".repeat(STAMP_DIGITS)));
+        let _ = write!(text, "{:0>STAMP_DIGITS$},\"v\":{size}}}", 0);
         tally.add(*price, *size);
     }
     text.push_str("],\"type\":\"trade\"}");

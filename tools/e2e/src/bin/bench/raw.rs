@@ -10,13 +10,13 @@ use domain::{EventId, Meta, UnixNanos};
 use futures_util::{StreamExt, stream as futures};
 use hdrhistogram::Histogram;
 
-use crate::chain::schedule;
 use crate::scanner::Message;
+use crate::schedule;
 
 const WINDOW: usize = 64;
 
 /// Publishes `payloads` as they come, each acknowledged, `WINDOW` in flight; messages a second.
-pub(crate) async fn publish_raw(url: &str, payloads: &[Bytes]) -> anyhow::Result<f64> {
+pub(crate) async fn publish_raw(url: &str, payloads: &[Bytes], round: usize) -> anyhow::Result<f64> {
     let context = jetstream::new(async_nats::connect(url).await?);
     let begun = Instant::now();
     let acks = futures::iter(payloads.iter().cloned().enumerate())
@@ -24,7 +24,7 @@ pub(crate) async fn publish_raw(url: &str, payloads: &[Bytes]) -> anyhow::Result
             let context = &context;
             async move {
                 let mut headers = async_nats::HeaderMap::new();
-                headers.insert("Nats-Msg-Id", format!("raw-{:?}-{n}", begun).as_str());
+                headers.insert("Nats-Msg-Id", format!("raw-{round}-{n}").as_str());
                 context.publish_with_headers("ops.v1.bench.raw", headers, payload).await?.await?;
                 Ok::<_, anyhow::Error>(())
             }

@@ -1,7 +1,7 @@
 //! The end of the chain: reads MARKET in order and folds every trade into its symbol's state, as the scanner does.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -16,6 +16,9 @@ use events::TradeBatchReader;
 use hdrhistogram::Histogram;
 
 use crate::generator::{Generator, NUMBER_UNIT, PACED_PRICE, Tally};
+
+/// Made prices are whole cents, but for those of paced frames.
+const CENT: i64 = 10_000_000;
 
 /// What the fold has seen since it was last asked.
 #[derive(Debug, Clone)]
@@ -46,7 +49,7 @@ pub(crate) struct Scanner {
 
 struct Shared {
     seen: Mutex<anyhow::Result<Seen>>,
-    keep: bool,
+    keep: AtomicBool,
 }
 
 impl Seen {
@@ -64,9 +67,9 @@ impl Seen {
 }
 
 impl Scanner {
-    /// Begins to read; `keep` keeps every message.
-    pub(crate) fn start(config: BusConfig, generator: &Generator, keep: bool) -> anyhow::Result<Self> {
-        let shared = Arc::new(Shared { seen: Mutex::new(Ok(Seen::nothing())), keep });
+    /// Begins to read.
+    pub(crate) fn start(config: BusConfig, generator: &Generator) -> anyhow::Result<Self> {
+        let shared = Arc::new(Shared { seen: Mutex::new(Ok(Seen::nothing())), keep: AtomicBool::new(false) });
         let (started, ready) = sync_channel(1);
         let mut state = State::new(generator.sent_at.clone(), generator.origin);
         let seen = shared.clone();
@@ -100,6 +103,11 @@ impl Scanner {
         })?;
         ready.recv().context("the scanner did not start")??;
         Ok(Self { shared })
+    }
+
+    /// Whether the messages of the next runs are kept.
+    pub(crate) fn keep(&self, keep: bool) {
+        self.shared.keep.store(keep, Ordering::Relaxed);
     }
 
     /// Waits until `trades` have been folded, and begins the next count; gives up when nothing comes for ten seconds.
@@ -175,7 +183,7 @@ impl State {
             return Ok(());
         }
         let mut tally = Tally::default();
-        let last_price = self.apply(&batch, &mut tally)?;
+        let paced = self.apply(&batch, &mut tally)?;
 
         let mut guard = shared.lock();
         let Ok(seen) = &mut *guard else { return Ok(()) };
@@ -183,18 +191,17 @@ impl State {
         seen.batches += 1;
         seen.bytes += payload.len() as u64;
         seen.finished = Instant::now();
-        let number = (last_price - PACED_PRICE * 1_000_000_000) / NUMBER_UNIT;
-        if last_price % 10_000_000 != 0 || number == 0 {
+        if paced {
             self.latencies(&batch, &mut seen.latency)?;
         }
-        if shared.keep {
+        if shared.keep.load(Ordering::Relaxed) {
             seen.messages.push(Message { subject: subject.to_owned(), payload: payload.clone(), at: seen.finished });
         }
         Ok(())
     }
 
-    /// Folds a batch; gives its last price in 1e-9 dollars.
-    pub(crate) fn apply(&mut self, batch: &TradeBatchReader<'_>, tally: &mut Tally) -> anyhow::Result<i64> {
+    /// Folds a batch; true when its trades carry their frame's number.
+    pub(crate) fn apply(&mut self, batch: &TradeBatchReader<'_>, tally: &mut Tally) -> anyhow::Result<bool> {
         self.slots.clear();
         for symbol in batch.symbols() {
             let symbol: Symbol = symbol.parse()?;
@@ -215,7 +222,7 @@ impl State {
             last_price = row.trade.price.nanos();
             tally.add(last_price, row.trade.size);
         })?;
-        Ok(last_price)
+        Ok(last_price % CENT != 0)
     }
 
     fn latencies(&self, batch: &TradeBatchReader<'_>, latency: &mut Histogram<u64>) -> anyhow::Result<()> {
