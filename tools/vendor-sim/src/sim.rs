@@ -27,7 +27,14 @@ pub(crate) struct Sim {
 
 impl Sim {
     pub(crate) fn new(market: Market, seed: u64, updates: broadcast::Sender<Arc<str>>, firehose: Firehose) -> Self {
-        Self { world: Arc::clone(&market.world), seed, updates, firehose, faults: Faults::default(), market: Mutex::new(market) }
+        Self {
+            world: Arc::clone(&market.world),
+            seed,
+            updates,
+            firehose,
+            faults: Faults::default(),
+            market: Mutex::new(market),
+        }
     }
 
     /// The market, brought up to now.

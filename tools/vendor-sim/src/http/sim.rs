@@ -15,6 +15,7 @@ use super::{Failure, Outcome, reply, text};
 use crate::broker::Fill;
 use crate::broker::order::rfc3339;
 use crate::calendar;
+use crate::clock::PauseOn;
 use crate::decimal;
 use crate::faults::Fault;
 use crate::firehose::Plan;
@@ -45,7 +46,7 @@ fn clock_view(market: &Market) -> Value {
         "speed": clock.speed,
         "paused": clock.paused,
         "pause_at": clock.pause_at.iter().map(|at| rfc3339(*at)).collect::<Vec<_>>(),
-        "pause_on": clock.pause_on_partial_fill.then_some("partial_fill"),
+        "pause_on": clock.pause_on,
         "waiting": clock.waiting,
         "ended": clock.ended,
         "prints": market.cursor,
@@ -63,12 +64,14 @@ struct ClockChange {
     paused: Option<bool>,
     speed: Option<f64>,
     pause_at: Option<Vec<DateTime<Utc>>>,
-    pause_on: Option<PauseOn>,
+    pause_on: Option<PauseWish>,
 }
 
+/// What `pause_on` takes.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum PauseOn {
+enum PauseWish {
+    Fill,
     PartialFill,
     Never,
 }
@@ -84,8 +87,9 @@ async fn set_clock(State(sim): State<Arc<Sim>>, Json(change): Json<ClockChange>)
         clock.pause_at = instants.iter().filter_map(DateTime::timestamp_nanos_opt).filter(|at| *at > now).collect();
     }
     match change.pause_on {
-        Some(PauseOn::PartialFill) => clock.pause_on_partial_fill = true,
-        Some(PauseOn::Never) => clock.pause_on_partial_fill = false,
+        Some(PauseWish::Fill) => clock.pause_on = Some(PauseOn::Fill),
+        Some(PauseWish::PartialFill) => clock.pause_on = Some(PauseOn::PartialFill),
+        Some(PauseWish::Never) => clock.pause_on = None,
         None => {}
     }
     clock.speed = change.speed.unwrap_or(clock.speed);
