@@ -14,7 +14,7 @@ use crate::state::Shared;
 use crate::store::{Listing, ReadError, present};
 
 /// `GET /account`: the newest observation of the session, `null` fields before the first.
-pub async fn account(State(shared): State<Arc<Shared>>, mut query: ListQuery) -> Result<Json<Value>, Problem> {
+pub(super) async fn account(State(shared): State<Arc<Shared>>, mut query: ListQuery) -> Result<Json<Value>, Problem> {
     let current = shared.reader.position().await?.unwrap_or_default().session(shared.now());
     let day = *query.day.get_or_insert(current);
     query.limit = 1;

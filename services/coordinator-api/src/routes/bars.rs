@@ -14,7 +14,7 @@ use crate::state::Shared;
 use crate::store::{Page, page, present};
 
 /// `GET /bars/{symbol}`: one page of a session's bars, oldest first.
-pub async fn bars(
+pub(super) async fn bars(
     State(shared): State<Arc<Shared>>,
     Path(ticker): Path<String>,
     query: ListQuery,

@@ -25,7 +25,7 @@ const REASON_MAX: usize = 500;
 const KEY_MAX: usize = 64;
 
 /// `POST /commands/trading-state`
-pub async fn trading_state(
+pub(super) async fn trading_state(
     State(shared): State<Arc<Shared>>,
     Extension(request): Extension<RequestId>,
     headers: HeaderMap,
@@ -45,7 +45,7 @@ pub async fn trading_state(
 }
 
 /// `POST /commands/flatten`
-pub async fn flatten(
+pub(super) async fn flatten(
     State(shared): State<Arc<Shared>>,
     Extension(request): Extension<RequestId>,
     headers: HeaderMap,

@@ -11,7 +11,7 @@ use crate::state::Shared;
 use crate::store::{Doc, Listing, Page};
 
 /// One page of `listing`, newest first; of the current session unless `day` says otherwise.
-pub async fn list(
+pub(super) async fn list(
     State(shared): State<Arc<Shared>>,
     mut query: ListQuery,
     listing: Listing,

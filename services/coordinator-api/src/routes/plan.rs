@@ -16,7 +16,7 @@ use crate::store::{Doc, Listing, ReadError, present};
 
 /// `GET /plans/{id}/explain`: the plan with the candidate, decision, orders, fills and events that it comes from and led
 /// to, events by the time they happened.
-pub async fn explain(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+pub(super) async fn explain(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
     #[derive(Deserialize)]
     struct Origin {
         round_id: String,

@@ -25,7 +25,11 @@ const QUEUE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// `GET /stream`: every change after `Last-Event-ID` (or `?after=`), or from now on; the id is the store's commit number.
-pub async fn stream(State(shared): State<Arc<Shared>>, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
+pub(super) async fn stream(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
     let after = resume_after(&headers, &uri)?;
     let slot = Slot::take(&shared)
         .ok_or_else(|| Problem::unavailable(format!("{} live streams are open already", shared.streams_max)))?;

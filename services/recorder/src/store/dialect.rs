@@ -8,12 +8,12 @@ use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 /// The database driver.
-pub type Db = sqlx::Sqlite;
+pub(super) type Db = sqlx::Sqlite;
 /// A connection of that driver.
 pub type Connection = sqlx::SqliteConnection;
 
 /// The tables, one file per change.
-pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+pub(super) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// Where the store is: `sqlite:PATH`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl fmt::Display for StoreUrl {
 ///
 /// A commit is not synced one by one: what a power cut takes from the end of the log is read from the bus again, because
 /// `progress` goes back with it.
-pub async fn connect(url: &StoreUrl) -> Result<Connection, sqlx::Error> {
+pub(super) async fn connect(url: &StoreUrl) -> Result<Connection, sqlx::Error> {
     if let Some(folder) = url.path.parent() {
         std::fs::create_dir_all(folder).map_err(sqlx::Error::Io)?;
     }

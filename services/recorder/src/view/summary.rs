@@ -95,6 +95,6 @@ pub fn summary(event: &Event) -> String {
 }
 
 /// The name of a unit variant as the API writes it.
-pub fn word(value: &impl Serialize) -> String {
+pub(super) fn word(value: &impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }

@@ -1,0 +1,128 @@
+//! A recorder and an API on a real nats-server.
+
+use std::time::Duration;
+
+use bus::Bus;
+use chassis::{CancellationToken, Loaded, RunError, Sources};
+use coordinator_api::CoordinatorApi;
+use domain::Event;
+use recorder::Recording;
+use reqwest::{Client, RequestBuilder, Response};
+use serde_json::Value;
+use tempfile::TempDir;
+use testkit::NatsServer;
+use tokio::task::JoinHandle;
+
+use crate::day;
+
+pub(crate) struct Suite {
+    pub(crate) base: String,
+    pub(crate) client: Client,
+    pub(crate) loaded: Loaded,
+    bus: Bus,
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<Result<(), RunError>>>,
+    _server: NatsServer,
+    _folder: TempDir,
+}
+
+impl Suite {
+    /// An API at `ip` with a recorder beside it.
+    pub(crate) async fn start_on(ip: &str) -> Self {
+        let mut suite = Self::without_recorder(ip).await;
+        let (loaded, stop) = (suite.loaded.clone(), suite.stop.clone());
+        suite.tasks.push(tokio::spawn(async move { chassis::start::<Recording>(&loaded, stop).await }));
+        suite.wait_for("/api/v1/status", |s| s["clock"]["store"].is_string()).await;
+        suite
+    }
+
+    /// An API whose store does not exist.
+    pub(crate) async fn without_recorder(ip: &str) -> Self {
+        chassis::tls::install_provider();
+        let server = NatsServer::start().await.unwrap();
+        let folder = TempDir::new().unwrap();
+        let port = std::net::TcpListener::bind((ip, 0)).unwrap().local_addr().unwrap().port();
+        let loaded = Sources::built_in()
+            .set("bus.url", server.url())
+            .set("data_dir", folder.path().to_str().unwrap())
+            .set("api.listen", format!("{ip}:{port}"))
+            .load()
+            .unwrap();
+        let bus = Bus::connect(&loaded.settings.bus, "test").await.unwrap();
+        bus::topology::ensure(&bus, &loaded.settings.bus.sizes).await.unwrap();
+        let stop = CancellationToken::new();
+        let (config, token) = (loaded.clone(), stop.clone());
+        let api = tokio::spawn(async move { chassis::start::<CoordinatorApi>(&config, token).await });
+        let base = format!("http://127.0.0.1:{port}");
+        let suite =
+            Self { base, client: Client::new(), loaded, bus, stop, tasks: vec![api], _server: server, _folder: folder };
+        for _ in 0..200 {
+            if suite.get("/healthz").send().await.is_ok() {
+                return suite;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the API does not answer after 10 s");
+    }
+
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("{}{path}", self.base))
+    }
+
+    pub(crate) fn command(&self, name: &str, body: &str) -> RequestBuilder {
+        let url = format!("{}/api/v1/commands/{name}", self.base);
+        self.client.post(url).header("content-type", "application/json").body(body.to_owned())
+    }
+
+    pub(crate) async fn json(&self, path: &str) -> Value {
+        let response = self.get(path).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        response.json().await.unwrap()
+    }
+
+    /// Asks until the answer is as wanted.
+    pub(crate) async fn wait_for(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let mut last = Value::Null;
+        for _ in 0..200 {
+            last = self.json(path).await;
+            if wanted(&last) {
+                return last;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{path} after 10 s: {last}");
+    }
+
+    /// Publishes events of the scripted day, numbered from `first`.
+    pub(crate) async fn publish(&self, first: usize, events: &[Event]) {
+        for (n, event) in events.iter().enumerate() {
+            self.bus.publisher().publish(event, &day::meta(first + n, event)).await.unwrap();
+        }
+    }
+
+    /// The whole day, and its last rows stored.
+    pub(crate) async fn play_day(&self) {
+        self.publish(0, &day::events()).await;
+        self.wait_for("/api/v1/account", |a| a["equity"] == "99989.00").await;
+        self.wait_for("/api/v1/plans", |p| p["items"][0]["state"] == "closed").await;
+        self.wait_for("/api/v1/audit", |a| a["items"].as_array().unwrap().len() == 1).await;
+    }
+
+    pub(crate) async fn stop(self) {
+        self.stop.cancel();
+        for task in self.tasks {
+            task.await.unwrap().unwrap();
+        }
+    }
+}
+
+/// A problem document, checked for its form; returns its detail.
+pub(crate) async fn problem(response: Response, status: u16) -> String {
+    assert_eq!(response.status().as_u16(), status);
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    let request_id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+    let body: Value = response.json().await.unwrap();
+    assert_eq!((body["status"].as_u64(), body["request_id"].as_str()), (Some(u64::from(status)), Some(&*request_id)));
+    assert!(body["type"].is_string() && body["title"].is_string(), "{body}");
+    body["detail"].as_str().unwrap().to_owned()
+}
