@@ -32,7 +32,7 @@ function criteria(c) {
   };
   return [
     check('reference', 1, '=', 1, 'yes_no', 'yahoo chart 1d'),
-    check('feed_complete', 1, '=', 1, 'yes_no', 'gateway watermark'),
+    check('feed_complete', 0, '<=', 0, 'ratio', 'feed gaps'),
     check('security_type', 1, '=', 1, 'yes_no', 'finnhub stock/symbol'),
     check('price', c.open, '>=', 5, 'usd_per_share', 'finnhub trades 09:30'),
     check('average_volume', c.adv, '>=', 1_000_000, 'shares', 'yahoo chart 1d, 14 sessions'),

@@ -149,11 +149,12 @@ async function check(browser, size) {
   await page.goto(`${suite}/`);
   await panel(page, 'Fills').getByRole('row').nth(1).waitFor();
   await moves(page);
+  await page.screenshot({ path: `${shots}now-${size}.png`, fullPage: true });
   await pause(true);
   const compared = [];
   for (const part of [scan, plans, positions, ordersAndFills, money]) compared.push(await soon(() => part(page)));
   say(`${size} px: page and REST agree on ${compared.join(', ')}`);
-  await page.screenshot({ path: `${shots}now-${size}.png` });
+  await page.mouse.move(0, 0);
   await otherPages(page, size);
   await pause(false);
   await context.close();

@@ -17,6 +17,7 @@ test.each<[Partial<Criterion>, string]>([
   [{ name: 'relative_volume', value: '0.8', threshold: '1', comparison: '>=', unit: 'ratio' }, 'rvol 0.80× < 1.00×'],
   [{ name: 'security_type', value: '0', threshold: '1', comparison: '=', unit: 'yes_no' }, 'common stock no ≠ yes'],
   [{ name: 'average_volume', value: '812345', threshold: '1000000', comparison: '>=', unit: 'shares' }, 'avg volume 812,345 < 1,000,000'],
+  [{ name: 'feed_complete', value: '2', threshold: '0', comparison: '<=', unit: 'ratio' }, 'feed complete 2 gaps > 0 gaps'],
   [{ name: 'atr', value: null, comparison: '>', unit: 'usd_per_share' }, 'ATR not known'],
 ])('a refusal shows the value against its threshold: %o', (over, expected) => {
   expect(refusal(criterion(over))).toBe(expected);

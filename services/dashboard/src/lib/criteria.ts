@@ -1,5 +1,5 @@
 import type { Candidate, Criterion } from './api';
-import { UNKNOWN, fixed, price, usd, words } from './format';
+import { UNKNOWN, count, fixed, price, usd, words } from './format';
 
 const SHORT_NAMES: Readonly<Record<string, string>> = {
   relative_volume: 'rvol',
@@ -21,8 +21,8 @@ export function criterionName(name: string): string {
   return SHORT_NAMES[name] ?? words(name);
 }
 
-/** A criterion's value or threshold with its unit. */
-export function quantity(text: string | null, unit: string): string {
+/** A number with its unit. */
+function quantity(text: string | null, unit: string): string {
   if (text === null) return UNKNOWN;
   switch (unit) {
     case 'percent':
@@ -47,9 +47,16 @@ export function quantity(text: string | null, unit: string): string {
   }
 }
 
+/** What was measured, or what it was held against, as a trader reads it. */
+export function valueOf(criterion: Criterion, which: 'value' | 'threshold'): string {
+  const text = criterion[which];
+  if (criterion.name === 'feed_complete' && text !== null) return count(Number(text), 'gap');
+  return quantity(text, criterion.unit);
+}
+
 /** `≥ 4.00%`: what the criterion asks for. */
 export function requirement(criterion: Criterion): string {
-  const asked = quantity(criterion.threshold, criterion.unit);
+  const asked = valueOf(criterion, 'threshold');
   return `${SHOWN[criterion.comparison] ?? criterion.comparison} ${asked}`;
 }
 
@@ -58,8 +65,7 @@ export function refusal(criterion: Criterion): string {
   const name = criterionName(criterion.name);
   if (criterion.value === null) return `${name} not known`;
   const broken = BROKEN[criterion.comparison] ?? `not ${criterion.comparison}`;
-  const value = quantity(criterion.value, criterion.unit);
-  return `${name} ${value} ${broken} ${quantity(criterion.threshold, criterion.unit)}`;
+  return `${name} ${valueOf(criterion, 'value')} ${broken} ${valueOf(criterion, 'threshold')}`;
 }
 
 /** The deciding criterion first, then the other failures, the unknown and the passed, each in the order asked. */

@@ -109,8 +109,12 @@ class Session {
   readonly marketNowMs = $derived.by(() => {
     const market = instant(this.heartbeat?.market ?? this.status?.clock.market);
     if (this.status?.mode === 'SIM') return market;
+    return this.apiNowMs ?? market;
+  });
+  /** What a wall clock beside the API shows: what errors and banners are dated by. */
+  readonly apiNowMs = $derived.by(() => {
     const now = instant(this.heartbeat?.now ?? this.status?.clock.now);
-    return now === null ? market : now + (this.pageAgeMs ?? 0);
+    return now === null ? null : now + (this.pageAgeMs ?? 0);
   });
   /** How far this machine's clock is ahead of the API's, in milliseconds. */
   readonly skewMs = $derived.by(() => {
