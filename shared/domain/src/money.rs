@@ -33,6 +33,7 @@ macro_rules! fixed_point {
             pub const ZERO: Self = Self(0);
 
             /// From a count of 1e-9 dollars.
+            #[inline]
             pub const fn from_nanos(nanos: i64) -> Self {
                 Self(nanos)
             }
@@ -43,6 +44,7 @@ macro_rules! fixed_point {
             }
 
             /// The count of 1e-9 dollars.
+            #[inline]
             pub const fn nanos(self) -> i64 {
                 self.0
             }
@@ -177,6 +179,7 @@ pub struct Micro(i64);
 
 impl Micro {
     /// From a count of 1e-6.
+    #[inline]
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
@@ -194,6 +197,7 @@ impl Micro {
     }
 
     /// The count of 1e-6.
+    #[inline]
     pub const fn micros(self) -> i64 {
         self.0
     }

@@ -21,6 +21,7 @@ pub struct UnixNanos(i64);
 
 impl UnixNanos {
     /// From nanoseconds since the epoch.
+    #[inline]
     pub const fn new(nanos: i64) -> Self {
         Self(nanos)
     }
@@ -31,6 +32,7 @@ impl UnixNanos {
     }
 
     /// Nanoseconds since the epoch.
+    #[inline]
     pub const fn nanos(self) -> i64 {
         self.0
     }
@@ -41,11 +43,13 @@ impl UnixNanos {
     }
 
     /// Later by `nanos` (or earlier, if negative), saturating.
+    #[inline]
     pub const fn plus_nanos(self, nanos: i64) -> Self {
         Self(self.0.saturating_add(nanos))
     }
 
     /// Nanoseconds from `earlier` to `self`, saturating; negative when `earlier` is later.
+    #[inline]
     pub const fn since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
@@ -102,6 +106,7 @@ pub struct SessionDate(NaiveDate);
 
 impl SessionDate {
     /// From a calendar date.
+    #[inline]
     pub const fn new(date: NaiveDate) -> Self {
         Self(date)
     }

@@ -1,8 +1,8 @@
-//! Nanoseconds a trade to write a batch, and to read and fold it, on one core.
+//! Nanoseconds a trade to append to a batch, to write it out, and to read and fold it, on one core.
 #![allow(clippy::print_stdout)]
 
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use domain::market::{ConditionScheme, Tape, Trade};
 use domain::{Price, UnixNanos};
@@ -29,10 +29,14 @@ fn main() -> Result<(), events::DecodeError> {
         };
         let mut writer = TradeBatchWriter::new();
         let mut out = vec![Vec::new(); BATCHES];
-        let write = median(|| {
+        let mut append = Vec::new();
+        let mut finish = Vec::new();
+        let mut read = Vec::new();
+        let mut last = vec![(0_i64, 0_i64, 0_u64); symbols as usize];
+        for _ in 0..ROUNDS {
             for (batch, out) in trades.chunks(TRADES).zip(&mut out) {
-                out.clear();
-                for (symbol, conditions, trade) in batch {
+                let start = Instant::now();
+                for (symbol, conditions, trade) in black_box(batch) {
                     writer.append(&Print {
                         symbol_id: *symbol,
                         symbol: &names[*symbol as usize],
@@ -41,14 +45,15 @@ fn main() -> Result<(), events::DecodeError> {
                         trade: *trade,
                     });
                 }
+                append.push(start.elapsed());
+
+                let start = Instant::now();
+                out.clear();
                 writer.finish(&header, black_box(out));
-            }
-            Ok(())
-        })?;
-        let mut last = vec![(0_i64, 0_i64, 0_u64); symbols as usize];
-        let read = median(|| {
-            for bytes in &out {
-                let reader = TradeBatchReader::new(black_box(bytes))?;
+                finish.push(start.elapsed());
+
+                let start = Instant::now();
+                let reader = TradeBatchReader::new(black_box(out))?;
                 reader.for_each(|row| {
                     let state = &mut last[row.symbol as usize];
                     *state = (
@@ -57,28 +62,25 @@ fn main() -> Result<(), events::DecodeError> {
                         state.2 + u64::from(row.trade.size),
                     );
                 })?;
+                read.push(start.elapsed());
             }
-            Ok(())
-        })?;
+        }
         black_box(&last);
         let size = out.iter().map(Vec::len).sum::<usize>() as f64 / trades.len() as f64;
         println!(
-            "{symbols} symbols, {TRADES} a batch: write {write:.1} ns, read and fold {read:.1} ns, {size:.1} bytes"
+            "{symbols} symbols, {TRADES} a batch: append {:.1} ns, finish {:.1} ns, read and fold {:.1} ns, {size:.1} bytes",
+            median(append),
+            median(finish),
+            median(read)
         );
     }
     Ok(())
 }
 
-/// Median over the rounds, in nanoseconds a trade.
-fn median(mut run: impl FnMut() -> Result<(), events::DecodeError>) -> Result<f64, events::DecodeError> {
-    let mut times = Vec::new();
-    for _ in 0..ROUNDS {
-        let start = Instant::now();
-        run()?;
-        times.push(start.elapsed().as_nanos() as f64 / (TRADES * BATCHES) as f64);
-    }
-    times.sort_by(f64::total_cmp);
-    Ok(times[ROUNDS / 2])
+/// Median over the batches, in nanoseconds a trade.
+fn median(mut times: Vec<Duration>) -> f64 {
+    times.sort_unstable();
+    times[times.len() / 2].as_nanos() as f64 / TRADES as f64
 }
 
 fn session(symbols: u32) -> Vec<(u32, u32, Trade)> {

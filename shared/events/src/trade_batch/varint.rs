@@ -23,71 +23,37 @@ pub(super) fn push(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-/// A packed column while it is written; its memory is kept when it is cleared.
+/// Memory for one packed column at a time.
 #[derive(Debug, Default)]
-pub(super) struct Column {
-    bytes: Vec<u8>,
-    len: usize,
-}
+pub(super) struct Column(Vec<u8>);
 
 impl Column {
-    pub(super) fn clear(&mut self) {
-        self.len = 0;
-    }
-
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
-    }
-
+    /// The packed form of `values`.
+    ///
+    /// One or two bytes are written without a branch, since sizes and indexes follow no pattern that a processor
+    /// could learn.
     #[inline]
-    pub(super) fn put(&mut self, value: u64) {
-        let end = self.len + MAX_LEN;
-        if end > self.bytes.len() {
-            self.grow();
+    pub(super) fn pack(&mut self, values: impl ExactSizeIterator<Item = u64>) -> &[u8] {
+        let most = values.len() * MAX_LEN;
+        if self.0.len() < most {
+            self.0.resize(most, 0);
         }
-        let room = &mut self.bytes[self.len..end];
-        if value < 1 << 56 {
-            let (word, len) = spread(value);
-            room[..8].copy_from_slice(&word.to_le_bytes());
-            self.len += len;
-        } else {
-            self.len += put_long(room, value);
+        let mut len = 0;
+        for value in values {
+            let room = &mut self.0[len..len + MAX_LEN];
+            if value < 1 << 14 {
+                let more = u64::from(value > 0x7f);
+                room[0] = (value & 0x7f | more << 7) as u8;
+                room[1] = (value >> 7) as u8;
+                len += 1 + more as usize;
+            } else {
+                len += put_long(room, value);
+            }
         }
-    }
-
-    #[cold]
-    fn grow(&mut self) {
-        self.bytes.resize((self.bytes.len() * 2).max(1024), 0);
+        &self.0[..len]
     }
 }
 
-/// The encoding of a value below 2^56 in a word's low bytes, and how many of them it takes: without a branch, since
-/// lengths follow no pattern that a processor could learn.
-#[inline]
-const fn spread(value: u64) -> (u64, usize) {
-    let x = value & 0x0fff_ffff | (value & 0x00ff_ffff_f000_0000) << 4;
-    let x = x & 0x0000_3fff_0000_3fff | (x & 0x0fff_c000_0fff_c000) << 2;
-    let x = x & 0x007f_007f_007f_007f | (x & 0x3f80_3f80_3f80_3f80) << 1;
-    let last_byte = 7 - (x | 1).leading_zeros() / 8;
-    let more = 0x8080_8080_8080_8080 & ((1 << (8 * last_byte)) - 1);
-    (x | more, last_byte as usize + 1)
-}
-
-/// Undoes [`spread`]; `None` when the encoding takes more than the word.
-#[inline]
-const fn gather(word: u64) -> Option<(u64, usize)> {
-    let ends = !word & 0x8080_8080_8080_8080;
-    if ends == 0 {
-        return None;
-    }
-    let x = word & (ends ^ (ends - 1)) & 0x7f7f_7f7f_7f7f_7f7f;
-    let x = x & 0x007f_007f_007f_007f | (x & 0x7f00_7f00_7f00_7f00) >> 1;
-    let x = x & 0x0000_3fff_0000_3fff | (x & 0x3fff_0000_3fff_0000) >> 2;
-    let x = x & 0x0fff_ffff | (x & 0x0fff_ffff_0000_0000) >> 4;
-    Some((x, ends.trailing_zeros() as usize / 8 + 1))
-}
-
-#[cold]
 fn put_long(room: &mut [u8], mut value: u64) -> usize {
     let mut at = 0;
     while value >= 0x80 {
@@ -117,16 +83,16 @@ impl<'a> Bytes<'a> {
     /// `None` also for an integer of more than 64 bits.
     #[inline]
     pub(super) fn take_varint(&mut self) -> Option<u64> {
-        if let Some(word) = self.0.first_chunk()
-            && let Some((value, len)) = gather(u64::from_le_bytes(*word))
-        {
-            self.0 = &self.0[len..];
-            return Some(value);
+        if let [first, second, ..] = *self.0 {
+            let more = first >> 7;
+            if more & second >> 7 == 0 {
+                self.0 = &self.0[1 + usize::from(more)..];
+                return Some(u64::from(first & 0x7f) | u64::from(second & more.wrapping_neg()) << 7);
+            }
         }
         self.take_varint_slowly()
     }
 
-    #[cold]
     fn take_varint_slowly(&mut self) -> Option<u64> {
         let mut value = 0;
         for (i, byte) in self.0.iter().take(MAX_LEN).enumerate() {
@@ -148,8 +114,13 @@ impl<'a> Bytes<'a> {
 pub(super) fn count(column: &[u8]) -> Option<usize> {
     match column.last() {
         Some(last) if *last >= 0x80 => None,
-        Some(_) | None => Some(column.iter().map(|b| usize::from(*b < 0x80)).sum()),
+        // in bytes, so that many are counted at once
+        Some(_) | None => Some(column.chunks(255).map(|part| usize::from(ends(part))).sum()),
     }
+}
+
+fn ends(part: &[u8]) -> u8 {
+    part.iter().fold(0, |sum: u8, byte| sum.wrapping_add(u8::from(*byte < 0x80)))
 }
 
 #[cfg(test)]
@@ -160,13 +131,12 @@ mod tests {
     fn integers_of_every_length_come_back() {
         for value in (0..64).flat_map(|bit| [(1_u64 << bit) - 1, 1 << bit, !0 << bit]) {
             let mut column = Column::default();
-            column.put(value);
-            column.put(value);
+            let packed = column.pack([value, value].into_iter());
             let mut pushed = Vec::new();
             push(&mut pushed, value);
-            assert_eq!(column.as_bytes(), [pushed.as_slice(), pushed.as_slice()].concat());
-            assert_eq!(count(column.as_bytes()), Some(2));
-            let mut bytes = Bytes(column.as_bytes());
+            assert_eq!(packed, [pushed.as_slice(), pushed.as_slice()].concat());
+            assert_eq!(count(packed), Some(2));
+            let mut bytes = Bytes(packed);
             assert_eq!((bytes.take_varint(), bytes.take_varint()), (Some(value), Some(value)));
             assert!(bytes.is_empty() && bytes.take_varint().is_none());
             assert_eq!(unzigzag(zigzag(value as i64)), value as i64);

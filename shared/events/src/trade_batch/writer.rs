@@ -13,15 +13,21 @@ use crate::trade_batch::{BatchHeader, Print};
 pub struct TradeBatchWriter {
     symbols: Dictionary,
     conditions: Dictionary,
-    symbol_index: Column,
-    condition_index: Column,
-    size: Column,
-    price_delta: Vec<i64>,
-    ts_delta: Vec<i64>,
+    rows: Vec<Row>,
     last_ts: i64,
     price_scale: Scale,
     ts_scale: Scale,
     packed: Column,
+}
+
+/// One trade as the columns will hold it, but for the division by a power of ten.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    price_delta: i64,
+    ts_delta: i64,
+    symbol: u32,
+    conditions: u32,
+    size: u32,
 }
 
 impl Default for TradeBatchWriter {
@@ -36,11 +42,7 @@ impl TradeBatchWriter {
         Self {
             symbols: Dictionary::new(field::SYMBOLS),
             conditions: Dictionary::new(field::CONDITION_SETS),
-            symbol_index: Column::default(),
-            condition_index: Column::default(),
-            size: Column::default(),
-            price_delta: Vec::new(),
-            ts_delta: Vec::new(),
+            rows: Vec::new(),
             last_ts: 0,
             price_scale: Scale::largest(),
             ts_scale: Scale::largest(),
@@ -50,32 +52,28 @@ impl TradeBatchWriter {
 
     /// Number of trades in the batch.
     pub const fn len(&self) -> usize {
-        self.price_delta.len()
+        self.rows.len()
     }
 
     /// True when the batch has no trade.
     pub const fn is_empty(&self) -> bool {
-        self.price_delta.is_empty()
+        self.rows.is_empty()
     }
 
     /// Adds a trade to the batch. Nothing is checked here: readers refuse the whole batch for one bad value.
     #[inline]
     pub fn append(&mut self, print: &Print<'_>) {
-        let symbol = self.symbols.entry(print.symbol_id, print.symbol);
-        self.symbol_index.put(u64::from(symbol.index));
-        let price = print.trade.price.nanos();
-        let price_delta = price.wrapping_sub(std::mem::replace(&mut symbol.last_price, price));
-        self.price_scale = self.price_scale.lowered_to(price_delta);
-        self.price_delta.push(price_delta);
-
         let ts = print.trade.ts_event.nanos();
         let ts_delta = ts.wrapping_sub(std::mem::replace(&mut self.last_ts, ts));
         self.ts_scale = self.ts_scale.lowered_to(ts_delta);
-        self.ts_delta.push(ts_delta);
 
-        self.size.put(u64::from(print.trade.size));
-        let conditions = self.conditions.entry(print.condition_id, print.conditions);
-        self.condition_index.put(u64::from(conditions.index));
+        let symbol = self.symbols.entry(print.symbol_id, print.symbol);
+        let price = print.trade.price.nanos();
+        let price_delta = price.wrapping_sub(std::mem::replace(&mut symbol.last_price, price));
+        self.price_scale = self.price_scale.lowered_to(price_delta);
+
+        let conditions = self.conditions.entry(print.condition_id, print.conditions).index;
+        self.rows.push(Row { price_delta, ts_delta, symbol: symbol.index, conditions, size: print.trade.size });
     }
 
     /// Appends the message to `out` and begins the next batch.
@@ -100,25 +98,26 @@ impl TradeBatchWriter {
         put_number(out, field::TS_EXPONENT, u64::from(self.ts_scale.exponent()));
         out.extend_from_slice(&self.symbols.wire);
         out.extend_from_slice(&self.conditions.wire);
+        let (price_scale, ts_scale) = (self.price_scale, self.ts_scale);
         if self.symbols.len > 1 {
-            put_entry(out, field::SYMBOL_INDEX, self.symbol_index.as_bytes());
+            self.put_column(out, field::SYMBOL_INDEX, |row| u64::from(row.symbol));
         }
-        put_deltas(out, field::PRICE_DELTA, &self.price_delta, self.price_scale, &mut self.packed);
-        put_deltas(out, field::TS_DELTA, &self.ts_delta, self.ts_scale, &mut self.packed);
-        put_entry(out, field::SIZE, self.size.as_bytes());
+        self.put_column(out, field::PRICE_DELTA, |row| zigzag(price_scale.divide(row.price_delta)));
+        self.put_column(out, field::TS_DELTA, |row| zigzag(ts_scale.divide(row.ts_delta)));
+        self.put_column(out, field::SIZE, |row| u64::from(row.size));
         if self.conditions.len > 1 {
-            put_entry(out, field::CONDITION_INDEX, self.condition_index.as_bytes());
+            self.put_column(out, field::CONDITION_INDEX, |row| u64::from(row.conditions));
         }
+    }
+
+    fn put_column(&mut self, out: &mut Vec<u8>, field: u32, value: impl Fn(&Row) -> u64) {
+        put_entry(out, field, self.packed.pack(self.rows.iter().map(value)));
     }
 
     fn clear(&mut self) {
         self.symbols.clear();
         self.conditions.clear();
-        self.symbol_index.clear();
-        self.condition_index.clear();
-        self.size.clear();
-        self.price_delta.clear();
-        self.ts_delta.clear();
+        self.rows.clear();
         self.last_ts = 0;
         self.price_scale = Scale::largest();
         self.ts_scale = Scale::largest();
@@ -192,12 +191,4 @@ fn put_entry(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
     push(out, field::key(field, field::LENGTH_DELIMITED));
     push(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
-}
-
-fn put_deltas(out: &mut Vec<u8>, field: u32, deltas: &[i64], scale: Scale, packed: &mut Column) {
-    packed.clear();
-    for delta in deltas {
-        packed.put(zigzag(scale.divide(*delta)));
-    }
-    put_entry(out, field, packed.as_bytes());
 }
