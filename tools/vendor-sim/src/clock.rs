@@ -24,10 +24,20 @@ pub(crate) struct Clock {
     /// After the last recorded session.
     pub(crate) ended: bool,
     pub(crate) pause_at: BTreeSet<i64>,
-    pub(crate) pause_on_partial_fill: bool,
+    pub(crate) pause_on: Option<PauseOn>,
     start: NaiveTime,
     warmup_seconds: f64,
     looked_at: Instant,
+}
+
+/// At which fill of ours the clock stops, once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PauseOn {
+    /// Any fill.
+    Fill,
+    /// A fill that leaves a part of its order open.
+    PartialFill,
 }
 
 impl Clock {
@@ -39,7 +49,7 @@ impl Clock {
             waiting: !options.no_wait,
             ended: false,
             pause_at: options.pause_at.iter().map(|t| calendar::instant(hours.date, *t)).collect(),
-            pause_on_partial_fill: false,
+            pause_on: None,
             start: options.start,
             warmup_seconds: options.warmup_seconds,
             looked_at: Instant::now(),

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use tokio::sync::broadcast;
 
 use crate::broker::{Answer, Broker, Call, Ledger, Moment};
-use crate::clock::Clock;
+use crate::clock::{Clock, PauseOn};
 use crate::feed::Feeds;
 use crate::journal::{CallLine, DayLine, Journal, Place, Resumed};
 use crate::options::Options;
@@ -110,8 +110,14 @@ impl Market {
                 break;
             }
             self.play(next);
-            if self.broker.take_partial() && self.clock.pause_on_partial_fill {
-                self.clock.pause_on_partial_fill = false;
+            let (filled, partly) = self.broker.take_filled();
+            let stops = match self.clock.pause_on {
+                Some(PauseOn::Fill) => filled,
+                Some(PauseOn::PartialFill) => partly,
+                None => false,
+            };
+            if stops {
+                self.clock.pause_on = None;
                 self.clock.paused = true;
                 reached = next.ts_ms * 1_000_000;
                 break;
@@ -257,7 +263,7 @@ impl Market {
         }
         self.clock.waiting &= self.cursor == 0;
         self.broker.take_updates();
-        self.broker.take_partial();
+        self.broker.take_filled();
     }
 
     fn play_silently(&mut self, prints: usize, now: i64) {

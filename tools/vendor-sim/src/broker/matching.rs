@@ -80,7 +80,7 @@ impl Broker {
         let event = if complete { "fill" } else { "partial_fill" };
         self.push_update(event, at, moment.now, Some(&fill));
         self.ledger.fills.push(fill);
-        self.partial |= !complete;
+        self.filled = (true, self.filled.1 || !complete);
         if let Some(other) = sibling {
             self.shrink(other, qty, moment.now);
         }

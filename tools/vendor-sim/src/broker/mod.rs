@@ -123,8 +123,8 @@ pub(crate) struct Broker {
     previous_close: Vec<i64>,
     /// `trade_updates` messages not yet sent, as JSON.
     outbox: Vec<String>,
-    /// Whether an order was filled in part since this was last asked.
-    partial: bool,
+    /// Whether an order was filled since this was last asked, and whether one was filled in part.
+    filled: (bool, bool),
 }
 
 impl Broker {
@@ -139,7 +139,7 @@ impl Broker {
             marks: vec![0; symbols],
             previous_close: vec![0; symbols],
             outbox: Vec::new(),
-            partial: false,
+            filled: (false, false),
         };
         for (at, order) in broker.ledger.orders.iter().enumerate() {
             if order.status.is_open() {
@@ -170,8 +170,9 @@ impl Broker {
         std::mem::take(&mut self.outbox)
     }
 
-    pub(crate) fn take_partial(&mut self) -> bool {
-        std::mem::take(&mut self.partial)
+    /// Whether an order was filled since this was last asked, and whether one was filled in part.
+    pub(crate) fn take_filled(&mut self) -> (bool, bool) {
+        std::mem::take(&mut self.filled)
     }
 
     pub(crate) fn find(&self, id: &str) -> Option<usize> {
