@@ -22,8 +22,8 @@ use crate::universe::Universe;
 use crate::watermark::{Gap, Watermark, trading_time};
 
 const TICK: Duration = Duration::from_millis(50);
-/// A quiet partition repeats the watermark when market time moved on by this much.
-const WATERMARK_STEP_NS: i64 = 1_000_000_000;
+/// A quiet partition repeats the watermark when market time moved on by this much, or at all in as much wall time.
+const WATERMARK_STEP: Duration = Duration::from_secs(1);
 
 /// One live feed and the partitions it fills.
 pub(crate) struct Feed<P> {
@@ -269,7 +269,7 @@ impl<P: MarketDataPort> Feed<P> {
         let heartbeat = self.last_heartbeat.elapsed() >= ms(batch.heartbeat_ms);
         for partition in &mut self.partitions {
             let (waiting, queued) = (partition.waiting(), partition.queued());
-            let moved = || partition.last().is_none_or(|last| watermark.since(last.watermark) >= WATERMARK_STEP_NS);
+            let moved = || partition.lags(watermark, WATERMARK_STEP);
             let due = if waiting > 0 {
                 queued == 0 || (waiting >= batch.trades_max / 2 && partition.has_room())
             } else {

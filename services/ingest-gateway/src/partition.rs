@@ -1,10 +1,13 @@
 //! One partition of the feed: trades collected into the next batch, and the lane that batches leave on.
 
+use std::time::Duration;
+
 use bus::{Bus, Lane, Outgoing, subject};
 use bytes::Bytes;
 use domain::market::{ConditionScheme, Tape};
 use domain::{EventId, Meta, StreamName, UnixNanos};
 use events::{BatchHeader, TradeBatchReader, TradeBatchWriter};
+use tokio::time::Instant;
 
 use crate::error::GatewayError;
 
@@ -37,6 +40,7 @@ pub(crate) struct Partition {
     payload: Vec<u8>,
     batch_no: u64,
     last: Option<Published>,
+    handed_over: Instant,
 }
 
 impl Partition {
@@ -54,12 +58,20 @@ impl Partition {
             }
         };
         let (writer, payload) = (TradeBatchWriter::new(), Vec::new());
-        Ok(Self { index, subject, lane, writer, payload, batch_no: 0, last })
+        Ok(Self { index, subject, lane, writer, payload, batch_no: 0, last, handed_over: Instant::now() })
     }
 
     /// The last batch published, of this run or an earlier one.
     pub(crate) const fn last(&self) -> Option<Published> {
         self.last
+    }
+
+    /// True when `watermark` is ahead of the last one published, by `step` of market time or for `step` of wall time.
+    pub(crate) fn lags(&self, watermark: UnixNanos, step: Duration) -> bool {
+        self.last.is_none_or(|last| {
+            let ahead = watermark.since(last.watermark);
+            ahead >= step.as_nanos() as i64 || (ahead > 0 && self.handed_over.elapsed() >= step)
+        })
     }
 
     /// Collects a trade.
@@ -116,6 +128,7 @@ impl Partition {
         let payload = Bytes::copy_from_slice(&self.payload);
         let message = Outgoing::raw(self.subject.clone(), TYPE_NAME, payload, meta(id));
         self.lane.try_push(message).map_err(|_| self.failure())?;
+        self.handed_over = Instant::now();
         self.last = Some(Published { epoch: stamp.epoch, watermark });
         Ok(self.payload.len())
     }
@@ -130,7 +143,7 @@ impl Partition {
     }
 
     /// Waits until everything handed over is stored; gives the number of batches that are not.
-    pub(crate) async fn close(self, limit: std::time::Duration) -> usize {
+    pub(crate) async fn close(self, limit: Duration) -> usize {
         self.lane.close(limit).await.len()
     }
 }
