@@ -1,0 +1,204 @@
+//! A real nats-server, a real simulated broker, and the executor as `main` starts it.
+
+use std::time::Duration;
+
+use bus::{Bus, BusConfig, Fold, FoldSpec, Item, Publisher};
+use chassis::{CancellationToken, Loaded, Sources};
+use domain::event::Event;
+use domain::plan::Target;
+use domain::risk::PlanApproved;
+use domain::{Price, StreamName};
+use executor::Executor;
+use serde_json::{Value, json};
+use testkit::{NatsServer, build};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(40);
+
+pub(crate) struct World {
+    pub(crate) sim: vendor_sim::Running,
+    nats: NatsServer,
+    http: reqwest::Client,
+    publisher: Publisher,
+    order: Fold,
+    seen: Vec<Event>,
+    running: Option<(JoinHandle<Result<(), chassis::RunError>>, CancellationToken)>,
+}
+
+impl World {
+    /// The market stands still at `start`, New York time on 2026-11-24; the executor is not running yet.
+    pub(crate) async fn at(start: &str) -> Self {
+        chassis::tls::install_provider();
+        let nats = NatsServer::start().await.unwrap();
+        let start = start.parse().unwrap();
+        let options = vendor_sim::Options {
+            seed: 11,
+            symbols: 40,
+            date: Some(build::session().date()),
+            start,
+            warmup_seconds: 0.5,
+            pause_at: vec![start],
+            no_wait: true,
+            ..vendor_sim::Options::new()
+        };
+        let sim = vendor_sim::start(options).await.unwrap();
+        let bus = Bus::connect(&BusConfig { url: nats.url(), ..BusConfig::default() }, "test").await.unwrap();
+        bus::topology::ensure(&bus, &bus::topology::Sizes::default()).await.unwrap();
+        let order = Fold::open(&bus, FoldSpec::stream(StreamName::Order)).unwrap();
+        let world = Self {
+            sim,
+            nats,
+            http: reqwest::Client::new(),
+            publisher: bus.publisher(),
+            order,
+            seen: Vec::new(),
+            running: None,
+        };
+        while world.clock().await["paused"] != true {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        world
+    }
+
+    pub(crate) fn start(&mut self) {
+        let loaded = self.loaded();
+        let stop = CancellationToken::new();
+        let shutdown = stop.clone();
+        let task = tokio::spawn(async move { chassis::start::<Executor>(&loaded, shutdown).await });
+        self.running = Some((task, stop));
+    }
+
+    /// Ends the executor without a word, as a kill does.
+    pub(crate) async fn kill(&mut self) {
+        let (task, _) = self.running.take().unwrap();
+        task.abort();
+        let _ = task.await;
+    }
+
+    pub(crate) async fn stop(&mut self) {
+        let (task, stop) = self.running.take().unwrap();
+        stop.cancel();
+        task.await.unwrap().unwrap();
+    }
+
+    fn loaded(&self) -> Loaded {
+        let at = self.sim.addr;
+        let sources = Sources::built_in()
+            .set("bus.url", self.nats.url())
+            .set("vendors.alpaca.rest_url", format!("http://{at}/alpaca"))
+            .set("vendors.alpaca.stream_url", format!("ws://{at}/alpaca/stream"))
+            .set("executor.clock_poll_ms", 100)
+            .set("executor.backfill_poll_ms", 1_000);
+        sources.load().unwrap()
+    }
+
+    /// The symbol that trades most after now, and its last price.
+    pub(crate) async fn busiest(&self) -> (String, Price) {
+        let now = self.clock().await["now"].as_str().unwrap().parse::<domain::UnixNanos>().unwrap().nanos();
+        let trades = self.http.get(self.sim_url("session/trades.csv")).send().await.unwrap().text().await.unwrap();
+        let rows = trades.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
+        let mut shares = std::collections::HashMap::<String, (u64, Option<Price>)>::new();
+        for row in rows {
+            let entry = shares.entry(row[1].to_owned()).or_default();
+            if row[0].parse::<i64>().unwrap() > now {
+                entry.0 += row[3].parse::<u64>().unwrap().min(200);
+            } else if row[4].is_empty() {
+                entry.1 = Some(row[2].parse().unwrap());
+            }
+        }
+        let (symbol, (_, last)) = shares.into_iter().max_by_key(|(_, (count, _))| *count).unwrap();
+        (symbol, last.unwrap())
+    }
+
+    /// An approval of `quantity` shares whose entry is marketable at once, with stop and target so many basis points
+    /// of the price away.
+    pub(crate) async fn approval(&self, quantity: u64, stop_bps: i64, target_bps: Option<i64>) -> PlanApproved {
+        let (symbol, last) = self.busiest().await;
+        let part = |bps: i64| last.scaled(bps, 10_000, "test").unwrap().ceil_to_tick();
+        let mut approval = build::plan_approved(&symbol);
+        let plan = &mut approval.plan;
+        plan.entry.trigger = part(9_950);
+        plan.entry.limit = part(10_300);
+        plan.stop_distance = part(stop_bps);
+        let session = domain::calendar::session(build::session()).unwrap();
+        plan.valid_until = session.close.plus_seconds(-900);
+        plan.exit_by = session.close.plus_seconds(-120);
+        plan.targets = target_bps.map(|bps| Target { distance: part(bps), fraction_bps: 10_000 }).into_iter().collect();
+        approval.quantity = quantity;
+        approval
+    }
+
+    pub(crate) async fn publish(&self, event: impl Into<Event>, id: &str) {
+        self.publisher.create(&event.into(), &build::meta(&["test", id], "risk-engine")).await.unwrap();
+    }
+
+    /// Waits for an event on ORDER that `wanted` picks; what came before it is kept in [`Self::seen`].
+    pub(crate) async fn until<T>(&mut self, what: &str, wanted: impl Fn(&Event) -> Option<T>) -> T {
+        if let Some(found) = self.seen.iter().find_map(&wanted) {
+            return found;
+        }
+        let waited = timeout(PATIENCE, async {
+            loop {
+                if let Item::Event(folded) = self.order.next().await.unwrap() {
+                    let found = wanted(&folded.event);
+                    self.seen.push(folded.event);
+                    if let Some(found) = found {
+                        return found;
+                    }
+                }
+            }
+        })
+        .await;
+        waited.unwrap_or_else(|_| {
+            let seen: Vec<_> = self.seen.iter().filter(|e| e.name() != "AccountObserved").collect();
+            panic!("no {what}; seen: {seen:#?}")
+        })
+    }
+
+    pub(crate) fn seen(&self) -> &[Event] {
+        &self.seen
+    }
+
+    pub(crate) async fn run_market(&self, speed: f64) {
+        self.post("clock", json!({"paused": false, "speed": speed})).await;
+    }
+
+    pub(crate) async fn fault(&self, fault: Value) {
+        self.post("faults", fault).await;
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) {
+        let answer = self.http.post(self.sim_url(path)).json(&body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+    }
+
+    pub(crate) async fn clock(&self) -> Value {
+        self.get("clock").await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        self.http.get(self.sim_url(path)).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// Entry orders that the broker has accepted, by its own log.
+    pub(crate) async fn accepted_entries(&self) -> usize {
+        let log = self.get("orders").await;
+        let entries = log["items"].as_array().unwrap().iter().filter(|call| {
+            call["method"] == "POST"
+                && call["status"] == 200
+                && call["client_order_id"].as_str().is_some_and(|id| id.contains("-E"))
+        });
+        entries.count()
+    }
+
+    pub(crate) async fn broker(&self, path: &str) -> Value {
+        let url = format!("http://{}/alpaca/v2/{path}", self.sim.addr);
+        let request = self.http.get(url).header("apca-api-key-id", "sim").header("apca-api-secret-key", "sim");
+        request.send().await.unwrap().json().await.unwrap()
+    }
+
+    fn sim_url(&self, path: &str) -> String {
+        format!("http://{}/sim/v1/{path}", self.sim.addr)
+    }
+}
