@@ -64,7 +64,9 @@ impl App {
                 self.ctx.readiness.set("rebuilt", true, "caught up");
             }
             Item::Poison(poison) => {
-                self.ctx.errors.raise(Severity::Critical, "poison", poison.error.to_string(), poison.subject, None);
+                let detail = poison.error.to_string();
+                let subject = Some(poison.subject.as_str());
+                self.ctx.errors.raise(Severity::Critical, "poison", "an event cannot be read", detail, subject);
             }
         }
         if self.live { self.perform().await } else { Ok(()) }

@@ -71,7 +71,9 @@ impl App {
                 self.ctx.readiness.set("rebuilt", true, "caught up");
             }
             Item::Poison(poison) => {
-                self.ctx.errors.raise(Severity::Critical, "poison", poison.error.to_string(), poison.subject, None);
+                let detail = poison.error.to_string();
+                let subject = Some(poison.subject.as_str());
+                self.ctx.errors.raise(Severity::Critical, "poison", "an event cannot be read", detail, subject);
             }
         }
         metrics::gauge!("risk_plans_pending").set(self.state.pending() as f64);

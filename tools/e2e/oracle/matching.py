@@ -57,6 +57,7 @@ class Tape:
     def __init__(self, session, participation):
         self.session, self.participation = session, participation
         self.orders, self.fills, self.mark = [], [], dict(session.previous_closes)
+        self.numbers = {}
 
     def working(self, symbol):
         return [o for o in self.orders if o.symbol == symbol and o.state in ("working", "held")]
@@ -95,6 +96,7 @@ class Tape:
                 order.arm(price)
 
     def fill(self, order, qty, price, ts):
+        self.numbers.setdefault(order, len(self.numbers))
         order.filled += qty
         order.value += qty * price
         if order.leaves == 0:
@@ -134,11 +136,13 @@ class Tape:
             legs.append(Order([leg_answer["id"]], symbol, other, kind, qty, stop, price(leg_answer.get("limit_price")), entry, name))
         if len(legs) == 2:
             legs[0].sibling, legs[1].sibling = legs[1], legs[0]
-        self.orders.extend(legs)
+        self.orders.extend(sorted(legs, key=lambda o: o.leg == "stop"))
 
     def replace(self, order_id, body, answer):
         order = self.find(order_id)
         order.ids.add(answer["id"])
+        self.orders.remove(order)
+        self.orders.append(order)
         if body.get("stop_price") is not None:
             order.stop, order.elected = nanos(body["stop_price"]), False
         if body.get("limit_price") is not None:
@@ -151,6 +155,8 @@ class Tape:
     def cancel(self, order):
         if order is None or order.state not in ("working", "held"):
             return
+        if order.parent is not None and order.parent.state == "working":
+            order = order.parent
         order.state = "canceled"
         group = [o for o in self.orders if o is not order and (o.parent is order or o.sibling is order)]
         for other in group:

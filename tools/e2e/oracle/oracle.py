@@ -50,7 +50,8 @@ def describe_plan(decision):
 
 def orders_and_fills(log, session, decisions):
     """Checks each order against its plan, then plays them all."""
-    calls = log["items"] if isinstance(log, dict) else log
+    first = log["items"][0]["session_date"] if log["items"] else None
+    calls = [call for call in log["items"] if call["session_date"] == first]
     faults = []
     approved = {d["plan"]["symbol"]: d for d in decisions if d["reason"] is None}
     entries = [c for c in calls if c["method"] == "POST" and is_entry(c) and c["status"] in (200, 201)]
@@ -73,7 +74,14 @@ def orders_and_fills(log, session, decisions):
                 faults.append(f"{order.symbol}: stop at {show(order.stop)}, rule says {show(wanted)}")
     return {
         "fills": [
-            {"symbol": f["symbol"], "side": f["side"], "leg": f["leg"], "quantity": f["qty"], "price": show(f["price"])}
+            {
+                "symbol": f["symbol"],
+                "side": f["side"],
+                "leg": f["leg"],
+                "order": str(tape.numbers[f["order"]]),
+                "quantity": f["qty"],
+                "price": show(f["price"]),
+            }
             for f in fills
         ],
         "faults": faults,

@@ -3,7 +3,9 @@
 import csv
 import json
 from collections import defaultdict
+from datetime import datetime, time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from exact import nanos
 
@@ -12,19 +14,19 @@ class Session:
     def __init__(self, folder):
         folder = Path(folder)
         facts = json.loads((folder / "session.json").read_text())
-        self.open = int(facts["open_ns"])
-        self.close = int(facts["close_ns"])
-        self.premarket_open = int(facts["premarket_open_ns"])
-        self.previous_close = int(facts["previous_close_ns"])
-        self.participation = int(facts["participation"])
+        self.open, self.close = instant(facts["open"]), instant(facts["close"])
+        self.premarket_open = self.open - (5 * 60 + 30) * 60 * 10**9
+        self.participation = int(facts["participation_percent"])
         self.tape, self.trades = [], defaultdict(list)
         for row in rows(folder / "trades.csv"):
-            codes = [c for c in row["conditions"].replace("|", ",").split(",") if c]
+            codes = row["conditions"].split()
             trade = (int(row["ts_ns"]), nanos(row["price"]), int(row["size"]), codes)
             self.tape.append((trade[0], row["symbol"], *trade[1:]))
             self.trades[row["symbol"]].append(trade)
         self.daily = defaultdict(list)
+        previous_date = ""
         for row in rows(folder / "daily.csv"):
+            previous_date = max(previous_date, row["date"])
             bar = {key: nanos(row[key]) for key in ("open", "high", "low", "close")}
             self.daily[row["symbol"]].append(bar | {"volume": int(row["volume"])})
         self.opening = defaultdict(list)
@@ -33,8 +35,20 @@ class Session:
         self.news = defaultdict(list)
         for row in rows(folder / "news.csv"):
             self.news[row["symbol"]].append(int(row["published_ns"]))
+        self.previous_close = close_of(previous_date)
         self.symbols = sorted(self.daily)
         self.previous_closes = {symbol: bars[-1]["close"] for symbol, bars in self.daily.items() if bars}
+
+
+def instant(text):
+    """RFC 3339 to nanoseconds since the epoch."""
+    return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()) * 10**9
+
+
+def close_of(date):
+    """16:00 New York time of a date, in nanoseconds since the epoch."""
+    close = datetime.combine(datetime.fromisoformat(date).date(), time(16), ZoneInfo("America/New_York"))
+    return int(close.timestamp()) * 10**9
 
 
 def rows(path):

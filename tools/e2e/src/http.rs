@@ -10,6 +10,16 @@ pub async fn get(url: &str) -> anyhow::Result<Value> {
     Ok(serde_json::from_str(&text(url).await?)?)
 }
 
+/// GETs `url` of the simulated broker as JSON.
+pub async fn get_with_keys(url: &str) -> anyhow::Result<Value> {
+    let request = client().get(url).header("APCA-API-KEY-ID", "sim").header("APCA-API-SECRET-KEY", "sim");
+    let answer = request.send().await.with_context(|| format!("GET {url}"))?;
+    let status = answer.status();
+    let body = answer.text().await?;
+    ensure!(status.is_success(), "GET {url}: {status}: {body}");
+    Ok(serde_json::from_str(&body)?)
+}
+
 /// GETs `url` as text.
 pub async fn text(url: &str) -> anyhow::Result<String> {
     let answer = client().get(url).send().await.with_context(|| format!("GET {url}"))?;

@@ -69,6 +69,34 @@ impl Suite {
         }
     }
 
+    /// Kills a service, starts it again and waits until it says by itself that it is ready.
+    pub async fn kill_and_restart(&mut self, service: &'static str) -> anyhow::Result<()> {
+        let asked_the_api = service == "coordinator-api";
+        let before = if asked_the_api { Value::Null } else { self.last_report(service).await?["seen_at"].clone() };
+        self.kill9(service);
+        self.start_service(service)?;
+        let (suite, before) = (&*self, &before);
+        eventually(&format!("{service} is ready again"), Duration::from_secs(30), || async move {
+            let now = suite.last_report(service).await?;
+            let ready = now["state"] == "ready" && (asked_the_api || now["seen_at"] != *before);
+            anyhow::ensure!(ready, "{now}");
+            suite.everything_is_ready().await
+        })
+        .await
+    }
+
+    /// What the API last heard from a service.
+    pub async fn last_report(&self, service: &str) -> anyhow::Result<Value> {
+        let status = self.api("/api/v1/status").await?;
+        let services = status["services"].as_array().cloned().unwrap_or_default();
+        Ok(services.into_iter().find(|s| s["name"] == service).unwrap_or_default())
+    }
+
+    /// GETs a path of the simulated broker, with its key.
+    pub async fn broker(&self, path: &str) -> anyhow::Result<Value> {
+        http::get_with_keys(&format!("{}{path}", self.sim["alpaca"].as_str().unwrap_or_default())).await
+    }
+
     /// The running process of a service.
     pub fn service(&mut self, service: &str) -> Option<&mut Process> {
         self.services.get_mut(service)

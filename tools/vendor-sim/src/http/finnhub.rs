@@ -72,7 +72,7 @@ async fn quote(State(sim): State<Arc<Sim>>, Query(query): Query<BySymbol>) -> Ou
     let percent = if quote.prev_close > 0 { change as f64 / quote.prev_close as f64 * 100.0 } else { 0.0 };
     let fields =
         [("c", last), ("d", change), ("h", quote.high), ("l", quote.low), ("o", quote.open), ("pc", quote.prev_close)];
-    let numbers: String = fields.iter().map(|(name, nanos)| format!("\"{name}\":{},", decimal::text(*nanos))).collect();
+    let numbers = fields.map(|(name, nanos)| format!("\"{name}\":{},", decimal::text(nanos))).concat();
     let body = format!("{{{numbers}\"dp\":{percent:.4},\"t\":{}}}", quote.last_ms / 1000);
     Ok(text("application/json", body))
 }

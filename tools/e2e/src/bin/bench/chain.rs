@@ -62,7 +62,7 @@ impl Chain {
             .set("gateway.reference.retry_ms", 3_600_000)
             .set("gateway.news.interval_ms", 0)
             .load()?;
-        chassis::logs::init(&loaded.settings.log);
+        chassis::logs::init(&loaded.settings.log)?;
         let shutdown = CancellationToken::new();
         let (ended, gateway) = sync_channel(1);
         let token = shutdown.clone();

@@ -87,7 +87,7 @@ impl Scanner {
                 let _ = started.send(Ok(()));
                 loop {
                     let folded = match fold.next().await {
-                        Ok(RawItem::Message(message)) => state.fold(&message.subject, &message.payload, &seen),
+                        Ok(RawItem::Message(message)) => state.fold(message.subject(), &message.payload, &seen),
                         Ok(RawItem::CaughtUp) => Ok(()),
                         Err(error) => Err(error.into()),
                     };

@@ -194,11 +194,15 @@ fn daily_bars(
     };
     let rows = load::daily_yahoo(file)?;
     let factor = factor.unwrap_or_else(|| detect_factor(&rows, days));
-    let raw = |value: f64| (value * factor * 100.0).round() as i64 * 10_000_000;
+    // The close is the exchange's, on a cent; the others may be averages of splits and keep a hundredth of one.
+    let cents = |value: f64| (value * factor * 100.0).round() as i64 * 10_000_000;
+    let finer = |value: f64| (value * factor * 10_000.0).round() as i64 * 100_000;
     let bar = |(date, [open, high, low, close, volume]): (&NaiveDate, &[f64; 5])| {
         let start = calendar::hours(*date)?.open;
         let volume = (volume / factor).round() as u64;
-        Some(Bar { start, open: raw(*open), high: raw(*high), low: raw(*low), close: raw(*close), volume })
+        let close = cents(*close);
+        let (high, low) = (finer(*high).max(close), finer(*low).min(close));
+        Some(Bar { start, open: finer(*open), high, low, close, volume })
     };
     Ok(rows.iter().filter_map(bar).collect())
 }

@@ -1,0 +1,3 @@
+//! The whole suite on real servers: seven processes, nats-server, a simulated market, SQLite.
+
+mod sessions;

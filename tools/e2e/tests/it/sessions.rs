@@ -1,0 +1,169 @@
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use domain::SessionDate;
+use e2e::session::{Kill, Outcome, STOPS, Session, When};
+use e2e::{Suite, oracle};
+use serde_json::Value;
+
+const DATE: &str = "2026-11-24";
+const WITHIN: Duration = Duration::from_secs(240);
+
+struct Played {
+    outcome: Outcome,
+    verdict: Value,
+    killed: usize,
+}
+
+/// Plays the session of `seed` with `kills`, and asks the oracle.
+async fn play(seed: &str, kills: &[Kill]) -> anyhow::Result<Played> {
+    let date: SessionDate = DATE.parse()?;
+    let sim = [
+        "--seed",
+        seed,
+        "--date",
+        DATE,
+        "--symbols",
+        "60",
+        "--speed",
+        "600",
+        "--start",
+        "09:34:00",
+        "--warmup-seconds",
+        "5",
+        "--pause-at",
+        STOPS,
+    ];
+    let settings = [("FIN__EXECUTOR__PARTIAL_FILL_WAIT_S", "7200")];
+    let mut suite = Suite::start(&sim, &settings).await?;
+    let mut session = Session::watch(&suite, date, kills).await?;
+    let outcome = session.play(&mut suite, WITHIN).await?;
+    let mut ids = session.intended();
+    let count = ids.len();
+    ids.sort();
+    ids.dedup();
+    ensure!(ids.len() == count, "a client order id was intended twice");
+    let verdict = oracle::judge(&suite, &strategy()?, &suite.folder().join("oracle")).await?;
+    stored_as_decided(&suite, &outcome).await?;
+    Ok(Played { outcome, verdict, killed: session.killed.len() })
+}
+
+/// The strategy that the suite ships, as the oracle reads it.
+fn strategy() -> anyhow::Result<Value> {
+    let text = include_str!("../../../../config/strategy.yaml");
+    Ok(figment::Figment::from(<figment::providers::Yaml as figment::providers::Format>::string(text)).extract()?)
+}
+
+/// The store and REST tell the same story as the streams.
+async fn stored_as_decided(suite: &Suite, outcome: &Outcome) -> anyhow::Result<()> {
+    let same = |path: &'static str, expected: usize| async move {
+        e2e::http::eventually(&format!("{path} has {expected} rows"), Duration::from_secs(10), || async move {
+            let items = suite.items(path).await?;
+            ensure!(items.len() == expected, "{} rows", items.len());
+            Ok(Some(()))
+        })
+        .await
+    };
+    same("/api/v1/plans", outcome.plans.len()).await?;
+    same("/api/v1/decisions", outcome.decisions.len()).await?;
+    same("/api/v1/fills", outcome.fills.len()).await
+}
+
+fn lines(items: &Value, line: impl Fn(&Value) -> String) -> Vec<String> {
+    let mut lines: Vec<String> = items.as_array().into_iter().flatten().map(line).collect();
+    lines.sort();
+    lines
+}
+
+fn text<'a>(item: &'a Value, key: &str) -> &'a str {
+    item[key].as_str().unwrap_or("?")
+}
+
+/// The oracle found the same plans, the same sizes and the same fills, and no order that breaks a rule.
+fn agrees(played: &Played) -> anyhow::Result<()> {
+    let verdict = &played.verdict;
+    ensure!(verdict["faults"].as_array().is_some_and(Vec::is_empty), "{}", verdict["faults"]);
+    let plans = lines(&verdict["plans"], |p| {
+        format!(
+            "{} rank {} trigger {} limit {} stop_distance {}",
+            text(p, "symbol"),
+            p["rank"],
+            text(p, "trigger"),
+            text(p, "limit"),
+            text(p, "stop_distance")
+        )
+    });
+    ensure!(plans == played.outcome.plans, "plans: oracle {plans:#?}, suite {:#?}", played.outcome.plans);
+    ensure!(!plans.is_empty(), "a session without plans proves nothing");
+    let decisions = lines(&verdict["plans"], |p| match p["quantity"].as_u64() {
+        Some(quantity) => format!("{} {quantity}", text(p, "symbol")),
+        None => format!("{} {}", text(p, "symbol"), text(p, "reason")),
+    });
+    ensure!(
+        decisions == played.outcome.decisions,
+        "sizes: oracle {decisions:#?}, suite {:#?}",
+        played.outcome.decisions
+    );
+    let mut filled = std::collections::BTreeMap::new();
+    let fills = verdict["fills"].as_array().context("fills")?;
+    let mut expected: Vec<String> = fills
+        .iter()
+        .map(|f| {
+            let order = (text(f, "symbol").to_owned(), text(f, "order").to_owned());
+            let so_far = filled.entry(order).or_insert(0);
+            *so_far += f["quantity"].as_u64().unwrap_or_default();
+            format!(
+                "{} {} {} at {} ({so_far})",
+                text(f, "symbol"),
+                capitalised(text(f, "leg")),
+                f["quantity"],
+                text(f, "price")
+            )
+        })
+        .collect();
+    expected.sort();
+    ensure!(expected == played.outcome.fills, "fills: oracle {expected:#?}, suite {:#?}", played.outcome.fills);
+    ensure!(!expected.is_empty(), "a session without fills proves nothing");
+    Ok(())
+}
+
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+async fn session_agrees_with_the_oracle(seed: &str) -> anyhow::Result<()> {
+    agrees(&play(seed, &[]).await?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn first_seeded_session_equals_the_oracles() -> anyhow::Result<()> {
+    session_agrees_with_the_oracle("11").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn second_seeded_session_equals_the_oracles() -> anyhow::Result<()> {
+    session_agrees_with_the_oracle("12").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killing_each_process_once_changes_nothing() -> anyhow::Result<()> {
+    let kill = |when, who| Kill { when, who };
+    let kills = [
+        kill(When::Standing(9, 34), "gap-scanner"),
+        kill(When::Standing(9, 34), "ingest-gateway"),
+        kill(When::Seen("PlanProposed"), "planner"),
+        kill(When::Seen("PlanApproved"), "risk-engine"),
+        kill(When::Seen("OrderIntended"), "executor"),
+        kill(When::Posted, "executor"),
+        kill(When::HalfFilled, "executor"),
+        kill(When::Running(9, 36), "nats-server"),
+        kill(When::Standing(10, 0), "recorder"),
+        kill(When::Standing(10, 0), "coordinator-api"),
+    ];
+    let (undisturbed, disturbed) = (play("13", &[]).await?, play("13", &kills).await?);
+    agrees(&undisturbed)?;
+    ensure!(disturbed.killed == kills.len(), "only {} of {} kills fell due", disturbed.killed, kills.len());
+    ensure!(undisturbed.outcome == disturbed.outcome, "{:#?}\n{:#?}", undisturbed.outcome, disturbed.outcome);
+    agrees(&disturbed)
+}
