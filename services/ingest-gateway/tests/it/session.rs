@@ -90,6 +90,7 @@ async fn a_session_arrives_complete_and_in_order_with_history_and_news() -> anyh
 }
 
 async fn text(url: &str) -> anyhow::Result<String> {
+    chassis::tls::install_provider();
     Ok(reqwest::get(url).await?.error_for_status()?.text().await?)
 }
 

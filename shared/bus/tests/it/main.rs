@@ -1,5 +1,7 @@
 //! The bus on a real nats-server.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic here is a failed test")]
+
 mod consuming;
 mod folding;
 mod lanes;

@@ -1,5 +1,7 @@
 //! A service's whole life on a real nats-server.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic here is a failed test")]
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 

@@ -403,7 +403,8 @@ impl Order {
         let total = i128::from(self.recorded.avg_fill_price?.nanos()) * i128::from(self.recorded.filled_qty);
         let known: i128 =
             self.fills.recorded.iter().map(|f| i128::from(f.price.nanos()) * i128::from(f.quantity)).sum();
-        let price = i64::try_from((total - known) / i128::from(quantity)).ok().filter(|price| *price > 0)?;
+        let exact = i64::try_from((total - known) / i128::from(quantity)).ok().filter(|price| *price > 0)?;
+        let price = undo_rounding(exact, self.recorded.filled_qty.div_ceil(quantity));
         Some(BrokerFill {
             venue_order_id: self.recorded.venue_order_id.clone()?,
             quantity,
@@ -412,6 +413,17 @@ impl Order {
             ts_event: self.recorded.ts_event,
         })
     }
+}
+
+/// The price that trades print at, when `exact` misses it by no more than the broker's rounding of the average can
+/// explain: less than 1e-9 USD for each share of the order, spread over the shares in question.
+///
+/// `shares_per_share` is the order's filled quantity per share in question, rounded up.
+fn undo_rounding(exact: i64, shares_per_share: u64) -> i64 {
+    const FINEST_PRINT: i64 = 100_000;
+    let nearest = (exact + FINEST_PRINT / 2) / FINEST_PRINT * FINEST_PRINT;
+    let explained = i64::try_from(shares_per_share).unwrap_or(i64::MAX).saturating_add(1);
+    if (exact - nearest).abs() <= explained { nearest } else { exact }
 }
 
 /// The fills of one order. Each covers the shares from `cumulative - quantity` to `cumulative`; shares are filled once.
@@ -482,5 +494,17 @@ fn snapshot_of_record(update: &OrderUpdated) -> Snapshot {
         stop_price: update.stop_price,
         reason: update.reason.clone(),
         ts_event: update.ts_event,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::undo_rounding;
+
+    #[test]
+    fn a_derived_price_is_a_print_where_rounding_of_the_average_explains_the_difference() {
+        assert_eq!(undo_rounding(30_679_999_996, 8), 30_680_000_000);
+        assert_eq!(undo_rounding(30_690_000_002, 8), 30_690_000_000);
+        assert_eq!(undo_rounding(30_685_333_333, 8), 30_685_333_333, "an average of two prints stays what it is");
     }
 }
