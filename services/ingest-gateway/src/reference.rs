@@ -186,7 +186,10 @@ impl Failures {
 
     fn raise(self, context: &GatewayContext, session: SessionDate) {
         let Some(first) = self.first else { return };
-        let message = format!("{} symbols have no history for {session}", self.symbols.len());
+        let message = match self.symbols.as_slice() {
+            [only] => format!("{only} has no history for {session}"),
+            several => format!("{} symbols have no history for {session}", several.len()),
+        };
         let shown = self.symbols.iter().take(20).cloned().collect::<Vec<_>>().join(", ");
         let subject = if let [only] = self.symbols.as_slice() { Some(only.as_str()) } else { None };
         let detail = format!("{first}; symbols: {shown}");

@@ -164,11 +164,11 @@ impl Session {
             return Some(format!("{step:?} is not reached"));
         }
         self.approved()
-            .find_map(|approved| self.unsettled_plan(approved.plan.plan_id.clone(), &approved.plan.symbol, now, market))
+            .find_map(|approved| self.unsettled_plan(&approved.plan.plan_id, &approved.plan.symbol, now, market))
     }
 
-    fn unsettled_plan(&self, plan: PlanId, symbol: &Symbol, now: UnixNanos, market: &Market) -> Option<String> {
-        if self.events.iter().any(|e| matches!(e, Event::PlanClosed(c) if c.plan_id == plan)) {
+    fn unsettled_plan(&self, plan: &PlanId, symbol: &Symbol, now: UnixNanos, market: &Market) -> Option<String> {
+        if self.events.iter().any(|e| matches!(e, Event::PlanClosed(c) if c.plan_id == *plan)) {
             let left: Vec<_> = market.open.iter().filter(|o| o["symbol"] == symbol.as_str()).collect();
             return (!left.is_empty()).then(|| format!("{symbol} is closed, and orders are left: {left:?}"));
         }
@@ -186,7 +186,7 @@ impl Session {
             return None;
         }
         let executed = self.events.iter().find_map(|e| match e {
-            Event::PlanExecuted(executed) if executed.plan_id == plan => Some(executed),
+            Event::PlanExecuted(executed) if executed.plan_id == *plan => Some(executed),
             _ => None,
         });
         let Some(executed) = executed else { return Some(format!("{symbol} is not executed")) };

@@ -52,13 +52,13 @@ fn resume_after(headers: &HeaderMap, uri: &Uri) -> Result<Option<i64>, Problem> 
     if let Some(id) = headers.get("last-event-id") {
         return number("Last-Event-ID", id.to_str().unwrap_or("?"));
     }
-    for pair in uri.query().unwrap_or_default().split('&').filter(|p| !p.is_empty()) {
-        match pair.split_once('=') {
-            Some(("after", text)) => return number("after", text),
-            _ => return Err(Problem::parameter("query", pair, "after=<store commit number>")),
-        }
+    match uri.query().filter(|query| !query.is_empty()) {
+        None => Ok(None),
+        Some(query) => match query.split_once('=') {
+            Some(("after", text)) => number("after", text),
+            _ => Err(Problem::parameter("query", query, "after=<store commit number>")),
+        },
     }
-    Ok(None)
 }
 
 /// Why a client is not served any more.

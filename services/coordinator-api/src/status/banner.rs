@@ -110,7 +110,7 @@ mod tests {
     fn each_severity_ends_by_its_own_rule() {
         let now = UnixNanos::new(0).plus_seconds(1_000);
         let check = |fault: Fault, reported: &[Reported], stands: bool| {
-            assert_eq!(!banners(&[fault.clone()], reported, now).is_empty(), stands, "{fault:?}");
+            assert_eq!(!banners(std::slice::from_ref(&fault), reported, now).is_empty(), stands, "{fault:?}");
         };
         check(fault("info", 980), &[], true);
         check(fault("info", 960), &[], false);

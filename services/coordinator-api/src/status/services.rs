@@ -226,7 +226,8 @@ mod tests {
     fn readiness_needs_every_service_the_bus_and_a_fresh_store() {
         let now = UnixNanos::new(0).plus_seconds(100);
         let all: Vec<Reported> = SERVICES.iter().map(|s| report(s, 99, true, true)).collect();
-        let fresh = Some(Position { store_seq: 1, committed_at: Some(now), watermark: None });
+        let newest = Position { store_seq: 1, committed_at: Some(now), watermark: None };
+        let fresh = Some(newest);
         let check = |reports: &[Reported], store, connected, ready: bool, missing: &str| {
             let found = readiness(&services(reports, now), reports, store, connected, now);
             assert_eq!(found.ready, ready);
@@ -236,7 +237,7 @@ mod tests {
         check(&all, fresh, true, true, "");
         check(&all, fresh, false, false, "bus");
         check(&all, None, true, false, "store");
-        check(&all, Some(Position { committed_at: Some(UnixNanos::new(1)), ..fresh.unwrap() }), true, false, "store");
+        check(&all, Some(Position { committed_at: Some(UnixNanos::new(1)), ..newest }), true, false, "store");
         check(&all[1..], fresh, true, false, "ingest-gateway");
     }
 }

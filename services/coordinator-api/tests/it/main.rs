@@ -1,5 +1,7 @@
 //! The API over a store that a real recorder fills from a real nats-server.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic here is a failed test")]
+
 mod commands;
 #[path = "../../../recorder/tests/it/day.rs"]
 mod day;

@@ -1,5 +1,7 @@
 //! The executor on a real bus and a real simulated broker.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic here is a failed test")]
+
 mod world;
 
 use domain::control::{Authorship, FlattenRequested};

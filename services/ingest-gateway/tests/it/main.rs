@@ -1,5 +1,7 @@
 //! The gateway on a real bus, against a simulated market and against a peer that misbehaves.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic here is a failed test")]
+
 mod bad_input;
 mod bus_outage;
 mod harness;

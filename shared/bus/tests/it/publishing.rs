@@ -40,15 +40,13 @@ async fn of_two_writers_of_the_ledger_exactly_one_wins_each_place() {
     let other = support::connect(&server, "other").await;
     let approval =
         |ticker: &str| (Event::from(build::plan_approved(ticker)), build::meta(&["approved", ticker], "risk"));
-    let mut last = 0;
-    for round in 0..10 {
+    for (last, round) in (0_u64..).zip(0..10) {
         let (first_event, first_meta) = approval(&format!("A{}", char::from(b'A' + round)));
         let (second_event, second_meta) = approval(&format!("B{}", char::from(b'A' + round)));
         let (one, two) = (bus.publisher(), other.publisher());
         let outcomes =
             tokio::join!(one.append(&first_event, &first_meta, last), two.append(&second_event, &second_meta, last),);
-        last += 1;
-        let won = Appended::Stored { seq: last };
+        let won = Appended::Stored { seq: last + 1 };
         match (outcomes.0.unwrap(), outcomes.1.unwrap()) {
             (a, Appended::Conflict) | (Appended::Conflict, a) if a == won => {}
             both => panic!("round {round}: {both:?}"),

@@ -1,5 +1,7 @@
 //! The rules together: from trades to a round, from a round to plans, from plans to sizes.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic here is a failed test")]
+
 mod planning;
 mod scanning;
 mod sizing;

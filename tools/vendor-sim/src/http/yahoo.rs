@@ -34,7 +34,8 @@ pub(crate) fn routes() -> Router<Arc<Sim>> {
 }
 
 async fn chart(State(sim): State<Arc<Sim>>, Path(ticker): Path<String>, Query(query): Query<Chart>) -> Outcome {
-    let Some(symbol) = sim.world.index_of(&ticker) else {
+    // Yahoo writes share classes with a dash where the tape has a dot.
+    let Some(symbol) = sim.world.index_of(&ticker.replace('-', ".")) else {
         return Ok(refused(404, "Not Found", "No data found, symbol may be delisted"));
     };
     let interval = query.interval.as_deref().unwrap_or("1d");
