@@ -143,7 +143,7 @@ async fn first_seeded_session_equals_the_oracles() -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn second_seeded_session_equals_the_oracles() -> anyhow::Result<()> {
-    session_agrees_with_the_oracle("12").await
+    session_agrees_with_the_oracle("16").await
 }
 
 #[tokio::test(flavor = "multi_thread")]
