@@ -44,15 +44,15 @@ pub async fn follow(shared: Arc<Shared>, poll: Duration, shutdown: CancellationT
             () = shutdown.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        let result = follower.look().await;
-        if let Err(error) = &result {
-            tracing::warn!(error = %error, "the store cannot be followed");
-        }
-        shared.readiness.set(
-            "store",
-            result.is_ok(),
-            result.map_or_else(|e| e.to_string(), |()| "readable".to_owned()),
-        );
+        let (readable, detail) = match follower.look().await {
+            Ok(true) => (true, "readable".to_owned()),
+            Ok(false) => (false, "there is no store yet".to_owned()),
+            Err(error) => {
+                tracing::warn!(error = %error, "the store cannot be followed");
+                (false, error.to_string())
+            }
+        };
+        shared.readiness.set("store", readable, detail);
         if last_second.is_none_or(|t| t.elapsed() >= SECOND) {
             last_second = Some(Instant::now());
             follower.second().await;
@@ -67,9 +67,9 @@ struct Follower<'a> {
 }
 
 impl Follower<'_> {
-    /// Sends what changed since the last look.
-    async fn look(&mut self) -> Result<(), ReadError> {
-        let Some(now) = self.shared.reader.position().await? else { return Ok(()) };
+    /// Sends what changed since the last look; false while there is no store.
+    async fn look(&mut self) -> Result<bool, ReadError> {
+        let Some(now) = self.shared.reader.position().await? else { return Ok(false) };
         let before = self.position.map_or(now.store_seq, |p| p.store_seq);
         let mut after = before.min(now.store_seq);
         while after < now.store_seq && self.shared.news.receiver_count() > 0 {
@@ -79,7 +79,7 @@ impl Follower<'_> {
             after = upto;
         }
         self.position = Some(now);
-        Ok(())
+        Ok(true)
     }
 
     /// Sends the heartbeat, and the status if it is another than before.

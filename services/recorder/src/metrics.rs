@@ -21,8 +21,8 @@ pub fn describe() {
     describe_counter!(UNDECODABLE, Unit::Count, "Messages stored without being understood, by stream.");
 }
 
-pub(crate) fn stored(stream: domain::StreamName, messages: u64) {
-    counter!(EVENTS, "stream" => stream.as_str()).increment(messages);
+pub(crate) fn stored(stream: domain::StreamName) {
+    counter!(EVENTS, "stream" => stream.as_str()).increment(1);
 }
 
 pub(crate) fn committed(messages: usize, took: Duration) {

@@ -97,6 +97,9 @@ impl Recorder {
         work.mark().await?;
         let undecodable = work.undecodable;
         tx.commit(&progress, now).await?;
+        for message in batch {
+            metrics::stored(message.stream);
+        }
         (self.progress, self.memory) = (progress, Some(memory));
         Ok(undecodable)
     }
@@ -133,7 +136,6 @@ struct Work<'w, 't> {
 
 impl Work<'_, '_> {
     async fn take(&mut self, message: &Message) -> Result<(), sqlx::Error> {
-        metrics::stored(message.stream, 1);
         match decode(message) {
             Ok((Event::TradeBatch(trades), _)) => drop(self.memory.bars.fold(self.tx, &trades).await?),
             Ok((event, meta)) => self.event(message, event, meta).await?,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -29,7 +30,7 @@ pub(super) async fn trading_state(
     State(shared): State<Arc<Shared>>,
     Extension(request): Extension<RequestId>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -38,7 +39,7 @@ pub(super) async fn trading_state(
         reason: String,
     }
     may_command(&shared, &headers)?;
-    let asked: Asked = read(&headers, &body)?;
+    let asked: Asked = read(&headers, body)?;
     let by = authorship(&shared, &request, &headers, asked.reason)?;
     publish(&shared, "trading_state_changed", TradingStateChanged { state: asked.state, by: by.clone() }.into(), &by)
         .await
@@ -49,7 +50,7 @@ pub(super) async fn flatten(
     State(shared): State<Arc<Shared>>,
     Extension(request): Extension<RequestId>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -57,7 +58,7 @@ pub(super) async fn flatten(
         reason: String,
     }
     may_command(&shared, &headers)?;
-    let asked: Asked = read(&headers, &body)?;
+    let asked: Asked = read(&headers, body)?;
     let by = authorship(&shared, &request, &headers, asked.reason)?;
     publish(&shared, "flatten_requested", FlattenRequested { by: by.clone() }.into(), &by).await
 }
@@ -70,7 +71,7 @@ fn may_command(shared: &Shared, headers: &HeaderMap) -> Result<(), Problem> {
     same_origin(headers)
 }
 
-fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Problem> {
+fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<T, Problem> {
     let json = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     if json.split(';').next().map(str::trim) != Some("application/json") {
         return Err(Problem {
@@ -79,7 +80,12 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Prob
             detail: format!("Content-Type is `{json}`, must be application/json"),
         });
     }
-    serde_json::from_slice(body).map_err(|e| Problem::bad_request("bad_body", format!("the body is refused: {e}")))
+    let body = body.map_err(|rejected| Problem {
+        status: rejected.status(),
+        code: "unreadable_body",
+        detail: format!("the body is refused: {}", rejected.body_text()),
+    })?;
+    serde_json::from_slice(&body).map_err(|e| Problem::bad_request("bad_body", format!("the body is refused: {e}")))
 }
 
 /// The request's id is the command's identity, so that a repeated key repeats the event's id and changes nothing.

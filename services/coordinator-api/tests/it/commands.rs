@@ -53,7 +53,7 @@ async fn other_pages_names_and_bodies_are_refused() {
         assert!(detail.contains(part), "{body}: {detail}");
     }
     let huge = format!(r#"{{"state":"halt","reason":"{}"}}"#, "x".repeat(20_000));
-    assert_eq!(suite.command("trading-state", &huge).send().await.unwrap().status(), 413);
+    problem(suite.command("trading-state", &huge).send().await.unwrap(), 413).await;
     suite.stop().await;
 }
 
