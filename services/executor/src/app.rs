@@ -78,10 +78,7 @@ async fn work(ctx: Context<Config>, port: Arc<dyn OrderPort>) -> Result<(), Exec
             item = log.next() => match item? {
                 Item::Event(folded) => desk.fold(&folded.event, &folded.meta),
                 Item::CaughtUp => desk.rebuilt(),
-                Item::Poison(poison) => {
-                    let stream = poison.stream.as_str();
-                    return Err(ExecutorError::Unreadable { stream, seq: poison.seq, source: poison.error });
-                }
+                Item::Poison(poison) => desk.unreadable(&poison),
             },
             delivery = approvals.next() => desk.take(delivery?),
             _ = tick.tick() => desk.tick().await?,

@@ -112,6 +112,15 @@ impl Desk {
         self.state.apply(event);
     }
 
+    /// An event of the log cannot be read: exits go on, nothing more is opened.
+    pub(crate) fn unreadable(&mut self, poison: &bus::Poison) {
+        self.state.observe_unreadable_event();
+        let detail = format!("{} {}: {}", poison.stream.as_str(), poison.seq, poison.error);
+        self.ctx.readiness.set("log", false, detail.clone());
+        let message = "an event about money cannot be read; no entry is sent until the executor starts without it";
+        self.ctx.errors.raise(Severity::Critical, "unreadable_event", message, detail, Some(&poison.subject));
+    }
+
     /// The log is folded to its end.
     pub(crate) fn rebuilt(&mut self) {
         self.rebuilt = true;

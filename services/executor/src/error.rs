@@ -25,17 +25,6 @@ pub enum ExecutorError {
         /// The broker's.
         found: String,
     },
-    /// A message that decides about money cannot be read.
-    #[error("message {seq} of {stream} cannot be read; nothing is traded without it")]
-    Unreadable {
-        /// Its stream.
-        stream: &'static str,
-        /// Its sequence there.
-        seq: u64,
-        /// Why.
-        #[source]
-        source: BusError,
-    },
 }
 
 impl ExecutorError {
@@ -43,7 +32,7 @@ impl ExecutorError {
     pub fn class(&self) -> Class {
         match self {
             Self::Bus(error) => error.class(),
-            Self::Config(_) | Self::Broker(_) | Self::WrongAccount { .. } | Self::Unreadable { .. } => Class::Fatal,
+            Self::Config(_) | Self::Broker(_) | Self::WrongAccount { .. } => Class::Fatal,
         }
     }
 }

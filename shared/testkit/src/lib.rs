@@ -8,5 +8,7 @@
 
 pub mod build;
 mod nats;
+mod ports;
 
 pub use nats::{NatsServer, ServerError};
+pub use ports::free_port;

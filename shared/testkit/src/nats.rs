@@ -11,6 +11,8 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
+use crate::ports::free_port;
+
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
@@ -32,7 +34,7 @@ pub enum ServerError {
 pub struct NatsServer {
     program: PathBuf,
     folder: TempDir,
-    port: Option<u16>,
+    port: u16,
     child: Option<Child>,
 }
 
@@ -44,14 +46,21 @@ impl NatsServer {
     /// # Errors
     /// `NotInstalled` says where it was looked for.
     pub async fn start() -> Result<Self, ServerError> {
-        let mut server = Self { program: find_program()?, folder: TempDir::new()?, port: None, child: None };
+        let mut server = Self { program: find_program()?, folder: TempDir::new()?, port: free_port(), child: None };
+        // Another test may have taken the port since.
+        for _ in 0..3 {
+            match server.launch().await {
+                Err(ServerError::NotReady(log)) if log.contains("address already in use") => server.port = free_port(),
+                launched => return launched.map(|()| server),
+            }
+        }
         server.launch().await?;
         Ok(server)
     }
 
     /// Its address.
     pub fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port.unwrap_or_default())
+        format!("nats://127.0.0.1:{}", self.port)
     }
 
     /// Process id, while it runs.
@@ -77,11 +86,10 @@ impl NatsServer {
     async fn launch(&mut self) -> Result<(), ServerError> {
         let folder = self.folder.path();
         let config = folder.join("nats.conf");
-        // Port -1: the server picks a free one and writes it down, so that two tests never fight for one.
-        let port = self.port.map_or_else(|| "-1".to_owned(), |p| p.to_string());
         let text = format!(
-            "listen: \"127.0.0.1:{port}\"\nports_file_dir: \"{dir}\"\n\
+            "listen: \"127.0.0.1:{port}\"\n\
              jetstream {{ store_dir: \"{dir}/store\", sync_interval: always, max_file_store: 64GB }}\n",
+            port = self.port,
             dir = folder.display()
         );
         fs::write(&config, text)?;
@@ -94,21 +102,17 @@ impl NatsServer {
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()?;
-        let ports = folder.join(format!("nats-server_{}.ports", child.id()));
         self.child = Some(child);
         let deadline = Instant::now() + READY_MAX;
         loop {
-            if let Some(port) = read_port(&ports).or(self.port)
-                && answers(port).await
-            {
-                self.port = Some(port);
-                return Ok(());
-            }
             let ended = self.child.as_mut().is_some_and(|c| matches!(c.try_wait(), Ok(Some(_)) | Err(_)));
             if ended || Instant::now() > deadline {
                 let log = fs::read_to_string(folder.join("nats.log")).unwrap_or_default();
                 let tail: Vec<&str> = log.lines().rev().take(5).collect();
                 return Err(ServerError::NotReady(tail.into_iter().rev().collect::<Vec<_>>().join(" | ")));
+            }
+            if answers(self.port).await {
+                return Ok(());
             }
             sleep(Duration::from_millis(5)).await;
         }
@@ -131,13 +135,6 @@ fn find_program() -> Result<PathBuf, ServerError> {
         .flat_map(|p| std::env::split_paths(&p).collect::<Vec<_>>())
         .map(|dir| dir.join("nats-server"));
     on_path.chain([installed.clone()]).find(|p| p.is_file()).ok_or(ServerError::NotInstalled(installed))
-}
-
-fn read_port(ports: &Path) -> Option<u16> {
-    let text = fs::read_to_string(ports).ok()?;
-    let (_, after) = text.split_once("nats://")?;
-    let (address, _) = after.split_once('"')?;
-    address.rsplit_once(':')?.1.parse().ok()
 }
 
 /// True when the server greets, which it does once JetStream has recovered its files.

@@ -1,7 +1,6 @@
 //! The whole suite as separate processes on a real bus, against a simulated market.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
@@ -35,7 +34,7 @@ impl Suite {
         let arguments: Vec<String> = ["--listen", "127.0.0.1:0"].iter().chain(sim).map(ToString::to_string).collect();
         let (sim_process, line) = Process::start_and_read_line("vendor-sim", &arguments, folder.path())?;
         let sim: Value = serde_json::from_str(&line).context("vendor-sim's first line")?;
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = testkit::free_port();
         let api = format!("http://127.0.0.1:{port}");
         let mut environment = vec![
             ("FIN__PROFILE".to_owned(), "dev".to_owned()),

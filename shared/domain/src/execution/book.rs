@@ -12,7 +12,7 @@ use crate::execution::{
 use crate::id::{ClientOrderId, PlanId, VenueOrderId};
 use crate::money::Price;
 use crate::plan::Side;
-use crate::risk::TradingState;
+use crate::risk::{TradingState, TradingStateBook};
 use crate::symbol::Symbol;
 use crate::time::{SessionDate, UnixNanos};
 
@@ -146,23 +146,16 @@ pub struct ExecutionState {
     bad_approvals: Vec<String>,
     venues: HashMap<VenueOrderId, (PlanId, Leg, u32)>,
     loose_fills: HashMap<VenueOrderId, Vec<BrokerFill>>,
-    risk_lock: BTreeMap<SessionDate, TradingState>,
-    person: TradingState,
-    flatten: bool,
+    trading_state: TradingStateBook,
+    log_has_a_hole: bool,
 }
 
 impl ExecutionState {
     /// Folds one event of RISK, CONTROL or ORDER; others change nothing. Folding an event again changes nothing.
     pub fn apply(&mut self, event: &Event) {
+        self.trading_state.apply(event);
         match event {
             Event::PlanApproved(approval) => self.approve(approval),
-            Event::TradingStateLowered(e) => {
-                let lock = self.risk_lock.entry(e.session_date).or_default();
-                *lock = (*lock).max(e.state);
-            }
-            Event::TradingStateChanged(e) => (self.person, self.flatten) = (e.state, false),
-            Event::FlattenRequested(_) => self.flatten = true,
-            Event::FlattenCancelled(_) => self.flatten = false,
             Event::OrderIntended(e) => {
                 if let Some(book) = self.plans.get_mut(&e.plan_id) {
                     let order = book.orders.entry((e.leg, e.attempt)).or_insert_with(|| Order::intended(e));
@@ -193,7 +186,11 @@ impl ExecutionState {
             Event::DeadlineReached(e) => {
                 self.deadlines.insert((e.session_date, e.step));
             }
-            Event::TradeBatch(_)
+            Event::TradingStateLowered(_)
+            | Event::TradingStateChanged(_)
+            | Event::FlattenRequested(_)
+            | Event::FlattenCancelled(_)
+            | Event::TradeBatch(_)
             | Event::ReferenceUpdated(_)
             | Event::NewsPublished(_)
             | Event::FeedGapDetected(_)
@@ -337,10 +334,15 @@ impl ExecutionState {
         self.wants_backfill = true;
     }
 
+    /// An event of the log cannot be read: what it said is not known, so nothing more is opened; exits go on.
+    pub fn observe_unreadable_event(&mut self) {
+        self.log_has_a_hole = true;
+    }
+
     /// The strictest trading state of all sources for `session`.
     pub fn trading_state(&self, session: SessionDate) -> TradingState {
-        let person = if self.flatten { self.person.max(TradingState::Flatten) } else { self.person };
-        person.max(self.risk_lock.get(&session).copied().unwrap_or_default())
+        let doubt = if self.log_has_a_hole { TradingState::NoEntry } else { TradingState::Normal };
+        self.trading_state.in_force(session).max(doubt)
     }
 
     /// True when the broker's book has been read and folded.

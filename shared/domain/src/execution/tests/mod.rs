@@ -248,6 +248,19 @@ fn trading_states_hold_back_what_they_say() {
 }
 
 #[test]
+fn a_hole_in_the_log_opens_nothing_more_and_leaves_what_is_open() {
+    let mut desk = approved();
+    desk.run();
+    desk.state.observe_unreadable_event();
+    desk.run();
+    assert_eq!((desk.closed().map(|c| c.reason), desk.broker.requests.len()), (None, 1));
+    let mut later = approved();
+    later.state.observe_unreadable_event();
+    later.run();
+    assert_eq!(later.closed().map(|c| c.reason), Some(CloseReason::EntryWithdrawn));
+}
+
+#[test]
 fn ladder_leads_to_a_flat_book_and_each_step_is_recorded_once() {
     let mut desk = opened("50.00");
     desk.state.observe_mark(&"GME".parse().unwrap(), price("51.00"));
