@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bus::topology::EXECUTOR_RISK;
 use bus::{Consumer, Fold, FoldSpec, Item, Kind};
 use chassis::{Context, Service};
 use domain::StreamName;
@@ -63,9 +64,8 @@ async fn work(ctx: Context<Config>, port: Arc<dyn OrderPort>) -> Result<(), Exec
     let log = FoldSpec::stream(StreamName::Risk).and(StreamName::Control).and(StreamName::Order);
     let mut log = Fold::open(&ctx.bus, log)?;
     let mut market = Fold::open(&ctx.bus, FoldSpec::kinds(&[Kind::TradeBatch]).latest(StreamName::Market))?;
-    let mut approvals = Consumer::open(&ctx.bus, "executor-risk")?;
+    let mut approvals = Consumer::open(&ctx.bus, &EXECUTOR_RISK);
     let mut updates = port.updates();
-    let errors = ctx.errors.clone();
     let mut desk = Desk::new(ctx, port);
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -78,7 +78,7 @@ async fn work(ctx: Context<Config>, port: Arc<dyn OrderPort>) -> Result<(), Exec
             item = log.next() => match item? {
                 Item::Event(folded) => desk.fold(&folded.event, &folded.meta),
                 Item::CaughtUp => desk.rebuilt(),
-                Item::Poison(poison) => desk.unreadable(&poison),
+                Item::Poison(poison) => desk.unreadable(poison),
             },
             delivery = approvals.next() => desk.take(delivery?),
             _ = tick.tick() => desk.tick().await?,
@@ -89,9 +89,7 @@ async fn work(ctx: Context<Config>, port: Arc<dyn OrderPort>) -> Result<(), Exec
                 }
                 Item::CaughtUp => continue,
                 Item::Poison(poison) => {
-                    let message = "a batch of trades could not be read; its prices and time are left out";
-                    let severity = domain::ops::Severity::Warning;
-                    errors.raise(severity, "unreadable_batch", message, poison.error.to_string(), Some(&poison.subject));
+                    desk.bury(poison);
                     continue;
                 }
             },

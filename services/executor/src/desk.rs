@@ -113,12 +113,17 @@ impl Desk {
     }
 
     /// An event of the log cannot be read: exits go on, nothing more is opened.
-    pub(crate) fn unreadable(&mut self, poison: &bus::Poison) {
+    pub(crate) fn unreadable(&mut self, poison: bus::Poison) {
         self.state.observe_unreadable_event();
-        let detail = format!("{} {}: {}", poison.stream.as_str(), poison.seq, poison.error);
-        self.ctx.readiness.set("log", false, detail.clone());
-        let message = "an event about money cannot be read; no entry is sent until the executor starts without it";
+        let detail = format!("{} {}: {}", poison.stream.as_str(), poison.seq, poison.reason);
+        let message = "an event about money cannot be read; no entry is sent until a person sets the trading state";
         self.ctx.errors.raise(Severity::Critical, "unreadable_event", message, detail, Some(&poison.subject));
+        self.ctx.bury(poison);
+    }
+
+    /// A batch of trades cannot be read: its prices and its time are left out.
+    pub(crate) fn bury(&self, poison: bus::Poison) {
+        self.ctx.bury(poison);
     }
 
     /// The log is folded to its end.

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use bus::{Created, Fold, FoldSpec, Item, RawFold, RawItem, subject::Kind};
 use chassis::{Context, Service};
-use domain::ops::Severity;
 use domain::scan::RoundResult;
 use domain::{Event, EventId, RoundId, StreamName};
 use futures_util::future::try_join_all;
@@ -45,7 +44,7 @@ async fn completed_rounds(ctx: &Context<Config>) -> Result<HashSet<(RoundId, u32
                 }
             }
             Item::Poison(poison) => {
-                tracing::warn!(seq = poison.seq, error = %poison.error, "undecodable event in SCAN");
+                ctx.bury(poison);
             }
         }
     }
@@ -74,10 +73,7 @@ impl App {
                             Ok(rounds) => for round in rounds {
                                 self.append(round).await?;
                             },
-                            Err(error) => {
-                                let subject = Some(message.subject());
-                                self.ctx.errors.raise(Severity::Critical, "poison", "undecodable event in MARKET", error.to_string(), subject);
-                            }
+                            Err(error) => self.ctx.bury(message.into_poison(error.to_string())),
                         }
                     }
                     RawItem::CaughtUp => self.ctx.readiness.set("rebuilt", true, "caught up"),

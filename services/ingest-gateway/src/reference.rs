@@ -52,7 +52,7 @@ impl<R: ReferencePort> Reference<R> {
                 }
                 Item::CaughtUp => break,
                 // An older version's record that cannot be read is fetched again.
-                Item::Poison(poison) => tracing::warn!(error = %poison.error, "a stored reference cannot be read"),
+                Item::Poison(poison) => tracing::warn!(reason = poison.reason, "a stored reference cannot be read"),
             }
         }
         let (complete, completed) = watch::channel(false);

@@ -63,11 +63,7 @@ impl App {
                 self.live = true;
                 self.ctx.readiness.set("rebuilt", true, "caught up");
             }
-            Item::Poison(poison) => {
-                let detail = poison.error.to_string();
-                let subject = Some(poison.subject.as_str());
-                self.ctx.errors.raise(Severity::Critical, "poison", "an event cannot be read", detail, subject);
-            }
+            Item::Poison(poison) => self.ctx.bury(poison),
         }
         if self.live { self.perform().await } else { Ok(()) }
     }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use bus::{Appended, Fold, FoldSpec, Item};
 use chassis::{Context, Service};
 use domain::StreamName;
-use domain::ops::Severity;
 use domain::risk::RiskState;
 use domain::scan::Input;
 
@@ -70,11 +69,7 @@ impl App {
                 self.live = true;
                 self.ctx.readiness.set("rebuilt", true, "caught up");
             }
-            Item::Poison(poison) => {
-                let detail = poison.error.to_string();
-                let subject = Some(poison.subject.as_str());
-                self.ctx.errors.raise(Severity::Critical, "poison", "an event cannot be read", detail, subject);
-            }
+            Item::Poison(poison) => self.ctx.bury(poison),
         }
         metrics::gauge!("risk_plans_pending").set(self.state.pending() as f64);
     }

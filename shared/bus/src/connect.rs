@@ -11,9 +11,11 @@ use tokio::sync::{broadcast, watch};
 use tokio::time::timeout;
 
 use crate::consume::DeadLettered;
+use crate::dead_letter;
 use crate::error::BusError;
+use crate::fold::Poison;
 use crate::metrics::{self, Instruments};
-use crate::publish::Publisher;
+use crate::publish::{Created, Publisher};
 use crate::topology::Sizes;
 
 /// Where the bus is and how to log in.
@@ -153,6 +155,27 @@ impl Bus {
         self.inner.dead_letters.subscribe()
     }
 
+    /// Keeps a copy of what `reader` could not read in DEAD, once, however often it is met again.
+    ///
+    /// Units: `reader` is `<service>-<stream>`, as durables are named.
+    ///
+    /// # Errors
+    /// Class Transient if the server does not answer; the message stays in its stream either way.
+    pub async fn bury(&self, reader: &str, poison: &Poison) -> Result<(), BusError> {
+        let letter = DeadLettered {
+            reader: reader.to_owned(),
+            stream: poison.stream,
+            seq: poison.seq,
+            subject: poison.subject.clone(),
+            reason: poison.reason.clone(),
+        };
+        let outgoing = dead_letter::outgoing(&letter, 1, &poison.message);
+        if let Created::New { .. } = self.publisher().create_raw(outgoing, dead_letter::STREAM).await? {
+            self.announce_dead_letter(letter);
+        }
+        Ok(())
+    }
+
     /// Sends what is buffered and closes the connection.
     pub async fn drain(&self) {
         let limit = Duration::from_millis(self.inner.config.request_timeout_ms);
@@ -177,6 +200,8 @@ impl Bus {
     }
 
     pub(crate) fn announce_dead_letter(&self, letter: DeadLettered) {
+        let DeadLettered { reader, seq, subject, reason, .. } = &letter;
+        tracing::error!(reader, seq, subject, reason, "message put into DEAD");
         // No receiver: nobody wants to hear of it; the message is in DEAD either way.
         let _ = self.inner.dead_letters.send(letter);
     }

@@ -17,7 +17,7 @@ use crate::dead_letter;
 use crate::envelope;
 use crate::error::BusError;
 use crate::reader::{Pulled, Reader, Source, Step};
-use crate::topology::{self, Durable};
+use crate::topology::Durable;
 
 /// An event handed out by a durable; handed out again until it is acknowledged or terminated.
 pub struct Delivery {
@@ -85,8 +85,8 @@ impl Delivery {
 /// A message that was put into DEAD.
 #[derive(Debug, Clone)]
 pub struct DeadLettered {
-    /// The durable that failed.
-    pub durable: &'static str,
+    /// Who failed: a durable, or a fold by the same form of name, `<service>-<stream>`.
+    pub reader: String,
     /// The stream it came from.
     pub stream: StreamName,
     /// Its sequence there.
@@ -125,15 +125,11 @@ const RETRY_FIRST: Duration = Duration::from_millis(200);
 const RETRY_MAX: Duration = Duration::from_secs(30);
 
 impl Consumer {
-    /// Opens the durable called `name`; the connection may still be down.
-    ///
-    /// # Errors
-    /// `BusError::Missing` (class Fatal) if the topology has no such durable.
-    pub fn open(bus: &Bus, name: &str) -> Result<Self, BusError> {
-        let durable = topology::durable(name).ok_or_else(|| BusError::Missing { what: format!("durable {name}") })?;
+    /// Opens `durable`, made if it is not there; the connection may still be down.
+    pub fn open(bus: &Bus, durable: &'static Durable) -> Self {
         let batch = durable.ack_pending_max.clamp(1, 256) as usize;
         let reader = Reader::new(bus, Source::Durable(durable), batch, durable.name);
-        Ok(Self { bus: bus.clone(), durable, reader, failures: Failures::default(), burying: None })
+        Self { bus: bus.clone(), durable, reader, failures: Failures::default(), burying: None }
     }
 
     /// The next event; waits for ever if there is none. Safe to drop and call again.
@@ -230,13 +226,6 @@ impl Consumer {
 
     fn announce(&self, letter: DeadLettered) {
         self.reader.instruments().dead.increment(1);
-        tracing::error!(
-            durable = letter.durable,
-            seq = letter.seq,
-            subject = letter.subject,
-            reason = letter.reason,
-            "message put into DEAD"
-        );
         self.bus.announce_dead_letter(letter);
     }
 }
@@ -272,7 +261,7 @@ impl Grave {
     /// Stores the message in DEAD, then takes it off the durable; both may safely happen twice.
     async fn bury(self) -> Result<DeadLettered, BusError> {
         let letter = DeadLettered {
-            durable: self.durable.name,
+            reader: self.durable.name.to_owned(),
             stream: self.durable.stream,
             seq: self.seq,
             subject: self.message.subject.to_string(),

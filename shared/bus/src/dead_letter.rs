@@ -15,7 +15,7 @@ use crate::subject;
 pub(crate) const STREAM: &str = "DEAD";
 
 const REASON: &str = "fin-dead-reason";
-const DURABLE: &str = "fin-dead-durable";
+const READER: &str = "fin-dead-reader";
 const ORIGIN_STREAM: &str = "fin-dead-stream";
 const ORIGIN_SEQ: &str = "fin-dead-seq";
 const ORIGIN_SUBJECT: &str = "fin-dead-subject";
@@ -30,8 +30,8 @@ pub struct DeadLetter {
     pub subject: String,
     /// When it was put there.
     pub buried_at: UnixNanos,
-    /// The durable that failed.
-    pub durable: String,
+    /// Who failed, `<service>-<stream>`.
+    pub reader: String,
     /// The stream it came from.
     pub stream: Option<StreamName>,
     /// Its sequence there.
@@ -92,7 +92,7 @@ async fn handle(bus: &Bus) -> Result<async_nats::jetstream::stream::Stream<()>, 
 
 /// The message as it goes into DEAD: its own headers and payload, and why it is there.
 pub(crate) fn outgoing(letter: &DeadLettered, delivered: u64, message: &async_nats::Message) -> Outgoing {
-    let subject = subject::dead_letter(letter.durable, letter.seq);
+    let subject = subject::dead_letter(&letter.reader, letter.seq);
     let mut headers = HeaderMap::new();
     for (name, values) in message.headers.iter().flat_map(HeaderMap::iter) {
         // The server's own headers would act again.
@@ -104,7 +104,7 @@ pub(crate) fn outgoing(letter: &DeadLettered, delivered: u64, message: &async_na
     }
     let reason: String = letter.reason.chars().filter(|c| !c.is_control()).take(1_000).collect();
     headers.insert(REASON, reason);
-    headers.insert(DURABLE, letter.durable);
+    headers.insert(READER, letter.reader.as_str());
     headers.insert(ORIGIN_STREAM, letter.stream.as_str());
     headers.insert(ORIGIN_SEQ, letter.seq.to_string());
     headers.insert(ORIGIN_SUBJECT, letter.subject.as_str());
@@ -121,7 +121,7 @@ fn read(found: &async_nats::jetstream::message::StreamMessage) -> DeadLetter {
         seq: found.sequence,
         subject: found.subject.to_string(),
         buried_at: UnixNanos::new(found.time.unix_timestamp_nanos() as i64),
-        durable: text(DURABLE),
+        reader: text(READER),
         stream: StreamName::ALL.into_iter().find(|s| s.as_str() == origin),
         origin_seq: number(ORIGIN_SEQ),
         origin_subject: text(ORIGIN_SUBJECT),

@@ -108,7 +108,7 @@ pub struct Folded {
     pub published_at: UnixNanos,
 }
 
-/// A message that is no event.
+/// A message that is no event; [`Bus::bury`] keeps it for a person to look at.
 #[derive(Debug)]
 pub struct Poison {
     /// Its stream.
@@ -118,7 +118,8 @@ pub struct Poison {
     /// Its subject.
     pub subject: String,
     /// What is wrong with it.
-    pub error: BusError,
+    pub reason: String,
+    pub(crate) message: async_nats::Message,
 }
 
 /// What a fold yields.
@@ -198,12 +199,20 @@ impl RawMessage {
 
     /// Decodes headers and payload and checks that they belong on the subject.
     pub fn decode(self) -> Item {
-        let Self { stream, seq, published_at, .. } = self;
-        let subject = self.inner.subject.to_string();
-        match envelope::open(&subject, self.inner.headers.as_ref(), &self.payload) {
-            Ok((event, meta)) => Item::Event(Box::new(Folded { event, meta, stream, seq, subject, published_at })),
-            Err(error) => Item::Poison(Poison { stream, seq, subject, error }),
+        match envelope::open(self.subject(), self.inner.headers.as_ref(), &self.payload) {
+            Ok((event, meta)) => {
+                let Self { stream, seq, published_at, .. } = self;
+                let subject = self.inner.subject.to_string();
+                Item::Event(Box::new(Folded { event, meta, stream, seq, subject, published_at }))
+            }
+            Err(error) => Item::Poison(self.into_poison(error.to_string())),
         }
+    }
+
+    /// For a reader that decodes by itself and could not, for `reason`.
+    pub fn into_poison(self, reason: String) -> Poison {
+        let Self { stream, seq, inner, .. } = self;
+        Poison { stream, seq, subject: inner.subject.to_string(), reason, message: inner }
     }
 }
 

@@ -89,27 +89,18 @@ pub struct Durable {
     pub failures_max: u32,
 }
 
-const fn recorder(name: &'static str, stream: StreamName) -> Durable {
-    Durable { name, stream, kinds: &[], ack_pending_max: 5_000, ack_wait_s: 30, failures_max: 5 }
-}
+/// The executor's work: each approval stays until the broker's answer to its entry is recorded.
+pub const EXECUTOR_RISK: Durable = Durable {
+    name: "executor-risk",
+    stream: StreamName::Risk,
+    kinds: &[Kind::PlanApproved],
+    ack_pending_max: 64,
+    ack_wait_s: 30,
+    failures_max: 5,
+};
 
-const fn money(name: &'static str, stream: StreamName, kinds: &'static [Kind]) -> Durable {
-    Durable { name, stream, kinds, ack_pending_max: 64, ack_wait_s: 30, failures_max: 5 }
-}
-
-/// Every durable.
-pub const DURABLES: [Durable; 10] = [
-    recorder("recorder-market", StreamName::Market),
-    recorder("recorder-scan", StreamName::Scan),
-    recorder("recorder-plan", StreamName::Plan),
-    recorder("recorder-risk", StreamName::Risk),
-    recorder("recorder-order", StreamName::Order),
-    recorder("recorder-control", StreamName::Control),
-    recorder("recorder-ops", StreamName::Ops),
-    money("risk-engine-plan", StreamName::Plan, &[Kind::PlanProposed]),
-    money("executor-risk", StreamName::Risk, &[Kind::PlanApproved]),
-    money("executor-control", StreamName::Control, &[]),
-];
+/// Every durable. Whoever keeps state folds its streams instead, and remembers its place with that state.
+pub const DURABLES: [&Durable; 1] = [&EXECUTOR_RISK];
 
 /// A key-value bucket.
 #[derive(Debug, Clone, Copy)]
@@ -122,11 +113,6 @@ pub struct Bucket {
 
 /// Every bucket.
 pub const BUCKETS: [Bucket; 2] = [Bucket { name: "leases", marker_s: 60 }, Bucket { name: "flags", marker_s: 0 }];
-
-/// The durable called `name`.
-pub fn durable(name: &str) -> Option<&'static Durable> {
-    DURABLES.iter().find(|d| d.name == name)
-}
 
 /// What [`ensure`] did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -156,7 +142,7 @@ pub async fn ensure(bus: &Bus, sizes: &Sizes) -> Result<Report, BusError> {
     for spec in &STREAMS {
         report.add(spec.name, ensure_stream(bus, stream_config(spec, sizes)).await?);
     }
-    for spec in &DURABLES {
+    for spec in DURABLES {
         report.add(spec.name, ensure_durable(bus, spec).await?);
     }
     for spec in &BUCKETS {
@@ -359,7 +345,7 @@ mod tests {
 
     #[test]
     fn durables_read_kinds_of_their_own_stream_and_are_named_after_it() {
-        for durable in &DURABLES {
+        for durable in DURABLES {
             assert!(durable.kinds.iter().all(|k| k.stream() == durable.stream), "{}", durable.name);
             assert!(durable.name.ends_with(durable.stream.package()), "{}", durable.name);
         }

@@ -135,7 +135,7 @@ pub enum ConfigError {
         known: String,
     },
     /// A value that cannot be read, or an unknown key inside a table.
-    #[error("configuration: {0}")]
+    #[error("configuration: `{}`{}: {}", key_of(.0), origin_of(.0), .0.kind)]
     Invalid(Box<figment::Error>),
     /// A value outside its range.
     #[error("configuration: `{key}` is {value}, must be {expected}")]
@@ -162,7 +162,7 @@ pub enum ConfigError {
         key: &'static str,
     },
     /// A secret's file that cannot be read.
-    #[error("configuration: `{key}_file` names {path}, which cannot be read: {source}")]
+    #[error("configuration: `{key}_file` names {path}, which cannot be read")]
     SecretFile {
         /// The key, without `_file`.
         key: &'static str,
@@ -172,7 +172,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// A file named by the configuration that cannot be read.
-    #[error("configuration: cannot read {path}: {source}")]
+    #[error("configuration: cannot read {path}")]
     File {
         /// The file.
         path: PathBuf,
@@ -188,6 +188,20 @@ pub enum ConfigError {
     /// Real money without the second confirmation.
     #[error("configuration: profile prod trades real money and needs `confirm_live: true`")]
     LiveNotConfirmed,
+}
+
+/// The key in its written order; figment puts the table that was asked for last.
+fn key_of(error: &figment::Error) -> String {
+    let mut path = error.path.clone();
+    if !path.is_empty() {
+        path.rotate_right(1);
+    }
+    path.join(".")
+}
+
+fn origin_of(error: &figment::Error) -> String {
+    let Some(metadata) = &error.metadata else { return String::new() };
+    metadata.source.as_ref().map_or_else(|| format!(" in {}", metadata.name), |source| format!(" in {source}"))
 }
 
 impl From<figment::Error> for ConfigError {
@@ -438,8 +452,9 @@ mod tests {
             }
         };
         check("scaner: { depth: 3 }", &["scaner", "default.yaml"]);
-        check("bus: { urll: x }", &["urll", "bus"]);
-        check("scanner: { dept: 3 }", &["dept", "scanner"]);
+        check("bus: { urll: x }", &["bus.urll", "default.yaml"]);
+        check("vendors: { finnhub: { tokn: x } }", &["vendors.finnhub.tokn", "default.yaml"]);
+        check("scanner: { dept: 3 }", &["scanner.dept", "default.yaml"]);
         check("scanner: { depth: many }", &["depth", "many", "default.yaml"]);
         check("vendors: { alpaca: { secret: abc } }", &["vendors.alpaca.secret", "default.yaml", "secret_file"]);
     }

@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use bus::{Bus, Publisher};
+use bus::{Bus, Poison, Publisher};
+use domain::ops::Severity;
 use domain::strategy::Strategy;
 use domain::{EventId, Meta, UnixNanos};
 use serde::de::DeserializeOwned;
@@ -61,6 +62,19 @@ impl<C> Context<C> {
     /// The same for parts of the service that do not hold the context.
     pub fn author(&self) -> Author {
         Author::new(self.name, Arc::clone(&self.clock))
+    }
+
+    /// Keeps what a fold of this service could not read in DEAD, which also raises a critical error; goes on meanwhile.
+    pub fn bury(&self, poison: Poison) {
+        let (bus, errors) = (self.bus.clone(), self.errors.clone());
+        let reader = format!("{}-{}", self.name, poison.stream.package());
+        tokio::spawn(async move {
+            if let Err(error) = bus.bury(&reader, &poison).await {
+                let detail = format!("{} ({error}; no copy in DEAD)", poison.reason);
+                let message = format!("{reader} could not read message {}", poison.seq);
+                errors.raise(Severity::Critical, "dead_letter", message, detail, Some(&poison.subject));
+            }
+        });
     }
 
     /// The strategy, checked.

@@ -244,9 +244,9 @@ async fn watch_dead_letters(bus: Bus, errors: ErrorReporter) {
     loop {
         match letters.recv().await {
             Ok(letter) => {
-                let message = format!("{} could not read a message of {}", letter.durable, letter.stream.as_str());
+                let message = format!("{} could not handle a message of {}", letter.reader, letter.stream.as_str());
                 let detail = format!("{} (sequence {}): {}", letter.subject, letter.seq, letter.reason);
-                errors.raise(Severity::Critical, "dead_letter", message, detail, Some(letter.durable));
+                errors.raise(Severity::Critical, "dead_letter", message, detail, Some(&letter.reader));
             }
             Err(tokio::sync::broadcast::error::RecvError::Lagged(missed)) => {
                 tracing::warn!(missed, "dead letters came faster than they could be reported");

@@ -2,24 +2,7 @@
 
 use std::fmt;
 
-/// What a failure means for whoever holds the message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ErrorClass {
-    /// May pass later: try again with growing delays.
-    Transient,
-    /// Can never pass: dead letter.
-    Invalid,
-    /// A business answer: publish the reason.
-    Refused,
-    /// Already done, or too late to matter.
-    Stale,
-    /// The broker may have acted: never resend blind.
-    UnknownOutcome,
-    /// The process cannot be trusted: stop it.
-    Fatal,
-}
-
-/// Why a payload is not an event that `domain` accepts.
+/// Why a payload is not an event that `domain` accepts. The same bytes will not decode later either: class Invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// No event of this name, or of this version, is known.
@@ -48,13 +31,6 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
-    /// Always [`ErrorClass::Invalid`]: the same bytes will not decode later either.
-    pub const fn class(&self) -> ErrorClass {
-        match self {
-            Self::UnknownType(_) | Self::Malformed { .. } | Self::Field { .. } => ErrorClass::Invalid,
-        }
-    }
-
     pub(crate) fn field(message: &'static str, field: &str, value: impl fmt::Debug, expected: &'static str) -> Self {
         const SHOWN: usize = 60;
         let mut value = format!("{value:?}");

@@ -26,7 +26,7 @@ mod wire {
     pub(crate) use finagent::{control, market, ops, order, plan, risk, scan};
 }
 
-pub use error::{DecodeError, ErrorClass};
+pub use error::DecodeError;
 pub use trade_batch::{BatchHeader, Print, Row, TradeBatchReader, TradeBatchWriter};
 
 use fields::Payload;

@@ -104,7 +104,7 @@ impl Session {
             match item? {
                 Item::Event(folded) => self.events.push(folded.event),
                 Item::CaughtUp => {}
-                Item::Poison(poison) => bail!("undecodable event: {}", poison.error),
+                Item::Poison(poison) => bail!("undecodable event: {}", poison.reason),
             }
         }
         Ok(())

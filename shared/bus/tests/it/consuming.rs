@@ -1,5 +1,6 @@
 use std::time::{Duration, Instant};
 
+use bus::topology::{Durable, EXECUTOR_RISK};
 use bus::{Consumer, Failed, Outgoing, dead_letter};
 use bytes::Bytes;
 use domain::{Event, StreamName};
@@ -7,19 +8,28 @@ use testkit::build;
 
 use crate::support::{self, number_of, numbered, soon};
 
+static READER: Durable = Durable {
+    name: "reader-ops",
+    stream: StreamName::Ops,
+    kinds: &[],
+    ack_pending_max: 64,
+    ack_wait_s: 30,
+    failures_max: 5,
+};
+
 #[tokio::test]
 async fn an_event_arrives_with_its_envelope_and_place() {
     let (_server, bus) = support::bus().await;
-    let event = Event::from(build::plan_proposed("BRK.B"));
-    let mut meta = build::meta(&["plan_proposed"], "planner");
+    let event = Event::from(build::plan_approved("BRK.B"));
+    let mut meta = build::meta(&["plan_approved"], "risk-engine");
     meta.causation = Some(domain::EventId::from_parts(&["cause"]));
     meta.correlation = Some("2026-11-24-trade-0935".to_owned());
     meta.traceparent = Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned());
     let receipt = bus.publisher().publish(&event, &meta).await.unwrap();
-    let mut consumer = Consumer::open(&bus, "risk-engine-plan").unwrap();
+    let mut consumer = Consumer::open(&bus, &EXECUTOR_RISK);
     let delivery = soon(consumer.next()).await.unwrap();
     assert_eq!((&delivery.event, &delivery.meta), (&event, &meta));
-    assert_eq!((delivery.stream, delivery.seq, delivery.delivered), (StreamName::Plan, receipt.seq, 1));
+    assert_eq!((delivery.stream, delivery.seq, delivery.delivered), (StreamName::Risk, receipt.seq, 1));
     delivery.double_ack().await.unwrap();
 }
 
@@ -30,7 +40,7 @@ async fn what_was_not_acknowledged_comes_again_and_what_was_does_not() {
         let (event, meta) = numbered(n);
         bus.publisher().publish(&event, &meta).await.unwrap();
     }
-    let mut consumer = Consumer::open(&bus, "recorder-ops").unwrap();
+    let mut consumer = Consumer::open(&bus, &READER);
     let first = soon(consumer.next()).await.unwrap();
     let second = soon(consumer.next()).await.unwrap();
     first.double_ack().await.unwrap();
@@ -59,7 +69,7 @@ async fn poison_lands_in_dead_with_its_cause_and_the_next_message_follows() {
     publisher.publish_raw(garbage("ops.v1.readiness_reported.x", known, "foreign")).await.unwrap();
     publisher.publish(&event, &meta).await.unwrap();
 
-    let mut consumer = Consumer::open(&bus, "recorder-ops").unwrap();
+    let mut consumer = Consumer::open(&bus, &READER);
     let delivery = soon(consumer.next()).await.unwrap();
     assert_eq!((delivery.seq, number_of(&delivery.event)), (4, 7));
     delivery.double_ack().await.unwrap();
@@ -69,9 +79,9 @@ async fn poison_lands_in_dead_with_its_cause_and_the_next_message_follows() {
     assert_eq!(
         places,
         [
-            (1, "dead.recorder-ops.1", "ops.v1.error_raised.test.x"),
-            (2, "dead.recorder-ops.2", "ops.v1.unheard_of.x"),
-            (3, "dead.recorder-ops.3", "ops.v1.readiness_reported.x"),
+            (1, "dead.reader-ops.1", "ops.v1.error_raised.test.x"),
+            (2, "dead.reader-ops.2", "ops.v1.unheard_of.x"),
+            (3, "dead.reader-ops.3", "ops.v1.readiness_reported.x"),
         ]
     );
     assert_eq!(dead[0].payload, &b"\xff\xff garbage"[..]);
@@ -81,7 +91,7 @@ async fn poison_lands_in_dead_with_its_cause_and_the_next_message_follows() {
 
     // A restarted consumer does not meet them again.
     drop(consumer);
-    let mut restarted = Consumer::open(&bus, "recorder-ops").unwrap();
+    let mut restarted = Consumer::open(&bus, &READER);
     let nothing = tokio::time::timeout(Duration::from_millis(500), restarted.next()).await;
     assert!(nothing.is_err(), "{nothing:?}");
     assert!(dead_letter::discard(&bus, dead[0].seq).await.unwrap());
@@ -94,8 +104,8 @@ async fn a_handler_that_keeps_failing_gives_the_message_up_after_the_limit() {
     let (_server, bus) = support::bus().await;
     let (event, meta) = numbered(1);
     bus.publisher().publish(&event, &meta).await.unwrap();
-    let mut consumer = Consumer::open(&bus, "recorder-ops").unwrap();
-    let limit = bus::topology::durable("recorder-ops").unwrap().failures_max;
+    let mut consumer = Consumer::open(&bus, &READER);
+    let limit = READER.failures_max;
     let mut delays = Vec::new();
     loop {
         let delivery = soon(consumer.next()).await.unwrap();
@@ -114,7 +124,7 @@ async fn a_handler_that_keeps_failing_gives_the_message_up_after_the_limit() {
 #[tokio::test]
 async fn a_consumer_goes_on_after_a_kill_of_the_server_and_loses_nothing() {
     let (mut server, bus) = support::bus().await;
-    let mut consumer = Consumer::open(&bus, "recorder-ops").unwrap();
+    let mut consumer = Consumer::open(&bus, &READER);
     let mut seen = vec![0_u32; 200];
     for n in 0..100 {
         let (event, meta) = numbered(n);

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use bus::{Bus, Fold, FoldSpec, Item, Kind, Outgoing, Pipeline, RawFold, RawItem};
+use bus::{Bus, Fold, FoldSpec, Item, Kind, Outgoing, Pipeline, RawFold, RawItem, dead_letter};
 use bytes::Bytes;
 use domain::{Event, StreamName};
 use testkit::build;
@@ -68,7 +68,7 @@ async fn several_streams_are_merged_by_time_and_filtered_by_kind() {
 }
 
 #[tokio::test]
-async fn poison_is_shown_in_its_place() {
+async fn poison_is_shown_in_its_place_and_buried_once() {
     let (_server, bus) = support::bus().await;
     publish(&bus, 0..1).await;
     let (event, _) = numbered(0);
@@ -83,6 +83,16 @@ async fn poison_is_shown_in_its_place() {
     assert_eq!((poison.seq, poison.stream), (2, StreamName::Ops));
     let Item::Event(after) = soon(fold.next()).await.unwrap() else { panic!("no event") };
     assert_eq!(number_of(&after.event), 1);
+
+    let mut letters = bus.dead_letters();
+    for _ in 0..2 {
+        bus.bury("reader-ops", &poison).await.unwrap();
+    }
+    let dead = dead_letter::list(&bus, 0, 10).await.unwrap();
+    assert_eq!(dead.len(), 1);
+    assert_eq!((dead[0].reader.as_str(), dead[0].origin_seq, &dead[0].payload[..]), ("reader-ops", 2, &b"\xff"[..]));
+    assert_eq!(dead[0].reason, poison.reason);
+    assert_eq!((letters.recv().await.unwrap().seq, letters.is_empty()), (2, true));
 }
 
 #[tokio::test]

@@ -186,8 +186,8 @@ impl ExecutionState {
             Event::DeadlineReached(e) => {
                 self.deadlines.insert((e.session_date, e.step));
             }
+            Event::TradingStateChanged(_) => self.log_has_a_hole = false,
             Event::TradingStateLowered(_)
-            | Event::TradingStateChanged(_)
             | Event::FlattenRequested(_)
             | Event::FlattenCancelled(_)
             | Event::TradeBatch(_)
@@ -334,7 +334,8 @@ impl ExecutionState {
         self.wants_backfill = true;
     }
 
-    /// An event of the log cannot be read: what it said is not known, so nothing more is opened; exits go on.
+    /// An event of the log cannot be read: what it said is not known, so nothing more is opened until a person sets the
+    /// trading state; exits go on.
     pub fn observe_unreadable_event(&mut self) {
         self.log_has_a_hole = true;
     }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use chassis::{CancellationToken, Loaded, RunError, Service, Sources};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -91,7 +91,7 @@ where
             return Ok(());
         }
         if since.elapsed() < FAILS_AT_START {
-            return Err(error).context(name);
+            return Err(error.into());
         }
         tracing::error!(service = name, error = %error, delay_ms = delay.as_millis() as u64, "service failed; starting it again");
         tokio::select! {

@@ -258,6 +258,11 @@ fn a_hole_in_the_log_opens_nothing_more_and_leaves_what_is_open() {
     later.state.observe_unreadable_event();
     later.run();
     assert_eq!(later.closed().map(|c| c.reason), Some(CloseReason::EntryWithdrawn));
+    let mut looked_at = approved();
+    looked_at.state.observe_unreadable_event();
+    looked_at.state.apply(&TradingStateChanged { state: TradingState::Normal, by: by() }.into());
+    looked_at.run();
+    assert_eq!((looked_at.closed().map(|c| c.reason), looked_at.broker.requests.len()), (None, 1));
 }
 
 #[test]
