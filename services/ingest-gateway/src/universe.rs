@@ -62,9 +62,7 @@ impl Universe {
 
 /// A ticker of up to 16 bytes as one integer, which hashes several times faster than text.
 fn key(ticker: &[u8]) -> Option<u128> {
-    let mut bytes = [0; 16];
-    bytes.get_mut(..ticker.len())?.copy_from_slice(ticker);
-    Some(u128::from_le_bytes(bytes))
+    (ticker.len() <= 16).then(|| ticker.iter().fold(0, |key, byte| key << 8 | u128::from(*byte)))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::future::Future;
 
 use domain::Symbol;
 use domain::market::{ConditionScheme, SecurityType, Tape, Trade};
+use foldhash::fast::RandomState;
 
 use crate::error::VendorError;
 
@@ -98,12 +99,12 @@ impl PrintBuffer {
 #[derive(Debug)]
 pub struct ConditionSets {
     texts: Vec<String>,
-    index: HashMap<String, u32>,
+    index: HashMap<String, u32, RandomState>,
 }
 
 impl Default for ConditionSets {
     fn default() -> Self {
-        Self { texts: vec![String::new()], index: HashMap::from([(String::new(), 0)]) }
+        Self { texts: vec![String::new()], index: HashMap::from_iter([(String::new(), 0)]) }
     }
 }
 

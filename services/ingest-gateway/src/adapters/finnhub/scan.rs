@@ -70,12 +70,12 @@ impl<'a> Scanner<'a> {
         let (mut price, mut symbol, mut millis, mut volume, mut conditions) = (None, None, None, None, None);
         self.expect(b'{')?;
         loop {
-            match self.key()? {
-                "p" if price.is_none() => price = Some(self.decimal()?),
-                "s" if symbol.is_none() => symbol = Some(universe.find(self.string()?)?),
-                "t" if millis.is_none() => millis = Some(self.millis()?),
-                "v" if volume.is_none() => volume = Some(self.decimal()?),
-                "c" if conditions.is_none() => conditions = Some(self.conditions(joined, buffer)?),
+            match self.letter()? {
+                b'p' if price.is_none() => price = Some(self.decimal()?),
+                b's' if symbol.is_none() => symbol = Some(universe.find(self.string()?)?),
+                b't' if millis.is_none() => millis = Some(self.millis()?),
+                b'v' if volume.is_none() => volume = Some(self.decimal()?),
+                b'c' if conditions.is_none() => conditions = Some(self.conditions(joined, buffer)?),
                 _ => return None,
             }
             match self.token()? {
@@ -138,20 +138,26 @@ impl<'a> Scanner<'a> {
         Some(name)
     }
 
+    /// A member's name of one letter, and its colon.
+    fn letter(&mut self) -> Option<u8> {
+        if let [b'"', name, b'"', b':', ..] = *self.bytes.get(self.at..)? {
+            self.at += 4;
+            return Some(name);
+        }
+        match *self.key()?.as_bytes() {
+            [name] => Some(name),
+            _ => None,
+        }
+    }
+
     /// A string without escapes.
     fn string(&mut self) -> Option<&'a str> {
         self.expect(b'"')?;
         let start = self.at;
-        loop {
-            match *self.bytes.get(self.at)? {
-                b'"' => break,
-                b'\\' | 0..0x20 => return None,
-                _ => self.at += 1,
-            }
-        }
-        let text = self.text.get(start..self.at)?;
-        self.at += 1;
-        Some(text)
+        let length = self.bytes.get(start..)?.iter().position(|b| matches!(b, b'"' | b'\\' | 0..0x20))?;
+        self.at += length + 1;
+        (self.bytes.get(start + length) == Some(&b'"')).then_some(())?;
+        self.text.get(start..start + length)
     }
 
     /// A number without sign and exponent, below a billion, with at most nine decimals: a count of 1e-9.
@@ -171,8 +177,29 @@ impl<'a> Scanner<'a> {
 
     /// Unix milliseconds up to the year 2286.
     fn millis(&mut self) -> Option<i64> {
-        let (value, digits) = self.whole()?;
+        self.blanks();
+        let (value, digits) = match self.eight_digits() {
+            Some(head) => {
+                let (tail, digits) = self.digits();
+                (head * POWERS.get(digits)? + tail, 8 + digits)
+            }
+            None => self.whole()?,
+        };
         (digits <= 13 && value < 9_000_000_000_000).then_some(value)
+    }
+
+    /// Eight digits at once, the first of them not zero.
+    fn eight_digits(&mut self) -> Option<i64> {
+        const ONES: u64 = 0x0101_0101_0101_0101;
+        let chunk = self.bytes.get(self.at..self.at + 8)?;
+        let text = u64::from_le_bytes(chunk.try_into().ok()?);
+        let all_digits = (text & (ONES * 0xF0)) | ((text.wrapping_add(ONES * 6) & (ONES * 0xF0)) >> 4) == ONES * 0x33;
+        (all_digits && chunk[0] != b'0').then_some(())?;
+        let pairs = (text & (ONES * 0x0F)).wrapping_mul(1 + (10 << 8)) >> 8;
+        let fours = (pairs & 0x00FF_00FF_00FF_00FF).wrapping_mul(1 + (100 << 16)) >> 16;
+        let eight = (fours & 0x0000_FFFF_0000_FFFF).wrapping_mul(1 + (10_000 << 32)) >> 32;
+        self.at += 8;
+        Some(eight as i64)
     }
 
     /// The integer part of a number: no needless zero before it.
@@ -206,8 +233,11 @@ impl<'a> Scanner<'a> {
     }
 
     fn token(&mut self) -> Option<u8> {
-        self.blanks();
-        let byte = *self.bytes.get(self.at)?;
+        let mut byte = *self.bytes.get(self.at)?;
+        if byte <= b' ' {
+            self.blanks();
+            byte = *self.bytes.get(self.at)?;
+        }
         self.at += 1;
         Some(byte)
     }
