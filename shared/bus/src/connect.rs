@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::{self, context::ContextBuilder};
 use async_nats::{ClientError, ConnectErrorKind, ConnectOptions, Event as ClientEvent, ServerAddr, ServerError};
+use domain::StreamName;
 use serde::Deserialize;
 use tokio::sync::{broadcast, watch};
 use tokio::time::timeout;
@@ -16,6 +17,7 @@ use crate::error::BusError;
 use crate::fold::Poison;
 use crate::metrics::{self, Instruments};
 use crate::publish::{Created, Publisher};
+use crate::signature::{Signer, Verifier};
 use crate::topology::Sizes;
 
 /// Where the bus is and how to log in.
@@ -40,6 +42,10 @@ pub struct BusConfig {
     pub publish_deadline_ms: u64,
     /// Most publishes waiting for their acknowledgement on this connection; more wait their turn.
     pub in_flight_max: usize,
+    /// File that holds the risk engine's signing seed (nkeys form); only the risk engine is given it.
+    pub signing_seed_file: Option<PathBuf>,
+    /// Public key of the risk engine (nkeys form); what RISK holds without its signature counts as undecodable.
+    pub risk_public_key: Option<String>,
     /// True when a starting service makes the server agree with the topology.
     pub ensure_topology: bool,
     /// How large the streams may grow.
@@ -58,6 +64,8 @@ impl Default for BusConfig {
             request_timeout_ms: 2_000,
             publish_deadline_ms: 30_000,
             in_flight_max: 4_096,
+            signing_seed_file: None,
+            risk_public_key: None,
             ensure_topology: true,
             sizes: Sizes::default(),
         }
@@ -86,6 +94,8 @@ struct Inner {
     link: watch::Receiver<Link>,
     dead_letters: broadcast::Sender<DeadLettered>,
     instruments: Arc<Instruments>,
+    signer: Option<Signer>,
+    verifier: Option<Arc<Verifier>>,
 }
 
 impl Bus {
@@ -95,6 +105,8 @@ impl Bus {
     /// Class Fatal: unusable address, unreadable file, login refused. Class Transient: nobody there in time.
     pub async fn connect(config: &BusConfig, name: &str) -> Result<Self, BusError> {
         let addresses = addresses(&config.url)?;
+        let signer = config.signing_seed_file.as_deref().map(Signer::read).transpose()?;
+        let verifier = config.risk_public_key.as_deref().map(Verifier::new).transpose()?.map(Arc::new);
         let (link_tx, link) = watch::channel(Link::default());
         let instruments = Arc::new(Instruments::new(name));
         let events = ConnectionEvents { link: Arc::new(link_tx), last: Arc::default(), service: name.to_owned() };
@@ -124,7 +136,16 @@ impl Bus {
             .build(client.clone());
         let (dead_letters, _) = broadcast::channel(64);
         let bus = Self {
-            inner: Arc::new(Inner { client, context, config: config.clone(), link, dead_letters, instruments }),
+            inner: Arc::new(Inner {
+                client,
+                context,
+                config: config.clone(),
+                link,
+                dead_letters,
+                instruments,
+                signer,
+                verifier,
+            }),
         };
         bus.first_connection(&events).await?;
         Ok(bus)
@@ -193,6 +214,16 @@ impl Bus {
 
     pub(crate) fn context(&self) -> &jetstream::Context {
         &self.inner.context
+    }
+
+    /// Signs what goes on RISK, where this process holds the key.
+    pub(crate) fn signer(&self, stream: StreamName) -> Option<&Signer> {
+        self.inner.signer.as_ref().filter(|_| stream == StreamName::Risk)
+    }
+
+    /// Checks what comes from RISK, where the key is known.
+    pub(crate) fn verifier(&self, stream: StreamName) -> Option<Arc<Verifier>> {
+        self.inner.verifier.clone().filter(|_| stream == StreamName::Risk)
     }
 
     pub(crate) fn instruments(&self) -> &Arc<Instruments> {

@@ -197,7 +197,8 @@ impl Consumer {
         let Pulled { message, seq, delivered, published_nanos } = pulled;
         let reply = message.reply.clone();
         let (message, acker) = message.split();
-        match envelope::open(&message.subject, message.headers.as_ref(), &message.payload) {
+        let verifier = self.bus.verifier(self.durable.stream);
+        match envelope::open(&message.subject, message.headers.as_ref(), &message.payload, verifier.as_deref()) {
             Ok((event, meta)) => Ok(Box::new(Delivery {
                 event,
                 meta,

@@ -5,6 +5,7 @@ use async_nats::header::HeaderName;
 use domain::{Event, EventId, Meta, UnixNanos};
 
 use crate::error::BusError;
+use crate::signature::Verifier;
 use crate::subject;
 
 const SPEC_VERSION: HeaderName = HeaderName::from_static("ce-specversion");
@@ -76,11 +77,16 @@ pub(crate) fn meta(subject: &str, headers: Option<&HeaderMap>) -> Result<Meta, B
     })
 }
 
-/// Reads a whole message: headers, payload, and that it lies where such an event belongs.
+/// Reads a whole message: headers, payload, that it lies where such an event belongs, and its signature if there must be one.
 ///
 /// # Errors
 /// `BusError::Undecodable` (class Invalid) says what is wrong.
-pub(crate) fn open(subject: &str, headers: Option<&HeaderMap>, payload: &[u8]) -> Result<(Event, Meta), BusError> {
+pub(crate) fn open(
+    subject: &str,
+    headers: Option<&HeaderMap>,
+    payload: &[u8],
+    verifier: Option<&Verifier>,
+) -> Result<(Event, Meta), BusError> {
     let bad = |reason: String| BusError::Undecodable { subject: subject.to_owned(), reason };
     let meta = meta(subject, headers)?;
     let type_name = type_name(headers).ok_or_else(|| bad("no header ce-type".to_owned()))?;
@@ -91,6 +97,9 @@ pub(crate) fn open(subject: &str, headers: Option<&HeaderMap>, payload: &[u8]) -
     let expected = subject::subject_of(&event);
     if expected != subject {
         return Err(bad(format!("the payload belongs on {expected}")));
+    }
+    if let Some(verifier) = verifier {
+        verifier.check(subject, headers, payload)?;
     }
     Ok((event, meta))
 }
@@ -148,9 +157,9 @@ mod tests {
         let headers = headers(events::type_name(&event), &full());
         let payload = events::encode(&event);
         let subject = subject::subject_of(&event);
-        assert_eq!(open(&subject, Some(&headers), &payload).unwrap(), (event, full()));
+        assert_eq!(open(&subject, Some(&headers), &payload, None).unwrap(), (event, full()));
         for foreign in ["plan.v1.plan_proposed.other", "order.v1.order_intended.x"] {
-            assert!(open(foreign, Some(&headers), &payload).is_err(), "{foreign}");
+            assert!(open(foreign, Some(&headers), &payload, None).is_err(), "{foreign}");
         }
     }
 }

@@ -5,6 +5,7 @@
 //! afterwards as they arrive.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use crate::connect::Bus;
 use crate::envelope;
 use crate::error::BusError;
 use crate::reader::{Pulled, Reader, Source, Step};
+use crate::signature::Verifier;
 use crate::subject::{Kind, stream_filter};
 
 /// What to fold, and from where.
@@ -176,6 +178,7 @@ pub struct RawMessage {
     /// The protobuf bytes.
     pub payload: Bytes,
     inner: async_nats::Message,
+    verifier: Option<Arc<Verifier>>,
 }
 
 impl RawMessage {
@@ -189,17 +192,22 @@ impl RawMessage {
         envelope::type_name(self.inner.headers.as_ref())
     }
 
-    /// Who made it and from what.
+    /// Who made it and from what; with its signature checked, if it must have one.
     ///
     /// # Errors
     /// `BusError::Undecodable` (class Invalid) names the header.
     pub fn meta(&self) -> Result<Meta, BusError> {
-        envelope::meta(self.subject(), self.inner.headers.as_ref())
+        let headers = self.inner.headers.as_ref();
+        if let Some(verifier) = &self.verifier {
+            verifier.check(self.subject(), headers, &self.payload)?;
+        }
+        envelope::meta(self.subject(), headers)
     }
 
     /// Decodes headers and payload and checks that they belong on the subject.
     pub fn decode(self) -> Item {
-        match envelope::open(self.subject(), self.inner.headers.as_ref(), &self.payload) {
+        let verifier = self.verifier.as_deref();
+        match envelope::open(self.subject(), self.inner.headers.as_ref(), &self.payload, verifier) {
             Ok((event, meta)) => {
                 let Self { stream, seq, published_at, .. } = self;
                 let subject = self.inner.subject.to_string();
@@ -239,6 +247,7 @@ struct FoldLane {
     // Messages still to come before the tail of the start is reached; unknown until the reader stands.
     backlog: Option<u64>,
     head: Option<RawMessage>,
+    verifier: Option<Arc<Verifier>>,
 }
 
 const BATCH: usize = 512;
@@ -257,7 +266,8 @@ impl RawFold {
             let filters = if whole { Vec::new() } else { part.filters };
             let source = Source::Ordered { stream: part.stream, filters, after: part.after, latest: part.latest };
             let reader = Reader::new(bus, source, BATCH, part.stream.as_str());
-            FoldLane { reader, last_seq: part.after, backlog: None, head: None }
+            let verifier = bus.verifier(part.stream);
+            FoldLane { reader, last_seq: part.after, backlog: None, head: None, verifier }
         };
         Ok(Self { lanes: spec.parts.into_iter().map(open).collect(), caught_up: false, turn: 0 })
     }
@@ -324,7 +334,7 @@ impl FoldLane {
     fn poll_history(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BusError>> {
         while self.head.is_none() && self.is_behind() {
             match ready!(self.reader.poll_next(cx))? {
-                Step::Message(pulled) => self.head = Some(raw(self.reader.stream(), pulled)),
+                Step::Message(pulled) => self.head = Some(self.raw(pulled)),
                 Step::Built { pending } => self.backlog = Some(pending),
             }
         }
@@ -335,10 +345,22 @@ impl FoldLane {
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BusError>> {
         while self.head.is_none() {
             if let Step::Message(pulled) = ready!(self.reader.poll_next(cx))? {
-                self.head = Some(raw(self.reader.stream(), pulled));
+                self.head = Some(self.raw(pulled));
             }
         }
         Poll::Ready(Ok(()))
+    }
+
+    fn raw(&self, pulled: Pulled) -> RawMessage {
+        let message = pulled.message.message;
+        RawMessage {
+            stream: self.reader.stream(),
+            seq: pulled.seq,
+            published_at: UnixNanos::new(pulled.published_nanos),
+            payload: message.payload.clone(),
+            inner: message,
+            verifier: self.verifier.clone(),
+        }
     }
 
     fn take(&mut self) -> Option<RawMessage> {
@@ -346,16 +368,5 @@ impl FoldLane {
         self.last_seq = message.seq;
         self.backlog = self.backlog.map(|b| b.saturating_sub(1));
         Some(message)
-    }
-}
-
-fn raw(stream: StreamName, pulled: Pulled) -> RawMessage {
-    let message = pulled.message.message;
-    RawMessage {
-        stream,
-        seq: pulled.seq,
-        published_at: UnixNanos::new(pulled.published_nanos),
-        payload: message.payload.clone(),
-        inner: message,
     }
 }

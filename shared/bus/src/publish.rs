@@ -151,12 +151,21 @@ impl Publisher {
         Self { bus }
     }
 
+    /// The event with its envelope, signed where that is asked for.
+    fn sealed(&self, event: &Event, meta: &Meta) -> Result<Outgoing, BusError> {
+        let message = Outgoing::event(event, meta);
+        let Some(signer) = self.bus.signer(event.stream()) else { return Ok(message) };
+        let mut headers = envelope::headers(events::type_name(event), meta);
+        signer.sign(&message.subject, &mut headers, &message.payload)?;
+        Ok(Outgoing::copied(message.subject.to_string(), meta.id.to_string(), headers, message.payload))
+    }
+
     /// Publishes `event` and waits until it is stored.
     ///
     /// # Errors
     /// `Unacknowledged` (Transient) after `publish_deadline_ms`; `PublishRefused` (Invalid).
     pub async fn publish(&self, event: &Event, meta: &Meta) -> Result<Receipt, BusError> {
-        self.publish_raw(Outgoing::event(event, meta)).await
+        self.publish_raw(self.sealed(event, meta)?).await
     }
 
     /// Like [`Self::publish`], for a message made by the caller.
@@ -177,7 +186,7 @@ impl Publisher {
     ///
     /// A lost answer, a restart or a second replica end in `Exists { same: true }`, never in a second message.
     pub async fn create(&self, event: &Event, meta: &Meta) -> Result<Created, BusError> {
-        self.create_raw(Outgoing::event(event, meta), event.stream().as_str()).await
+        self.create_raw(self.sealed(event, meta)?, event.stream().as_str()).await
     }
 
     pub(crate) async fn create_raw(&self, message: Outgoing, stream: &str) -> Result<Created, BusError> {
@@ -195,7 +204,7 @@ impl Publisher {
 
     /// Appends `event` to its stream if `expected_last_seq` is still the stream's last sequence.
     pub async fn append(&self, event: &Event, meta: &Meta, expected_last_seq: u64) -> Result<Appended, BusError> {
-        let message = Outgoing::event(event, meta);
+        let message = self.sealed(event, meta)?;
         let conditional = message.clone().under(Condition::StreamSequence(expected_last_seq));
         let own = match self.conditional(conditional).await? {
             SequencedOutcome::Stored { seq, duplicate: false } => return Ok(Appended::Stored { seq }),

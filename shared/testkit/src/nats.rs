@@ -35,6 +35,7 @@ pub struct NatsServer {
     program: PathBuf,
     folder: TempDir,
     port: u16,
+    settings: String,
     child: Option<Child>,
 }
 
@@ -46,7 +47,16 @@ impl NatsServer {
     /// # Errors
     /// `NotInstalled` says where it was looked for.
     pub async fn start() -> Result<Self, ServerError> {
-        let mut server = Self { program: find_program()?, folder: TempDir::new()?, port: free_port(), child: None };
+        Self::start_with("").await
+    }
+
+    /// The same with more lines in its configuration, for example users.
+    ///
+    /// # Errors
+    /// Those of [`Self::start`]; `NotReady` shows what the server says about the lines.
+    pub async fn start_with(settings: &str) -> Result<Self, ServerError> {
+        let (program, folder) = (find_program()?, TempDir::new()?);
+        let mut server = Self { program, folder, port: free_port(), settings: settings.to_owned(), child: None };
         // Another test may have taken the port since.
         for _ in 0..3 {
             match server.launch().await {
@@ -88,7 +98,8 @@ impl NatsServer {
         let config = folder.join("nats.conf");
         let text = format!(
             "listen: \"127.0.0.1:{port}\"\n\
-             jetstream {{ store_dir: \"{dir}/store\", sync_interval: always, max_file_store: 64GB }}\n",
+             jetstream {{ store_dir: \"{dir}/store\", sync_interval: always, max_file_store: 64GB }}\n{settings}",
+            settings = self.settings,
             port = self.port,
             dir = folder.display()
         );

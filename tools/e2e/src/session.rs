@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use bus::{Bus, BusConfig, Fold, FoldSpec, Item};
+use bus::{Bus, Fold, FoldSpec, Item};
 use domain::execution::{DeadlineStep, Leg};
 use domain::{ClientOrderId, Event, PlanId, SessionDate, StreamName, Symbol, UnixNanos};
 use serde_json::{Value, json};
@@ -68,8 +68,7 @@ pub struct Session {
 impl Session {
     /// Begins to watch the session of `date`; `kills` are carried out as they fall due.
     pub async fn watch(suite: &Suite, date: SessionDate, kills: &[Kill]) -> anyhow::Result<Self> {
-        let config = BusConfig { url: suite.bus_url(), ..BusConfig::default() };
-        let bus = Bus::connect(&config, "e2e").await?;
+        let bus = suite.bus().await?;
         let spec = FoldSpec::stream(StreamName::Plan).and(StreamName::Risk).and(StreamName::Order);
         let fold = Fold::open(&bus, spec)?;
         Ok(Self { fold, _bus: bus, date, events: Vec::new(), kills: kills.to_vec(), killed: Vec::new() })

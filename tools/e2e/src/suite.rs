@@ -1,10 +1,11 @@
 //! The whole suite as separate processes on a real bus, against a simulated market.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
+use bus::{Bus, BusConfig, permissions, signature, topology};
 use serde_json::{Value, json};
 use testkit::NatsServer;
 
@@ -14,6 +15,9 @@ use crate::process::Process;
 /// The services in the order in which data moves.
 pub const SERVICES: [&str; 7] =
     ["recorder", "coordinator-api", "executor", "risk-engine", "planner", "gap-scanner", "ingest-gateway"];
+
+/// The risk engine's key; no other process is told where it lies.
+const SEED: &str = "risk.seed";
 
 /// A running suite. Everything ends, and every file goes, when it is dropped.
 pub struct Suite {
@@ -30,7 +34,12 @@ impl Suite {
     /// Starts everything; `sim` are vendor-sim's arguments, `settings` go into every service's environment.
     pub async fn start(sim: &[&str], settings: &[(&str, &str)]) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("fin-suite-").tempdir()?;
-        let nats = NatsServer::start().await.context("nats-server")?;
+        let users = permissions::server_config(|user| format!("{user:?}"));
+        let nats = NatsServer::start_with(&users).await.context("nats-server")?;
+        let (seed, public_key) = signature::new_key()?;
+        std::fs::write(folder.path().join(SEED), seed)?;
+        let administrator = connect_to(&nats, folder.path(), permissions::ADMIN).await?;
+        topology::ensure(&administrator, &administrator.config().sizes).await?;
         let arguments: Vec<String> = ["--listen", "127.0.0.1:0"].iter().chain(sim).map(ToString::to_string).collect();
         let (sim_process, line) = Process::start_and_read_line("vendor-sim", &arguments, folder.path())?;
         let sim: Value = serde_json::from_str(&line).context("vendor-sim's first line")?;
@@ -39,6 +48,8 @@ impl Suite {
         let mut environment = vec![
             ("FIN__PROFILE".to_owned(), "dev".to_owned()),
             ("FIN__BUS__URL".to_owned(), nats.url()),
+            ("FIN__BUS__ENSURE_TOPOLOGY".to_owned(), "false".to_owned()),
+            ("FIN__BUS__RISK_PUBLIC_KEY".to_owned(), public_key),
             ("FIN__DATA_DIR".to_owned(), folder.path().display().to_string()),
             ("FIN__HEALTH__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
             ("FIN__API__LISTEN".to_owned(), format!("127.0.0.1:{port}")),
@@ -56,7 +67,15 @@ impl Suite {
 
     /// Starts one service (again).
     pub fn start_service(&mut self, service: &'static str) -> anyhow::Result<()> {
-        let process = Process::start(service, &[], &self.environment, self.folder.path())?;
+        let password = password_file(self.folder.path(), service)?;
+        let mut environment = self.environment.clone();
+        environment.push(("FIN__BUS__USER".to_owned(), service.to_owned()));
+        environment.push(("FIN__BUS__PASSWORD_FILE".to_owned(), password.display().to_string()));
+        if service == "risk-engine" {
+            let seed = self.folder.path().join(SEED).display().to_string();
+            environment.push(("FIN__BUS__SIGNING_SEED_FILE".to_owned(), seed));
+        }
+        let process = Process::start(service, &[], &environment, self.folder.path())?;
         self.services.insert(service, process);
         Ok(())
     }
@@ -106,9 +125,9 @@ impl Suite {
         &mut self.nats
     }
 
-    /// The bus's address.
-    pub fn bus_url(&self) -> String {
-        self.nats.url()
+    /// A connection to the bus that may do everything.
+    pub async fn bus(&self) -> anyhow::Result<Bus> {
+        connect_to(&self.nats, self.folder.path(), permissions::ADMIN).await
     }
 
     /// The folder with every log and the store.
@@ -178,6 +197,19 @@ impl Suite {
     fn sim_url(&self, path: &str) -> String {
         format!("{}{path}", self.sim["sim"].as_str().unwrap_or_default())
     }
+}
+
+/// Every user's password is its name.
+fn password_file(folder: &Path, user: &str) -> anyhow::Result<PathBuf> {
+    let path = folder.join(format!("{user}.password"));
+    std::fs::write(&path, user)?;
+    Ok(path)
+}
+
+async fn connect_to(nats: &NatsServer, folder: &Path, user: &str) -> anyhow::Result<Bus> {
+    let password_file = Some(password_file(folder, user)?);
+    let config = BusConfig { url: nats.url(), user: Some(user.to_owned()), password_file, ..BusConfig::default() };
+    Ok(Bus::connect(&config, "e2e").await?)
 }
 
 fn vendor_addresses(sim: &Value) -> Vec<(String, String)> {

@@ -6,5 +6,6 @@ mod consuming;
 mod folding;
 mod lanes;
 mod publishing;
+mod security;
 mod setting_up;
 mod support;

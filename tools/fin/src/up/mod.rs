@@ -1,5 +1,6 @@
 //! `fin up`: the whole suite in one process, with its bus as a child.
 
+mod keys;
 mod lock;
 mod nats;
 mod services;
@@ -57,7 +58,12 @@ async fn up(arguments: &Arguments) -> anyhow::Result<()> {
     let shutdown = chassis::signals::shutdown_token()?;
 
     let nats = NatsServer::start(&folder.join("nats"))?;
-    let mut sources = sources().set("bus.url", nats.url()).set("data_dir", folder.display().to_string());
+    let (seed, public_key) = keys::risk_engine(&folder)?;
+    let mut sources = sources()
+        .set("bus.url", nats.url())
+        .set("bus.signing_seed_file", seed.display().to_string())
+        .set("bus.risk_public_key", public_key)
+        .set("data_dir", folder.display().to_string());
     let sim = match settings.profile {
         Profile::Dev => Some(vendor_sim::start(sim_options(arguments, &folder)).await.context("vendor-sim")?),
         Profile::Paper | Profile::Prod => None,

@@ -1,0 +1,109 @@
+//! Who may do what on the server: one user per service, with exactly its subjects.
+//!
+//! This keeps mistakes and a captured service from writing another's stream. It does not stop a hostile reader from
+//! misusing the place of a reply; signatures do (`docs/adr/0009-decisions-are-signed.md`).
+
+use domain::StreamName::{self, Control, Market, Ops, Order, Plan, Risk, Scan};
+
+use crate::subject::stream_filter;
+use crate::topology::{Durable, EXECUTOR_RISK};
+
+/// What one service does on the bus.
+#[derive(Debug, Clone, Copy)]
+pub struct Role {
+    /// The service, and its user.
+    pub service: &'static str,
+    /// The stream it writes, beside OPS and DEAD.
+    pub writes: Option<StreamName>,
+    /// The streams it reads in order.
+    pub reads: &'static [StreamName],
+    /// The durables it consumes.
+    pub durables: &'static [&'static Durable],
+    /// True where it lists, redrives and discards dead letters.
+    pub handles_dead_letters: bool,
+}
+
+const fn role(service: &'static str, writes: Option<StreamName>, reads: &'static [StreamName]) -> Role {
+    Role { service, writes, reads, durables: &[], handles_dead_letters: false }
+}
+
+/// Every service.
+pub const ROLES: [Role; 7] = [
+    role("ingest-gateway", Some(Market), &[Market]),
+    role("gap-scanner", Some(Scan), &[Market, Scan, Control]),
+    role("planner", Some(Plan), &[Scan, Plan, Control]),
+    role("risk-engine", Some(Risk), &[Plan, Risk, Order, Control, Ops]),
+    Role { durables: &[&EXECUTOR_RISK], ..role("executor", Some(Order), &[Risk, Control, Order, Market]) },
+    role("recorder", None, &StreamName::ALL),
+    Role { handles_dead_letters: true, ..role("coordinator-api", Some(Control), &[Control, Ops]) },
+];
+
+impl Role {
+    /// Subjects it may publish to, requests to the server included.
+    pub fn publish(&self) -> Vec<String> {
+        let mut allowed: Vec<String> = self.writes.map(stream_filter).into_iter().collect();
+        allowed.push(stream_filter(Ops));
+        let written = self.writes.iter().map(|s| s.as_str()).chain(["DEAD"]);
+        allowed.extend(written.map(|stream| format!("$JS.API.STREAM.MSG.GET.{stream}")));
+        for stream in self.reads {
+            allowed.push(format!("dead.{}-{}.*", self.service, stream.package()));
+            let api = |request: &str| format!("$JS.API.{request}.{}", stream.as_str());
+            allowed.extend([
+                api("STREAM.INFO"),
+                api("CONSUMER.CREATE"),
+                api("CONSUMER.CREATE") + ".>",
+                api("CONSUMER.INFO") + ".*",
+                api("CONSUMER.MSG.NEXT") + ".*",
+            ]);
+        }
+        for durable in self.durables {
+            allowed.push(format!("$JS.ACK.{}.{}.>", durable.stream.as_str(), durable.name));
+        }
+        if self.handles_dead_letters {
+            allowed.extend(["STREAM.INFO.DEAD", "STREAM.MSG.DELETE.DEAD"].map(|r| format!("$JS.API.{r}")));
+        }
+        allowed
+    }
+
+    /// Subjects it may subscribe to: its own inbox, since everything else is pulled.
+    pub fn subscribe(&self) -> Vec<String> {
+        vec![format!("_INBOX_{}.>", self.service)]
+    }
+}
+
+/// The user who applies the topology.
+pub const ADMIN: &str = "topology";
+
+/// The `authorization` block of nats-server's configuration; `password` gives each user's, quoted as it must stand.
+pub fn server_config(password: impl Fn(&str) -> String) -> String {
+    let list =
+        |subjects: Vec<String>| subjects.iter().map(|s| format!("          {s:?}")).collect::<Vec<_>>().join("\n");
+    let mut text = String::from("authorization {\n  users = [\n");
+    text += &format!("    {{ user: {ADMIN:?}, password: {} }}\n", password(ADMIN));
+    for role in &ROLES {
+        text += &format!(
+            "    {{ user: {:?}, password: {}, permissions: {{\n        publish: {{ allow: [\n{}\n        ] }}\n        \
+             subscribe: {{ allow: [\n{}\n        ] }}\n    }} }}\n",
+            role.service,
+            password(role.service),
+            list(role.publish()),
+            list(role.subscribe()),
+        );
+    }
+    text + "  ]\n}\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_stream_has_one_writer_and_nobody_but_the_recorder_reads_everything() {
+        for stream in StreamName::ALL {
+            let writers: Vec<_> = ROLES.iter().filter(|r| r.writes == Some(stream)).map(|r| r.service).collect();
+            assert_eq!(writers.len(), usize::from(stream != Ops), "{stream:?}: {writers:?}");
+        }
+        let everything: Vec<_> = ROLES.iter().filter(|r| r.reads.len() == StreamName::ALL.len()).collect();
+        assert_eq!(everything.iter().map(|r| r.service).collect::<Vec<_>>(), ["recorder"]);
+    }
+}

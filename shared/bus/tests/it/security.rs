@@ -1,0 +1,235 @@
+use std::time::Duration;
+
+use async_nats::{ConnectOptions, HeaderMap, jetstream};
+use bus::permissions::{ADMIN, server_config};
+use bus::{Bus, BusConfig, Created, Fold, FoldSpec, Item, Poison, signature, topology};
+use domain::{Event, StreamName};
+use testkit::{NatsServer, build};
+
+use crate::support::soon;
+
+/// Each user and acts it must not be able to do, written by hand.
+const FORBIDDEN: &[(&str, &[&str])] = &[
+    (
+        "ingest-gateway",
+        &[
+            "scan.v1.signal_generated.x",
+            "plan.v1.plan_proposed.x",
+            "risk.v1.plan_approved.x",
+            "order.v1.order_intended.x",
+            "control.v1.flatten_requested.x",
+        ],
+    ),
+    (
+        "gap-scanner",
+        &[
+            "market.v1.trade_batch.0",
+            "plan.v1.plan_proposed.x",
+            "risk.v1.plan_approved.x",
+            "order.v1.order_intended.x",
+            "control.v1.flatten_requested.x",
+        ],
+    ),
+    (
+        "planner",
+        &[
+            "market.v1.trade_batch.0",
+            "scan.v1.signal_generated.x",
+            "risk.v1.plan_approved.x",
+            "order.v1.order_intended.x",
+            "control.v1.trading_state_changed.x",
+        ],
+    ),
+    (
+        "risk-engine",
+        &[
+            "market.v1.trade_batch.0",
+            "scan.v1.signal_generated.x",
+            "plan.v1.plan_proposed.x",
+            "order.v1.fill_recorded.x",
+            "control.v1.trading_state_changed.x",
+        ],
+    ),
+    (
+        "executor",
+        &[
+            "market.v1.trade_batch.0",
+            "scan.v1.signal_generated.x",
+            "plan.v1.plan_proposed.x",
+            "risk.v1.plan_approved.x",
+            "control.v1.trading_state_changed.x",
+        ],
+    ),
+    (
+        "recorder",
+        &[
+            "market.v1.trade_batch.0",
+            "scan.v1.x",
+            "plan.v1.x",
+            "risk.v1.plan_approved.x",
+            "order.v1.x",
+            "control.v1.flatten_cancelled.x",
+        ],
+    ),
+    (
+        "coordinator-api",
+        &["market.v1.trade_batch.0", "scan.v1.x", "plan.v1.x", "risk.v1.plan_approved.x", "order.v1.order_intended.x"],
+    ),
+];
+
+/// Requests to the server that nobody but the administrator may make.
+const ADMINISTRATION: &[&str] = &[
+    "$JS.API.STREAM.DELETE.RISK",
+    "$JS.API.STREAM.PURGE.RISK",
+    "$JS.API.STREAM.UPDATE.RISK",
+    "$JS.API.STREAM.CREATE.OTHER",
+    "$JS.API.STREAM.MSG.DELETE.RISK",
+    "$JS.API.CONSUMER.DELETE.RISK.executor-risk",
+];
+
+async fn secured() -> (NatsServer, Bus) {
+    let server = NatsServer::start_with(&server_config(|user| format!("\"{user}-password\""))).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let password_file = folder.path().join("password");
+    std::fs::write(&password_file, format!("{ADMIN}-password")).unwrap();
+    let config = BusConfig {
+        url: server.url(),
+        user: Some(ADMIN.to_owned()),
+        password_file: Some(password_file),
+        ..BusConfig::default()
+    };
+    let bus = Bus::connect(&config, ADMIN).await.unwrap();
+    topology::ensure(&bus, &config.sizes).await.unwrap();
+    (server, bus)
+}
+
+async fn raw(server: &NatsServer, user: &str) -> async_nats::Client {
+    ConnectOptions::new()
+        .user_and_password(user.to_owned(), format!("{user}-password"))
+        .custom_inbox_prefix(format!("_INBOX_{user}"))
+        .request_timeout(Some(Duration::from_millis(300)))
+        .connect(server.url())
+        .await
+        .unwrap()
+}
+
+async fn messages(admin: &async_nats::Client) -> u64 {
+    let context = jetstream::new(admin.clone());
+    let mut total = 0;
+    for stream in topology::STREAMS {
+        total += context.get_stream(stream.name).await.unwrap().cached_info().state.messages;
+    }
+    total
+}
+
+#[tokio::test]
+async fn nobody_writes_what_is_not_his_nor_administers_the_server() {
+    let (server, _bus) = secured().await;
+    let admin = raw(&server, ADMIN).await;
+    let before = messages(&admin).await;
+    for (user, subjects) in FORBIDDEN {
+        let client = raw(&server, user).await;
+        for subject in subjects.iter().chain(ADMINISTRATION) {
+            let answer = client.request((*subject).to_owned(), "x".into()).await;
+            assert!(answer.is_err(), "{user} got an answer to {subject}: {answer:?}");
+        }
+        let own_dead_letters = format!("dead.{user}-other.1");
+        assert!(client.request(own_dead_letters, "x".into()).await.is_err());
+    }
+    assert_eq!(messages(&admin).await, before);
+    assert_eq!(topology::STREAMS.len() as u64, count_streams(&admin).await);
+}
+
+async fn count_streams(admin: &async_nats::Client) -> u64 {
+    let context = jetstream::new(admin.clone());
+    let mut count = 0;
+    for stream in topology::STREAMS {
+        count += u64::from(context.get_stream(stream.name).await.is_ok());
+    }
+    count
+}
+
+/// A planner that asks for its own message to be delivered to RISK gets it stored there, past every permission; and
+/// somebody with the right to publish there still lacks the key.
+#[tokio::test]
+async fn an_approval_forged_through_a_reply_subject_does_not_count() {
+    let (server, bus) = secured().await;
+    let (seed, public_key) = signature::new_key().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let seed_file = folder.path().join("risk.seed");
+    std::fs::write(&seed_file, seed).unwrap();
+    let password_file = folder.path().join("password");
+    std::fs::write(&password_file, "risk-engine-password").unwrap();
+    let config = BusConfig {
+        url: server.url(),
+        user: Some("risk-engine".to_owned()),
+        password_file: Some(password_file),
+        signing_seed_file: Some(seed_file),
+        risk_public_key: Some(public_key),
+        ..BusConfig::default()
+    };
+    let engine = Bus::connect(&config, "risk-engine").await.unwrap();
+
+    let forged = Event::from(build::plan_approved("GME"));
+    let subject = bus::subject::subject_of(&forged);
+    let planner = raw(&server, "planner").await;
+    let context = jetstream::new(planner.clone());
+    let mut headers = HeaderMap::new();
+    for (name, value) in [
+        ("ce-specversion", "1.0"),
+        ("ce-id", "forged"),
+        ("ce-type", "finagent.risk.v1.PlanApproved"),
+        ("ce-source", "risk-engine"),
+        ("ce-time", "2026-11-24T14:35:00Z"),
+    ] {
+        headers.insert(name, value);
+    }
+    let payload = events::encode(&forged);
+    let stored = context.publish_with_headers("plan.v1.plan_proposed.forged", headers, payload).await.unwrap();
+    stored.await.unwrap();
+    let consumer =
+        r#"{"stream_name":"PLAN","config":{"ack_policy":"none","mem_storage":true,"inactive_threshold":60000000000}}"#;
+    let made = planner.request("$JS.API.CONSUMER.CREATE.PLAN", consumer.into()).await.unwrap();
+    let made: serde_json::Value = serde_json::from_slice(&made.payload).unwrap();
+    let next = format!("$JS.API.CONSUMER.MSG.NEXT.PLAN.{}", made["name"].as_str().unwrap());
+    planner.publish_with_reply(next, subject.clone(), "".into()).await.unwrap();
+    planner.flush().await.unwrap();
+
+    let mut fold = Fold::open(&engine, FoldSpec::stream(StreamName::Risk)).unwrap();
+    let poison = poison(&mut fold).await;
+    assert_eq!((poison.stream, poison.subject.as_str()), (StreamName::Risk, "plan.v1.plan_proposed.forged"));
+
+    bus.publisher().publish(&forged, &build::meta(&["unsigned"], "risk-engine")).await.unwrap();
+    let unsigned = self::poison(&mut fold).await;
+    assert_eq!(unsigned.subject, subject);
+    assert!(unsigned.reason.contains("fin-signature"), "{}", unsigned.reason);
+
+    let genuine = Event::from(build::plan_approved("TSLA"));
+    let created = engine.publisher().create(&genuine, &build::meta(&["genuine"], "risk-engine")).await.unwrap();
+    assert!(matches!(created, Created::New { .. }), "{created:?}");
+    let Item::Event(folded) = soon(fold.next()).await.unwrap() else { panic!("no event") };
+    assert_eq!(folded.event, genuine);
+
+    let context = jetstream::new(raw(&server, ADMIN).await);
+    let mut stream = context.get_stream("RISK").await.unwrap();
+    let last = stream.info().await.unwrap().state.last_sequence;
+    let signed = stream.get_raw_message(last).await.unwrap();
+    let mut headers = signed.headers;
+    headers.insert("ce-id", "copied");
+    headers.insert("Nats-Msg-Id", "copied");
+    let stored = context.publish_with_headers(signed.subject, headers, signed.payload).await.unwrap();
+    stored.await.unwrap();
+    let copied = self::poison(&mut fold).await;
+    assert!(copied.reason.contains("was not made by the risk engine for this message"), "{}", copied.reason);
+}
+
+/// The next message, which must not count.
+async fn poison(fold: &mut Fold) -> Poison {
+    loop {
+        match soon(fold.next()).await.unwrap() {
+            Item::Poison(poison) => return poison,
+            Item::CaughtUp => {}
+            Item::Event(folded) => panic!("it counts: {folded:?}"),
+        }
+    }
+}
