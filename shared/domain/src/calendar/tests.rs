@@ -71,6 +71,30 @@ fn no_date_and_no_instant_is_out_of_reach() {
     assert_eq!(session_at(UnixNanos::new(i64::MAX)).date.date().year(), 2261);
 }
 
+/// Needs the folder that `FIN_TEST_DATA` names.
+#[test]
+fn an_independent_table_of_holidays_agrees_from_1998_to_2028() {
+    const EARLY_CLOSES_IT_LEAVES_OUT: [&str; 3] = ["1998-11-27", "1998-12-24", "1999-12-31"];
+    let Ok(folder) = std::env::var("FIN_TEST_DATA") else {
+        println!("skipped: FIN_TEST_DATA is not set");
+        return;
+    };
+    let text = std::fs::read_to_string(format!("{folder}/rules/market-hours-equity-usa.json")).unwrap();
+    let table: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let entry = &table["entries"]["Equity-usa-[*]"];
+    let day = |text: &str| SessionDate::new(NaiveDate::parse_from_str(text, "%m/%d/%Y").unwrap());
+    let holidays: Vec<_> = entry["holidays"].as_array().unwrap().iter().map(|d| day(d.as_str().unwrap())).collect();
+    let early: Vec<_> = entry["earlyCloses"].as_object().unwrap().keys().map(|d| day(d)).collect();
+    let left_out = EARLY_CLOSES_IT_LEAVES_OUT.map(date);
+    for day in date("1998-01-01").date().iter_days().map(SessionDate::new).take_while(|d| *d <= date("2028-12-31")) {
+        let weekday = day.date().weekday().num_days_from_monday() < 5;
+        assert_eq!(session(day).is_some(), weekday && !holidays.contains(&day), "{day}");
+        if let Some(found) = session(day) {
+            assert_eq!(found.early_close, early.contains(&day) || left_out.contains(&day), "{day}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn neighbours_are_neighbours(days in 0..100_000_i32) {

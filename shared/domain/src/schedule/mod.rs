@@ -33,8 +33,8 @@ pub enum ScheduleError {
 ///
 /// When clocks change, the schedule means what it means to Vixie's cron (cron(8)):
 /// - With a `*` first in the minute or hour field it follows the clock on the wall: it is due whenever that shows a
-///   matching time, so twice where an hour is repeated, and never at a time that is skipped. `0 * * * *` stays an
-///   hour apart over both changes.
+///   matching time, so twice where an hour is repeated, and never at a time that is skipped. Over a change by an hour,
+///   `0 * * * *` stays an hour apart.
 /// - Otherwise it names times of day, each due once a day: a skipped one at the first instant after the gap, together
 ///   with others that were skipped, and a repeated one at its first pass.
 #[derive(Clone, PartialEq, Eq)]
