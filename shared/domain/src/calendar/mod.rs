@@ -10,7 +10,7 @@ mod rules;
 
 use std::ops::{Range, RangeInclusive};
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, NaiveDate, NaiveTime};
 use serde::Serialize;
 
 use crate::time::{SessionDate, UnixNanos};
@@ -84,12 +84,15 @@ pub fn session(date: SessionDate) -> Option<Session> {
         }
         None => rules::hours(date.date())?,
     };
+    // clocks change at 02:00 on Sundays, never within a session
+    let premarket_open = date.at(hours.premarket_open);
+    let at = |time: NaiveTime| premarket_open.plus_seconds((time - hours.premarket_open).num_seconds());
     Some(Session {
         date,
-        premarket_open: date.at(hours.premarket_open),
-        open: date.at(hours.open),
-        close: date.at(hours.close),
-        postmarket_close: date.at(hours.postmarket_close),
+        premarket_open,
+        open: at(hours.open),
+        close: at(hours.close),
+        postmarket_close: at(hours.postmarket_close),
         early_close: hours.close < rules::FULL_DAY.close,
     })
 }
@@ -119,9 +122,10 @@ pub fn previous_session(date: SessionDate) -> Session {
 /// The session an instant belongs to: prints from 20:00 New York time on, and those of days without a session, belong
 /// to the next one.
 pub fn session_at(instant: UnixNanos) -> Session {
-    let date = instant.session_date();
+    let local = instant.to_new_york();
+    let date = SessionDate::new(local.date_naive());
     match session(date) {
-        Some(today) if instant < date.at(rules::ROLL) => today,
+        Some(today) if local.time() < rules::ROLL => today,
         _ => next_session(date),
     }
 }

@@ -64,8 +64,12 @@ impl Schedule {
         let first = self.local_date(instant).pred_opt()?;
         let mut found: Option<UnixNanos> = None;
         for date in first.iter_days().take(SEARCHED_DAYS) {
+            let matches = self.cron.matches(date);
+            if !matches && found.is_none() {
+                continue;
+            }
             let midnight = self.unchanged_from(date);
-            if self.cron.matches(date) {
+            if matches {
                 let due = match midnight {
                     Some(midnight) => self.next_on_usual_day(midnight, instant),
                     None => self.next_on_day_of_change(date, instant),
