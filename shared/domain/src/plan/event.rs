@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{PlanId, SignalId};
 use crate::money::{Micro, Price};
+use crate::names::names;
 use crate::scan::{Input, Round};
 use crate::symbol::Symbol;
 use crate::time::UnixNanos;
@@ -134,6 +135,19 @@ pub enum NotSelected {
     StrategyPaused,
     /// Its price levels are not usable.
     NoLevels,
+}
+
+names! {
+    Side { Buy => "buy", Sell => "sell" }
+    NotSelected {
+        BelowTop => "below_top",
+        ShortsDisabled => "shorts_disabled",
+        StopTooTight => "stop_too_tight",
+        AlreadyPlanned => "already_planned",
+        WatchOnly => "watch_only",
+        StrategyPaused => "strategy_paused",
+        NoLevels => "no_levels",
+    }
 }
 
 /// A signal's place in a round.

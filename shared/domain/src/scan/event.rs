@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{RoundId, SignalId};
 use crate::money::{Micro, Price, Usd};
+use crate::names::names;
 use crate::symbol::Symbol;
 use crate::time::{SessionDate, UnixNanos};
 
@@ -83,6 +84,26 @@ pub enum CriterionName {
     NotHalted,
     /// Free float.
     Float,
+}
+
+names! {
+    Comparison { AtLeast => ">=", MoreThan => ">", AtMost => "<=", Equal => "=" }
+    Outcome { Pass => "pass", Fail => "fail", NotEvaluated => "not_evaluated" }
+    CriterionName {
+        Reference => "reference",
+        FeedComplete => "feed_complete",
+        SecurityType => "security_type",
+        Price => "price",
+        AverageVolume => "average_volume",
+        Atr => "atr",
+        Gap => "gap",
+        PremarketVolume => "premarket_volume",
+        PremarketDollarVolume => "premarket_dollar_volume",
+        RelativeVolume => "relative_volume",
+        OpeningRangeDirection => "opening_range_direction",
+        NotHalted => "not_halted",
+        Float => "float",
+    }
 }
 
 /// A criterion with what it saw.
