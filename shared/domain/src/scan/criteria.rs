@@ -84,7 +84,7 @@ impl Asked<'_> {
         let least = rules.history_sessions_min.map(sessions);
         self.at_least(History, f.history_sessions.map(sessions), least, Unit::Sessions);
         let most = rules.prev_close_difference_pct_max;
-        self.at_most(PrevCloseAgreement, f.prev_close_difference_pct, most, Unit::Percent);
+        self.at_most_if_told(PrevCloseAgreement, f.prev_close_difference_pct, most, Unit::Percent);
     }
 
     fn exclusions(&mut self) {
@@ -134,7 +134,7 @@ impl Asked<'_> {
         self.at_least(PremarketVolume, Some(shares(f.premarket_volume)), least, Unit::Shares);
         let least = rules.premarket_dollar_volume_min.map(Micro::from);
         self.at_least(PremarketDollarVolume, Some(f.premarket_dollar_volume.into()), least, Unit::Usd);
-        self.at_most(Float, f.float_shares.map(shares), rules.float_shares_max.map(shares), Unit::Shares);
+        self.at_most_if_told(Float, f.float_shares.map(shares), rules.float_shares_max.map(shares), Unit::Shares);
         if !self.seen.watch {
             self.at_least(RelativeVolume, f.rvol, rules.rvol_min, Unit::Ratio);
         }
@@ -142,12 +142,12 @@ impl Asked<'_> {
 
     fn costs(&mut self) {
         let (f, strategy) = (self.seen.features, self.seen.strategy);
-        self.at_most(CriterionName::Spread, f.spread_pct, strategy.scan.spread_pct_max, Unit::Percent);
+        self.at_most_if_told(CriterionName::Spread, f.spread_pct, strategy.scan.spread_pct_max, Unit::Percent);
         let of_stop = f.spread.zip(f.atr_14).and_then(|(spread, atr)| {
             let stop = Micro::from(atr).weighted(strategy.plan.stop_atr_fraction);
             Micro::ratio(Micro::from(spread).micros(), stop.micros(), 100)
         });
-        self.at_most(CriterionName::SpreadOfStop, of_stop, strategy.scan.spread_stop_pct_max, Unit::Percent);
+        self.at_most_if_told(CriterionName::SpreadOfStop, of_stop, strategy.scan.spread_stop_pct_max, Unit::Percent);
     }
 
     fn entry(&mut self) {
@@ -190,8 +190,7 @@ impl Asked<'_> {
         }
     }
 
-    /// For what only some vendors tell.
-    fn at_most(&mut self, name: CriterionName, value: Option<Micro>, threshold: Option<Micro>, unit: Unit) {
+    fn at_most_if_told(&mut self, name: CriterionName, value: Option<Micro>, threshold: Option<Micro>, unit: Unit) {
         if let Some(threshold) = threshold {
             self.put(name, value, Comparison::AtMost, threshold, unit, Unknown::IsLetThrough);
         }

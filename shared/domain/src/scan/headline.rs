@@ -17,12 +17,12 @@ pub enum HeadlineKind {
     Merger,
     /// Regulator's word on a drug or device, or a trial's result.
     Clinical,
+    /// An analyst's rating or target.
+    Analyst,
     /// Results and guidance.
     Earnings,
     /// Contracts, orders and partnerships.
     Contract,
-    /// An analyst's rating or target.
-    Analyst,
     /// Courts and authorities.
     Legal,
     /// Advertising for the stock.
@@ -37,9 +37,9 @@ names! {
         Offering => "offering",
         Merger => "merger",
         Clinical => "clinical",
+        Analyst => "analyst",
         Earnings => "earnings",
         Contract => "contract",
-        Analyst => "analyst",
         Legal => "legal",
         Promotion => "promotion",
         Generic => "generic",
@@ -166,6 +166,11 @@ const PHRASES: [(HeadlineKind, &str); 9] = [
          top line|clinical trial|late stage trial|primary endpoint|breakthrough therapy|orphan drug|510 k",
     ),
     (
+        HeadlineKind::Analyst,
+        "upgrade|upgrades|upgraded|downgrade|downgrades|downgraded|price target|initiates coverage|\
+         initiated at|reiterates|overweight|underweight|outperform|underperform",
+    ),
+    (
         HeadlineKind::Earnings,
         "earnings|quarter results|quarterly results|quarter revenue|quarter estimates|quarter profit|\
          quarter loss|financial results|full year results|preliminary results|guidance|outlook|forecast|\
@@ -177,11 +182,6 @@ const PHRASES: [(HeadlineKind, &str); 9] = [
         "contract|contracts|partnership|partners with|collaboration|strategic alliance|join forces|\
          joint venture|license agreement|licensing agreement|supply agreement|purchase order|selected by|\
          awarded",
-    ),
-    (
-        HeadlineKind::Analyst,
-        "upgrade|upgrades|upgraded|downgrade|downgrades|downgraded|price target|initiates coverage|\
-         initiated at|reiterates|overweight|underweight|outperform|underperform|analyst|analysts",
     ),
     (
         HeadlineKind::Legal,
@@ -211,6 +211,8 @@ mod tests {
         check("Acme to be acquired by Globex for $30 per share in cash", HeadlineKind::Merger);
         check("Acme wins $480 million contract with the Navy", HeadlineKind::Contract);
         check("Acme upgraded to Buy, target lifted 25%", HeadlineKind::Analyst);
+        check("Bank raises Acme price target after earnings", HeadlineKind::Analyst);
+        check("Acme's market grip is threatened, analyst says", HeadlineKind::Generic);
         check("Acme prices public offering of common stock", HeadlineKind::Offering);
         check("Acme announces earnings and a $50M registered direct offering", HeadlineKind::Offering);
         check("Jury finds Acme infringed a patent", HeadlineKind::Legal);
