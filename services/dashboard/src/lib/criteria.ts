@@ -3,6 +3,8 @@ import { UNKNOWN, count, fixed, price, usd, words } from './format';
 
 const SHORT_NAMES: Readonly<Record<string, string>> = {
   relative_volume: 'rvol',
+  relative_volume_by_time: 'rvol by time',
+  premarket_relative_volume: 'pre-mkt rvol',
   average_volume: 'avg volume',
   atr: 'ATR',
   premarket_volume: 'pre-mkt volume',

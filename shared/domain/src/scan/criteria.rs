@@ -38,6 +38,7 @@ pub(super) fn asks_premarket(strategy: &Strategy, watch: bool) -> bool {
     watch
         || rules.premarket_volume_min.is_some()
         || rules.premarket_dollar_volume_min.is_some()
+        || rules.premarket_rvol_min.is_some()
         || strategy.plan.entry == EntryRule::PremarketHighBreak
 }
 
@@ -128,15 +129,20 @@ impl Asked<'_> {
     }
 
     fn volume(&mut self) {
-        use CriterionName::{Float, PremarketDollarVolume, PremarketVolume, RelativeVolume};
+        use CriterionName::{
+            Float, PremarketDollarVolume, PremarketRelativeVolume, PremarketVolume, RelativeVolume,
+            RelativeVolumeByTime,
+        };
         let (f, rules) = (self.seen.features, &self.seen.strategy.scan);
         let least = rules.premarket_volume_min.map(shares);
         self.at_least(PremarketVolume, Some(shares(f.premarket_volume)), least, Unit::Shares);
         let least = rules.premarket_dollar_volume_min.map(Micro::from);
         self.at_least(PremarketDollarVolume, Some(f.premarket_dollar_volume.into()), least, Unit::Usd);
         self.at_most_if_told(Float, f.float_shares.map(shares), rules.float_shares_max.map(shares), Unit::Shares);
+        self.at_least_if_told(PremarketRelativeVolume, f.premarket_rvol, rules.premarket_rvol_min);
         if !self.seen.watch {
             self.at_least(RelativeVolume, f.rvol, rules.rvol_min, Unit::Ratio);
+            self.at_least_if_told(RelativeVolumeByTime, f.rvol_by_time, rules.rvol_by_time_min);
         }
     }
 
@@ -181,6 +187,12 @@ impl Asked<'_> {
     fn at_least(&mut self, name: CriterionName, value: Option<Micro>, threshold: Option<Micro>, unit: Unit) {
         if let Some(threshold) = threshold {
             self.put(name, value, Comparison::AtLeast, threshold, unit, Unknown::Refuses);
+        }
+    }
+
+    fn at_least_if_told(&mut self, name: CriterionName, value: Option<Micro>, threshold: Option<Micro>) {
+        if let Some(threshold) = threshold {
+            self.put(name, value, Comparison::AtLeast, threshold, Unit::Ratio, Unknown::IsLetThrough);
         }
     }
 
@@ -232,6 +244,9 @@ impl Asked<'_> {
                 }
                 _ => format!("opening range against {} sessions", indicators::PERIOD),
             },
+            Name::RelativeVolumeByTime | Name::PremarketRelativeVolume => {
+                format!("{} sessions at this time of day", indicators::PERIOD)
+            }
             Name::OpeningRangeDirection => "opening range".to_owned(),
             Name::NotHalted => "tape".to_owned(),
             Name::NoCashMerger => "headlines".to_owned(),

@@ -50,6 +50,8 @@ impl Sight<'_> {
             or_close: range.map(|r| r.close),
             or_volume: tape.opening.volume,
             rvol: self.relative_volume(),
+            rvol_by_time: None,
+            premarket_rvol: None,
             vwap: tape.vwap(),
             sector: profile.and_then(|p| p.sector.clone()),
             gap_kind: gap_kind.and_then(|((price, close), (high, low))| GapKind::of(price, close, high, low)),
