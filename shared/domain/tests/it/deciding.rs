@@ -54,6 +54,11 @@ fn reference(symbol: &str, close: i64, range: i64, float_shares: Option<u64>) ->
         sector: None,
         security_type: SecurityType::Common,
         as_of: UnixNanos::default(),
+        actions: Vec::new(),
+        second_close: None,
+        float_source: None,
+        session_volumes: Vec::new(),
+        volume_step_minutes: 0,
     }
     .into()
 }

@@ -37,6 +37,11 @@ fn reference() -> ReferenceUpdated {
         sector: None,
         security_type: SecurityType::Common,
         as_of: UnixNanos::default(),
+        actions: Vec::new(),
+        second_close: None,
+        float_source: None,
+        session_volumes: Vec::new(),
+        volume_step_minutes: 0,
     }
 }
 
