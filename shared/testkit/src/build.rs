@@ -273,6 +273,11 @@ pub fn reference(ticker: &str) -> ReferenceUpdated {
         sector: Some("Technology".to_owned()),
         security_type: SecurityType::Common,
         as_of: session().at_hm(4, 0),
+        actions: Vec::new(),
+        second_close: None,
+        float_source: None,
+        session_volumes: Vec::new(),
+        volume_step_minutes: 0,
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Seen<'a> {
 pub(super) struct History<'a> {
     pub(super) source: &'a str,
     pub(super) security_type: SecurityType,
+    /// Why the previous close must not be traded on, if so.
+    pub(super) close_refused: Option<&'a str>,
     /// Which prints the history counts, and which the feed carries.
     pub(super) tapes: (Tape, Option<Tape>),
 }
@@ -76,7 +78,7 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     fn data(&mut self) {
-        use CriterionName::{FeedComplete, History, PrevCloseAgreement, Reference};
+        use CriterionName::{FeedComplete, History, Reference};
         let (f, rules) = (self.seen.features, &self.seen.strategy.scan);
         self.yes(Reference, Some(self.seen.history.is_some()), Unknown::Refuses);
         let holes = Some(Micro::from_int(i64::from(self.seen.holes)));
@@ -84,8 +86,25 @@ impl Asked<'_> {
         let sessions = |n: u32| Micro::from_int(i64::from(n));
         let least = rules.history_sessions_min.map(sessions);
         self.at_least(History, f.history_sessions.map(sessions), least, Unit::Sessions);
-        let most = rules.prev_close_difference_pct_max;
-        self.at_most_if_told(PrevCloseAgreement, f.prev_close_difference_pct, most, Unit::Percent);
+        self.previous_close();
+    }
+
+    fn previous_close(&mut self) {
+        let name = CriterionName::PrevCloseAgreement;
+        let most = self.seen.strategy.scan.prev_close_difference_pct_max;
+        let value = self.seen.features.prev_close_difference_pct;
+        let Some(refusal) = self.seen.history.as_ref().and_then(|h| h.close_refused) else {
+            return self.at_most_if_told(name, value, most, Unit::Percent);
+        };
+        self.criteria.push(Criterion {
+            name,
+            value,
+            threshold: most.unwrap_or_default(),
+            comparison: Comparison::AtMost,
+            outcome: Outcome::Fail,
+            unit: Unit::Percent,
+            source: refusal.to_owned(),
+        });
     }
 
     fn exclusions(&mut self) {

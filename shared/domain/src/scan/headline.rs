@@ -1,5 +1,7 @@
 //! What a headline is about, by its words.
 
+use serde::{Deserialize, Serialize};
+
 use crate::market::NewsPublished;
 use crate::money::Micro;
 use crate::names::names;
@@ -7,7 +9,8 @@ use crate::strategy::CatalystPoints;
 use crate::time::UnixNanos;
 
 /// What a headline is about. The first that matches holds, in the order of declaration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum HeadlineKind {
     /// Commentary on a move that others made, lists of movers, law firms looking for clients.
     Commentary,
@@ -70,7 +73,7 @@ impl HeadlineKind {
 }
 
 /// A headline as far as the score needs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Headline {
     /// The vendor and its id of the article.
     pub news_id: String,

@@ -10,7 +10,9 @@ mod headline;
 mod measure;
 mod profile;
 mod scoring;
+mod snapshot;
 mod state;
+mod tape;
 mod vector;
 
 pub use catalyst::{Occasion, catalyst};
@@ -20,5 +22,6 @@ pub use features::*;
 pub use headline::{Headline, HeadlineKind, normalise};
 pub use profile::{Facts, Profile};
 pub use scoring::{ModelIdentity, ScoringModel, Weighted};
+pub use snapshot::{PartitionSnapshot, SnapshotError};
 pub use state::{BatchHead, BatchOrder, PartitionState, RoundResult};
 pub use vector::FEATURE_NAMES;

@@ -4,13 +4,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
+use serde::{Deserialize, Serialize};
 
 use super::decide;
 use super::profile::Profile;
 use super::{CandidatesEvaluated, Headline, Input, Round, ScanRoundCompleted, ScoringModel, SignalGenerated, Weighted};
-use crate::calendar;
+use crate::calendar::{self, Session};
 use crate::id::RoundId;
-use crate::market::{Eligibility, FeedGapDetected, NewsPublished, ReferenceUpdated, SymbolState, Tape, Trade, Windows};
+use crate::market::{
+    Eligibility, FeedGapDetected, NewsPublished, Quote, ReferenceUpdated, SymbolState, Tape, Trade, Windows, indicators,
+};
 use crate::schedule::Schedule;
 use crate::strategy::{ModelChoice, Strategy, StrategyError};
 use crate::symbol::{Symbol, SymbolError};
@@ -27,7 +30,9 @@ pub struct RoundResult {
     pub completed: ScanRoundCompleted,
 }
 
-struct HeldTrade {
+/// A trade that came before its round was due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct HeldTrade {
     slot: u32,
     trade: Trade,
     eligibility: Eligibility,
@@ -71,17 +76,18 @@ pub struct PartitionState {
     pub(super) model: Arc<dyn ScoringModel>,
     schedules: [(&'static str, Schedule); 2],
     pub(super) windows: Option<Windows>,
-    watermark: UnixNanos,
-    boundary: UnixNanos,
-    index: HashMap<Symbol, u32, RandomState>,
-    symbols: Vec<(Symbol, SymbolState)>,
-    held: Vec<HeldTrade>,
+    pub(super) watermark: UnixNanos,
+    pub(super) boundary: UnixNanos,
+    pub(super) index: HashMap<Symbol, u32, RandomState>,
+    pub(super) symbols: Vec<(Symbol, SymbolState)>,
+    pub(super) held: Vec<HeldTrade>,
     pub(super) profiles: HashMap<Symbol, Profile, RandomState>,
     pub(super) headlines: HashMap<Symbol, Vec<Headline>, RandomState>,
     pub(super) gaps: Vec<(UnixNanos, UnixNanos)>,
     pub(super) tape: Option<Tape>,
-    last_batch: HashMap<String, (u64, u64), RandomState>,
-    late_trades: u64,
+    pub(super) last_batch: HashMap<String, (u64, u64), RandomState>,
+    pub(super) late_trades: u64,
+    pub(super) newest_print: UnixNanos,
 }
 
 impl PartitionState {
@@ -130,6 +136,7 @@ impl PartitionState {
             tape: None,
             last_batch: HashMap::default(),
             late_trades: 0,
+            newest_print: UnixNanos::default(),
         })
     }
 
@@ -144,7 +151,11 @@ impl PartitionState {
         let symbol: Symbol = ticker.parse()?;
         let slot = self.symbols.len() as u32;
         self.index.insert(symbol.clone(), slot);
-        self.symbols.push((symbol, SymbolState::default()));
+        let mut state = SymbolState::default();
+        if self.strategy.plan.trail.is_some() {
+            state.keep_minutes(MINUTES_KEPT);
+        }
+        self.symbols.push((symbol, state));
         Ok(slot)
     }
 
@@ -206,8 +217,23 @@ impl PartitionState {
             return;
         }
         self.late_trades += u64::from(trade.ts_event < self.watermark);
+        self.newest_print = self.newest_print.max(trade.ts_event);
         if let (Some(windows), Some((_, state))) = (&self.windows, self.symbols.get_mut(slot as usize)) {
             state.apply(windows, &trade, eligibility);
+        }
+    }
+
+    /// Takes the best bid and ask of a symbol. `slot` comes from [`Self::slot`].
+    pub fn quote(&mut self, slot: u32, quote: &Quote) {
+        if let Some((_, state)) = self.symbols.get_mut(slot as usize) {
+            state.quote(quote);
+        }
+    }
+
+    /// Keeps the newest `kept` minute bars of a symbol from now on. `slot` comes from [`Self::slot`].
+    pub fn keep_minutes(&mut self, slot: u32, kept: usize) {
+        if let Some((_, state)) = self.symbols.get_mut(slot as usize) {
+            state.keep_minutes(kept);
         }
     }
 
@@ -280,9 +306,10 @@ impl PartitionState {
 
     fn open_session(&mut self, instant: UnixNanos) {
         let session = calendar::session_at(instant);
-        self.windows = Some(Windows::new(session, self.strategy.scan.opening_range_minutes));
+        self.windows = Some(self.windows_of(session));
+        self.newest_print = UnixNanos::default();
         for (_, state) in &mut self.symbols {
-            *state = SymbolState::default();
+            state.reset();
         }
         let previous_close = calendar::previous_session(session.date).close;
         self.gaps.retain(|(_, until)| *until > previous_close);
@@ -290,6 +317,11 @@ impl PartitionState {
             known.retain(|h| h.published_at >= previous_close);
         }
         self.set_boundary(instant);
+    }
+
+    pub(super) fn windows_of(&self, session: Session) -> Windows {
+        let scan = &self.strategy.scan;
+        Windows { outliers: scan.outliers, ..Windows::new(session, scan.opening_range_minutes) }
     }
 
     fn set_boundary(&mut self, after: UnixNanos) {
@@ -304,6 +336,9 @@ impl PartitionState {
         }
     }
 }
+
+/// Minute bars of one symbol for the trail's range: 14, the close before them, and the unfinished one.
+const MINUTES_KEPT: usize = indicators::PERIOD + 2;
 
 /// Headlines of one symbol that are remembered, the newest.
 const HEADLINES_KEPT: usize = 64;

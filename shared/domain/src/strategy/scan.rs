@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::StrategyError;
 use super::range::{count, ensure, price, ratio, shares, usd};
+use crate::market::OutlierRule;
+use crate::market::indicators::AtrSmoothing;
 use crate::money::{Micro, Price, Usd};
 use crate::scan::GapKind;
 
@@ -19,6 +21,9 @@ pub struct ScanRules {
     pub price_max: Option<Price>,
     /// Average volume of 14 sessions must be at least, shares.
     pub adv_14_min: Option<u64>,
+    /// How the true ranges of 14 sessions are averaged.
+    #[serde(default)]
+    pub atr_smoothing: AtrSmoothing,
     /// ATR of 14 sessions must be above, USD per share.
     pub atr_14_min: Option<Price>,
     /// Distance of the open from the previous close, either way, must be at least, per cent.
@@ -51,6 +56,12 @@ pub struct ScanRules {
     pub spread_stop_pct_max: Option<Micro>,
     /// Earlier sessions that must be known; two leave out the first day after a listing.
     pub history_sessions_min: Option<u32>,
+    /// A stock that has not printed for so long in regular hours looks halted, seconds.
+    #[serde(default = "sixty")]
+    pub halt_silence_seconds: u32,
+    /// Which prints must be confirmed by others before they count.
+    #[serde(default)]
+    pub outliers: OutlierRule,
     /// What is never traded.
     pub exclude: Exclusions,
     /// Pre-market price must be no older than this when the `watch` schedule falls due, seconds.
@@ -97,10 +108,19 @@ impl ScanRules {
         ratio("scan.spread_pct_max", self.spread_pct_max, (0, 100), "0 to 100 per cent")?;
         ratio("scan.spread_stop_pct_max", self.spread_stop_pct_max, (0, 100), "0 to 100 per cent")?;
         count("scan.history_sessions_min", self.history_sessions_min, (0, 250), "0 to 250 sessions")?;
+        count("scan.halt_silence_seconds", self.halt_silence_seconds, (1, 3_600), "1 to 3600 seconds")?;
+        let OutlierRule { distance_ppm, spreads, confirmations } = self.outliers;
+        count("scan.outliers.distance_ppm", distance_ppm, (1, 1_000_000), "1 to 1000000 ppm")?;
+        count("scan.outliers.spreads", spreads, (0, 1_000), "0 to 1000 spreads")?;
+        count("scan.outliers.confirmations", confirmations, (1, 100), "1 to 100 prints")?;
         count("scan.last_age_max_s", self.last_age_max_s, (1, 3_600), "1 to 3600 seconds")
     }
 }
 
 const fn five_thousand() -> u64 {
     5_000
+}
+
+const fn sixty() -> u32 {
+    60
 }

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic here is a failed test")]
 
 mod deciding;
+mod folding;
 mod planning;
 mod profiles;
+mod recorded;
 mod scanning;
 mod sizing;
 

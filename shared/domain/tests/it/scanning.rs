@@ -40,6 +40,11 @@ fn reference() -> ReferenceUpdated {
         sector: None,
         security_type: SecurityType::Common,
         as_of: UnixNanos::default(),
+        actions: Vec::new(),
+        second_close: None,
+        float_source: None,
+        session_volumes: Vec::new(),
+        volume_step_minutes: 0,
     }
 }
 
@@ -102,7 +107,7 @@ fn a_gapper_on_volume_becomes_a_signal_with_every_value() {
     );
     let open_questions: Vec<_> =
         signal.criteria.iter().filter(|c| c.outcome != Outcome::Pass).map(|c| (c.name.as_str(), c.outcome)).collect();
-    let not_told = ["not_leveraged", "no_cash_merger", "not_halted", "spread", "spread_of_stop"];
+    let not_told = ["not_leveraged", "no_cash_merger", "spread", "spread_of_stop"];
     assert_eq!(open_questions, not_told.map(|name| (name, Outcome::NotEvaluated)));
 }
 
@@ -114,7 +119,9 @@ fn nothing_is_known_of_an_opening_range_that_is_not_over() {
     state.reference(&reference());
     state.begin_batch(&head(1, at(4, 0, 0)));
     let slot = state.slot("GME").unwrap();
-    session().into_iter().for_each(|t| state.fold(slot, t, Eligibility::REGULAR));
+    let mut trades = session();
+    trades[2].ts_event = at(9, 31, 30);
+    trades.into_iter().for_each(|t| state.fold(slot, t, Eligibility::REGULAR));
     let rounds = state.advance(at(9, 33, 0), &[]);
     let candidate = &rounds.last().unwrap().candidates[0].candidates[0];
     assert_eq!((candidate.features.or_high, candidate.features.rvol), (None, None));

@@ -17,7 +17,8 @@ fn file(name: &str, extension: &str) -> PathBuf {
 }
 
 /// Messages that got fields after their first bytes were written, and what the newer bytes are called.
-const GROWN: [(&str, &str); 3] = [
+const GROWN: [(&str, &str); 4] = [
+    ("market.v1.ReferenceUpdated", "with_actions"),
     ("scan.v1.SignalGenerated", "with_model"),
     ("scan.v1.CandidatesEvaluated", "with_spread"),
     ("plan.v1.PlanProposed", "with_exits"),
