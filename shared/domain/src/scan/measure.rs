@@ -107,7 +107,7 @@ impl Sight<'_> {
     fn looks_halted(&self) -> Option<bool> {
         let windows = self.state.windows.filter(|w| w.is_regular(self.round.due))?;
         let silence = i64::from(self.state.strategy.scan.halt_silence_seconds);
-        Some(self.tape.silent_seconds(&windows, self.round.due) >= silence)
+        Some(self.tape.silent_seconds(&windows, self.round.due) > silence)
     }
 
     fn short_restricted(&self, day_low: Option<Price>) -> Option<bool> {

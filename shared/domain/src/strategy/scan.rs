@@ -56,7 +56,7 @@ pub struct ScanRules {
     pub spread_stop_pct_max: Option<Micro>,
     /// Earlier sessions that must be known; two leave out the first day after a listing.
     pub history_sessions_min: Option<u32>,
-    /// A stock that has not printed for so long in regular hours looks halted, seconds.
+    /// A stock that has not printed for longer than this in regular hours looks halted, whole seconds.
     #[serde(default = "sixty")]
     pub halt_silence_seconds: u32,
     /// Which prints must be confirmed by others before they count.

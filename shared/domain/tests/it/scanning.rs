@@ -112,6 +112,17 @@ fn a_gapper_on_volume_becomes_a_signal_with_every_value() {
 }
 
 #[test]
+fn a_stock_that_fell_silent_before_the_round_looks_halted() {
+    let refused = |second: i64| {
+        let mut trades = session();
+        trades[3].ts_event = at(9, 33, 0).plus_seconds(second);
+        play(&[&trades])[1].candidates[0].candidates[0].refused_by
+    };
+    assert_eq!(refused(59), Some(CriterionName::NotHalted));
+    assert_eq!(refused(60), None);
+}
+
+#[test]
 fn nothing_is_known_of_an_opening_range_that_is_not_over() {
     let mut early = super::shipped_strategy();
     early.schedules.trade.cron = "32 9 * * 1-5".into();
