@@ -16,13 +16,15 @@ pub struct OutlierRule {
     pub distance_ppm: u32,
     /// Multiple of the spread, where a fresh quote is known; the wider of the two holds.
     pub spreads: u32,
+    /// Without a quote, prints that must be known before the next is doubted.
+    pub known_prints: u32,
     /// Outliers in a row, near one another, that make a new level.
     pub confirmations: u32,
 }
 
 impl Default for OutlierRule {
     fn default() -> Self {
-        Self { distance_ppm: 50_000, spreads: 10, confirmations: 3 }
+        Self { distance_ppm: 50_000, spreads: 10, known_prints: 5, confirmations: 3 }
     }
 }
 
@@ -67,7 +69,7 @@ pub(super) struct Suspect {
 }
 
 impl Guard {
-    /// Judges a print that may set a price. The first of a session is taken as it is.
+    /// Judges a print that may set a price, against the quote or else against the median of up to thirty prints.
     #[inline]
     pub(super) fn judge(
         &mut self,
@@ -101,7 +103,7 @@ impl Guard {
                 let spreads = quoted.spread.nanos().saturating_mul(i64::from(rule.spreads));
                 near(price, quoted.mid.nanos(), most.max(spreads))
             }
-            None if self.window.count == 0 => true,
+            None if self.window.count < rule.known_prints.max(1) => true,
             None => {
                 // A price that is near both ends of the window is near its median, wherever that lies between.
                 let Window { low, high, .. } = self.window;
@@ -224,10 +226,15 @@ mod tests {
         assert_eq!(judge(&mut guard, 10_000, None), SUSPECTED);
     }
 
+    fn known(cents: i64) -> Guard {
+        let mut guard = Guard::default();
+        (0..5).for_each(|_| assert_eq!(judge(&mut guard, cents, None), ACCEPTED));
+        guard
+    }
+
     #[test]
     fn a_good_print_refutes_and_three_alike_in_a_row_confirm() {
-        let mut guard = Guard::default();
-        assert_eq!(judge(&mut guard, 10_000, None), ACCEPTED);
+        let mut guard = known(10_000);
         assert_eq!(judge(&mut guard, 12_000, None), SUSPECTED);
         assert_eq!(judge(&mut guard, 10_010, None), Verdict::Accepted { refuted: 1 });
         assert_eq!(judge(&mut guard, 12_000, None), SUSPECTED);
@@ -236,14 +243,22 @@ mod tests {
         assert_eq!(judge(&mut guard, 12_100, None), SUSPECTED);
         assert_eq!(judge(&mut guard, 11_950, None), Verdict::Confirmed);
         assert_eq!(guard.take_confirmed().len(), 3);
-        assert_eq!(judge(&mut guard, 12_050, None), ACCEPTED);
+        (0..2).for_each(|_| assert_eq!(judge(&mut guard, 12_050, None), ACCEPTED));
         assert_eq!(judge(&mut guard, 10_000, None), SUSPECTED);
     }
 
     #[test]
-    fn a_fresh_quote_goes_before_the_median_and_a_wide_one_allows_more() {
+    fn the_first_prints_have_nothing_to_be_held_against() {
         let mut guard = Guard::default();
-        assert_eq!(judge(&mut guard, 10_000, None), ACCEPTED);
+        for cents in [10_000, 12_000, 9_000, 11_000, 10_000] {
+            assert_eq!(judge(&mut guard, cents, None), ACCEPTED, "{cents}");
+        }
+        assert_eq!(judge(&mut guard, 12_000, None), SUSPECTED);
+    }
+
+    #[test]
+    fn a_fresh_quote_goes_before_the_median_and_a_wide_one_allows_more() {
+        let mut guard = known(10_000);
         assert_eq!(judge(&mut guard, 12_000, Some((12_000, 2))), ACCEPTED);
         assert_eq!(judge(&mut guard, 10_000, Some((12_000, 2))), SUSPECTED);
         assert_eq!(judge(&mut guard, 10_000, Some((12_000, 200))), Verdict::Accepted { refuted: 1 });

@@ -253,7 +253,7 @@ mod tests {
             (9, 30, 1_030, 200, "1"),
             (9, 34, 1_010, 300, "1"),
             (9, 35, 1_060, 400, "1"),
-            (16, 0, 1_070, 500, "24"),
+            (16, 0, 1_065, 500, "24"),
         ]);
         assert_eq!(
             (s.premarket.high, s.premarket.low, s.premarket.volume),
@@ -264,7 +264,7 @@ mod tests {
             (Price::from_cents(1_030), Price::from_cents(1_010), 500)
         );
         assert_eq!((s.regular.high, s.regular.volume), (Price::from_cents(1_060), 900));
-        assert_eq!(s.last.map(|l| l.0), Some(Price::from_cents(1_070)));
+        assert_eq!(s.last.map(|l| l.0), Some(Price::from_cents(1_065)));
         assert_eq!(s.premarket_dollar_volume(), Usd::from_cents(202_000));
     }
 
@@ -292,14 +292,13 @@ mod tests {
 
     #[test]
     fn a_bad_print_sets_no_level_and_a_confirmed_move_sets_all_of_them() {
-        let steady =
-            [(9, 30, 6_600, 100, "1"), (9, 31, 6_610, 100, "1"), (9, 32, 1_532, 40, "1"), (9, 33, 6_620, 100, "1")];
-        let s = fold(&steady);
-        assert_eq!((s.opening.low, s.opening.volume, s.outliers), (Price::from_cents(6_600), 300, 1));
-        let moved = [(9, 30, 1_000, 1, "1"), (9, 31, 1_200, 2, "1"), (9, 31, 1_210, 3, "1"), (9, 32, 1_190, 4, "1")];
-        let s = fold(&moved);
-        assert_eq!((s.opening.high, s.opening.volume, s.outliers), (Price::from_cents(1_210), 10, 0));
-        assert_eq!(s.last.map(|l| l.0), Some(Price::from_cents(1_190)));
+        let steady = [(9, 30, 6_600, 100, "1"); 5];
+        let s = fold(&[&steady[..], &[(9, 32, 1_532, 40, "1"), (9, 33, 6_620, 100, "1")]].concat());
+        assert_eq!((s.opening.low, s.opening.volume, s.outliers), (Price::from_cents(6_600), 600, 1));
+        let moved = [(9, 31, 7_200, 2, "1"), (9, 31, 7_210, 3, "1"), (9, 32, 7_190, 4, "1")];
+        let s = fold(&[&steady[..], &moved].concat());
+        assert_eq!((s.opening.high, s.opening.volume, s.outliers), (Price::from_cents(7_210), 509, 0));
+        assert_eq!(s.last.map(|l| l.0), Some(Price::from_cents(7_190)));
     }
 
     #[test]

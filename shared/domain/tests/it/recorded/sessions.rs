@@ -11,7 +11,7 @@ use super::minutes::{Minute, daily, fold, minutes};
 use super::{Checks, data, rows};
 
 /// Bars are taken at their word: nothing in them has to be confirmed.
-const ANYTHING: OutlierRule = OutlierRule { distance_ppm: 10_000_000, spreads: 0, confirmations: 3 };
+const ANYTHING: OutlierRule = OutlierRule { distance_ppm: 10_000_000, spreads: 0, known_prints: 5, confirmations: 3 };
 
 struct Symbol {
     minutes: BTreeMap<SessionDate, Vec<Minute>>,
@@ -38,8 +38,8 @@ fn levels_gaps_ranges_and_volumes_equal_the_expected_ones() {
         let name = |column: &str| format!("{} {date} {column}", row["symbol"]);
         tape(&mut checks, &name, &row, &state);
         history(&mut checks, &name, &row, &state, &symbol.daily, date);
-        let usual = relative_opening_volume(state.opening.volume, &opening_volumes(symbol, date));
         if !row["rvol_or5_14"].is_empty() {
+            let usual = relative_opening_volume(state.opening.volume, &opening_volumes(symbol, date));
             checks.number(&name("rvol"), usual.map(Micro::to_f64), &row["rvol_or5_14"], Checks::PERCENT);
         }
     }
