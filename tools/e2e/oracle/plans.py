@@ -21,6 +21,11 @@ def refused_by(f, strategy):
 
     asked = [
         ("reference", f["prev_close"] is not None, True),
+        (
+            "not_halted",
+            f["silent_seconds"],
+            scan["exclude"]["halted"] and (lambda v: v <= scan["halt_silence_seconds"]),
+        ),
         ("price", f["open"] and Fraction(f["open"], 10**9), decimal("price_min") and (lambda v: v > decimal("price_min"))),
         ("average_volume", f["adv_14"], scan["adv_14_min"] is not None and (lambda v: v >= scan["adv_14_min"])),
         ("atr", f["atr_14"] and Fraction(f["atr_14"], 10**9), decimal("atr_14_min") and (lambda v: v > decimal("atr_14_min"))),

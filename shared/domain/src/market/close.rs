@@ -149,8 +149,7 @@ mod tests {
             security_type: SecurityType::Common,
             as_of: UnixNanos::default(),
             actions: actions.iter().map(action).collect(),
-            second_close: second
-                .map(|cents| SecondClose { source: "alpaca".into(), price: Price::from_cents(cents) }),
+            second_close: second.map(|cents| SecondClose { source: "alpaca".into(), price: Price::from_cents(cents) }),
             float_source: None,
             session_volumes: Vec::new(),
             volume_step_minutes: 0,
@@ -191,7 +190,10 @@ mod tests {
         check(ActionKind::SymbolChange, 900, true);
         check(ActionKind::Dividend(Price::from_cents(5)), 900, false);
         let text = previous_close(&reference(100, &[(0, ONE_FOR_TEN, false)], Some(100))).unwrap_err().to_string();
-        assert!(text.contains("a split") && text.contains("10.00 by yahoo") && text.contains("1.00 by alpaca"), "{text}");
+        assert!(
+            text.contains("a split") && text.contains("10.00 by yahoo") && text.contains("1.00 by alpaca"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -204,7 +206,8 @@ mod tests {
     #[test]
     fn bars_before_a_split_are_rescaled_once() {
         let price = Price::from_cents(400);
-        let bar = |offset| DailyBar { date: day(offset), open: price, high: price, low: price, close: price, volume: 10 };
+        let bar =
+            |offset| DailyBar { date: day(offset), open: price, high: price, low: price, close: price, volume: 10 };
         let split = |applied| [CorporateAction { ex_date: day(-1), kind: FOUR_FOR_ONE, applied }];
         let closes = |applied: bool| -> Vec<(Price, u64)> {
             let bars = adjusted_bars(&[bar(-2), bar(-1)], &split(applied), day(0)).unwrap();

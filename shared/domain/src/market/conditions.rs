@@ -227,9 +227,12 @@ mod tests {
             let e = Eligibility::of(scheme, text);
             (e.opening, e.closing)
         };
-        for (finnhub, letter, expected) in
-            [("18", "O", (true, false)), ("35", "6", (false, true)), ("16", "M", (false, true)), ("1", "@", (false, false))]
-        {
+        for (finnhub, letter, expected) in [
+            ("18", "O", (true, false)),
+            ("35", "6", (false, true)),
+            ("16", "M", (false, true)),
+            ("1", "@", (false, false)),
+        ] {
             assert_eq!((auctions(Finnhub, finnhub), auctions(Cta, letter)), (expected, expected), "{letter}");
         }
     }

@@ -101,7 +101,8 @@ mod tests {
 
     #[test]
     fn bars_are_closed_on_the_left_and_a_late_print_revises_its_own() {
-        let bars: Vec<MinuteBar> = fold(&[(0, 1_000), (59, 1_010), (60, 1_020), (30, 1_050), (180, 990)]).bars().collect();
+        let bars: Vec<MinuteBar> =
+            fold(&[(0, 1_000), (59, 1_010), (60, 1_020), (30, 1_050), (180, 990)]).bars().collect();
         let seen: Vec<_> = bars.iter().map(|b| (b.start.nanos() / 60_000_000_000, b.volume)).collect();
         assert_eq!(seen, [(0, 300), (1, 100), (3, 100)]);
         let cents = Price::from_cents;

@@ -45,6 +45,7 @@ fn large() -> Features {
         or_low: cents(10_450),
         or_close: cents(10_590),
         rvol: micro("5"),
+        rvol_by_time: micro("5"),
         prev_close_difference_pct: micro("0"),
         history_sessions: Some(30),
         spread: cents(2),
@@ -78,16 +79,18 @@ struct Case {
     watch: bool,
     holes: u32,
     security_type: Option<SecurityType>,
+    close_refused: Option<&'static str>,
 }
 
 fn case(strategy: Strategy) -> Case {
-    Case { strategy, watch: false, holes: 0, security_type: Some(SecurityType::Common) }
+    Case { strategy, watch: false, holes: 0, security_type: Some(SecurityType::Common), close_refused: None }
 }
 
 fn criteria(case: &Case, features: &Features) -> Vec<Criterion> {
     let history = case.security_type.map(|security_type| History {
         source: "yahoo",
         security_type,
+        close_refused: case.close_refused,
         tapes: (Tape::Simulated, Some(Tape::Simulated)),
     });
     ask(&Seen { strategy: &case.strategy, features, watch: case.watch, holes: case.holes, history })
@@ -150,6 +153,8 @@ fn each_criterion_of_the_small_cap_profile_refuses_just_beyond_its_threshold() {
     check(Features { float_shares: Some(100_000_001), ..small() }, &["float"]);
     check(Features { float_shares: Some(100_000_000), ..small() }, &[]);
     check(Features { rvol: micro("1.999999"), ..small() }, &["relative_volume"]);
+    check(Features { rvol_by_time: micro("1.999999"), ..small() }, &["relative_volume_by_time"]);
+    check(Features { rvol_by_time: None, ..small() }, &[]);
     check(Features { premarket_high: cents(681), last: cents(682), ..small() }, &["premarket_high_distance"]);
     check(Features { premarket_high: cents(680), last: cents(681), ..small() }, &[]);
     check(Features { last: cents(650), ..small() }, &["premarket_high_broken"]);
@@ -215,6 +220,14 @@ fn a_hole_in_the_feed_and_a_missing_history_refuse_everything() {
     assert_eq!(refused(&unknown, &Features::default()), ["reference"]);
     let asked = criteria(&unknown, &Features::default());
     assert!(asked.iter().skip(2).all(|c| c.outcome == Outcome::NotEvaluated), "{asked:?}");
+}
+
+#[test]
+fn a_previous_close_that_is_refused_refuses_with_its_reason() {
+    let disputed = Case { close_refused: Some("a split takes effect"), ..case(opening_range()) };
+    assert_eq!(refused(&disputed, &large()), ["prev_close_agreement"]);
+    let asked = criteria(&disputed, &large());
+    assert!(asked.iter().any(|c| c.source == "a split takes effect"), "{asked:?}");
 }
 
 #[test]

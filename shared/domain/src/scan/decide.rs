@@ -61,7 +61,7 @@ fn candidate(state: &PartitionState, windows: &Windows, round: &Round, symbol: &
     let profile = state.profiles.get(symbol).filter(|p| p.session_date == round.session_date);
     let headlines = state.headlines.get(symbol).map_or(&[][..], Vec::as_slice);
     let watch = round.schedule == "watch";
-    let features = Sight { state, round, tape, profile, headlines, watch }.features();
+    let features = Sight { state, round, symbol, tape, profile, headlines, watch }.features();
     let mut criteria = criteria::ask(&Seen {
         strategy: &state.strategy,
         features: &features,
@@ -70,6 +70,7 @@ fn candidate(state: &PartitionState, windows: &Windows, round: &Round, symbol: &
         history: profile.map(|p| History {
             source: &p.source,
             security_type: p.security_type,
+            close_refused: p.close_refused.as_deref(),
             tapes: (p.tape, state.tape),
         }),
     });

@@ -6,12 +6,14 @@ use super::{Features, GapKind, Headline, Occasion, Round, catalyst};
 use crate::calendar;
 use crate::market::{SymbolState, indicators};
 use crate::money::{Micro, Price};
+use crate::symbol::Symbol;
 use crate::time::UnixNanos;
 
 /// Everything a round may look at, of one symbol.
 pub(super) struct Sight<'a> {
     pub(super) state: &'a PartitionState,
     pub(super) round: &'a Round,
+    pub(super) symbol: &'a Symbol,
     pub(super) tape: &'a SymbolState,
     pub(super) profile: Option<&'a Profile>,
     pub(super) headlines: &'a [Headline],
@@ -22,20 +24,21 @@ impl Sight<'_> {
     pub(super) fn features(&self) -> Features {
         let (tape, profile) = (self.tape, self.profile);
         let (gap_price, prev_close) = (self.gap_price(), profile.map(|p| p.prev_close));
-        let atr_14 = profile.and_then(|p| p.atr_14);
+        let (rules, due) = (&self.state.strategy.scan, self.round.due);
+        let atr_14 = profile.and_then(|p| p.atr(rules.atr_smoothing));
         let distance = gap_price.zip(prev_close).map(|(price, close)| price.nanos() - close.nanos());
-        let range = tape.opening.is_priced().then_some(&tape.opening);
+        let range = (self.range_is_over() && tape.opening.is_priced()).then_some(&tape.opening);
         let premarket = tape.premarket.is_priced().then_some(&tape.premarket);
         let day = tape.regular.is_priced().then_some(&tape.regular);
         let prev_range = profile.and_then(|p| p.prev_range);
         let gap_kind = gap_price.zip(prev_close).zip(prev_range);
         let float_shares = profile.and_then(|p| p.float_shares);
-        let traded = tape.premarket.volume.saturating_add(tape.regular.volume);
+        let spread = tape.spread(due);
         let facts = profile.map(|p| p.facts).unwrap_or_default();
         let mut features = Features {
             last: tape.last.map(|(price, _)| price),
             prev_close,
-            open: day.map(|r| r.open),
+            open: tape.opening_price(),
             gap_pct: distance.zip(prev_close).and_then(|(d, close)| Micro::ratio(d, close.nanos(), 100)),
             gap_atr: distance.zip(atr_14).and_then(|(d, atr)| Micro::ratio(d, atr.nanos(), 1)),
             atr_14,
@@ -50,6 +53,8 @@ impl Sight<'_> {
             or_close: range.map(|r| r.close),
             or_volume: tape.opening.volume,
             rvol: self.relative_volume(),
+            rvol_by_time: self.state.relative_volume(self.symbol, due),
+            premarket_rvol: self.state.relative_premarket_volume(self.symbol, due, rules.premarket_usual_min),
             vwap: tape.vwap(),
             sector: profile.and_then(|p| p.sector.clone()),
             gap_kind: gap_kind.and_then(|((price, close), (high, low))| GapKind::of(price, close, high, low)),
@@ -57,14 +62,14 @@ impl Sight<'_> {
             history_sessions: profile.map(|p| p.history_sessions),
             day_high: day.map(|r| r.high),
             day_low: day.map(|r| r.low),
-            minute_atr_14: None,
-            spread: None,
-            spread_pct: None,
+            minute_atr_14: tape.minutes().and_then(|minutes| minutes.atr(indicators::PERIOD, due)),
+            spread: spread.map(|s| s.usd),
+            spread_pct: spread.map(|s| s.pct),
             float_shares,
-            float_rotation: float_shares.and_then(|float| share_of(traded, float)),
+            float_rotation: float_shares.and_then(|float| share_of(tape.volume(), float)),
             catalyst: None,
             cash_merger: facts.cash_merger,
-            halted: None,
+            halted: self.looks_halted(),
             leveraged: facts.leveraged,
             shortable: facts.shortable,
             easy_to_borrow: facts.easy_to_borrow,
@@ -77,19 +82,32 @@ impl Sight<'_> {
     /// The price the gap is measured with: the open, or before it the last price while it is fresh.
     fn gap_price(&self) -> Option<Price> {
         if !self.watch {
-            return self.tape.regular.is_priced().then_some(self.tape.regular.open);
+            return self.tape.opening_price();
         }
         let most = i64::from(self.state.strategy.scan.last_age_max_s) * 1_000_000_000;
         let fresh = |at: UnixNanos| self.round.due.since(at) <= most;
         self.tape.last.filter(|(_, at)| fresh(*at)).map(|(price, _)| price)
     }
 
-    /// Like for like only: the same tape, the same length of the range.
+    /// Like for like only: the same tape, the same and whole length of the range.
     fn relative_volume(&self) -> Option<Micro> {
         let minutes = self.state.strategy.scan.opening_range_minutes;
+        let alike = |p: &&Profile| Some(p.tape) == self.state.tape && p.opening_minutes == minutes;
         self.profile
-            .filter(|p| Some(p.tape) == self.state.tape && p.opening_minutes == minutes)
+            .filter(|p| alike(p) && self.range_is_over())
             .and_then(|p| indicators::relative_opening_volume(self.tape.opening.volume, &p.opening_volumes))
+    }
+
+    /// Before its end, nothing is known of the opening range.
+    fn range_is_over(&self) -> bool {
+        self.state.windows.is_some_and(|w| self.round.due >= w.range_end)
+    }
+
+    /// Without a feed of trading status a halt looks like silence; that the feed itself is silent is asked elsewhere.
+    fn looks_halted(&self) -> Option<bool> {
+        let windows = self.state.windows.filter(|w| w.is_regular(self.round.due))?;
+        let silence = i64::from(self.state.strategy.scan.halt_silence_seconds);
+        Some(self.tape.silent_seconds(&windows, self.round.due) > silence)
     }
 
     fn short_restricted(&self, day_low: Option<Price>) -> Option<bool> {

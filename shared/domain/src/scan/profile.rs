@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar;
 use crate::market::indicators::{self, AtrSmoothing};
-use crate::market::{OpeningVolume, ReferenceUpdated, SecurityType, Tape, UsualVolume, adjusted_bars, difference_pct, previous_close};
+use crate::market::{
+    OpeningVolume, ReferenceUpdated, SecurityType, Tape, UsualVolume, adjusted_bars, difference_pct, previous_close,
+};
 use crate::money::{Micro, Price};
 use crate::time::SessionDate;
 

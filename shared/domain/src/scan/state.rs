@@ -12,7 +12,7 @@ use super::{CandidatesEvaluated, Headline, Input, Round, ScanRoundCompleted, Sco
 use crate::calendar::{self, Session};
 use crate::id::RoundId;
 use crate::market::{
-    Eligibility, FeedGapDetected, NewsPublished, Quote, ReferenceUpdated, SymbolState, Tape, Trade, Windows,
+    Eligibility, FeedGapDetected, NewsPublished, Quote, ReferenceUpdated, SymbolState, Tape, Trade, Windows, indicators,
 };
 use crate::schedule::Schedule;
 use crate::strategy::{ModelChoice, Strategy, StrategyError};
@@ -87,7 +87,6 @@ pub struct PartitionState {
     pub(super) tape: Option<Tape>,
     pub(super) last_batch: HashMap<String, (u64, u64), RandomState>,
     pub(super) late_trades: u64,
-    pub(super) newest_print: UnixNanos,
 }
 
 impl PartitionState {
@@ -136,7 +135,6 @@ impl PartitionState {
             tape: None,
             last_batch: HashMap::default(),
             late_trades: 0,
-            newest_print: UnixNanos::default(),
         })
     }
 
@@ -151,7 +149,11 @@ impl PartitionState {
         let symbol: Symbol = ticker.parse()?;
         let slot = self.symbols.len() as u32;
         self.index.insert(symbol.clone(), slot);
-        self.symbols.push((symbol, SymbolState::default()));
+        let mut state = SymbolState::default();
+        if self.strategy.plan.trail.is_some() {
+            state.keep_minutes(MINUTES_KEPT);
+        }
+        self.symbols.push((symbol, state));
         Ok(slot)
     }
 
@@ -213,7 +215,6 @@ impl PartitionState {
             return;
         }
         self.late_trades += u64::from(trade.ts_event < self.watermark);
-        self.newest_print = self.newest_print.max(trade.ts_event);
         if let (Some(windows), Some((_, state))) = (&self.windows, self.symbols.get_mut(slot as usize)) {
             state.apply(windows, &trade, eligibility);
         }
@@ -303,7 +304,6 @@ impl PartitionState {
     fn open_session(&mut self, instant: UnixNanos) {
         let session = calendar::session_at(instant);
         self.windows = Some(self.windows_of(session));
-        self.newest_print = UnixNanos::default();
         for (_, state) in &mut self.symbols {
             state.reset();
         }
@@ -316,7 +316,8 @@ impl PartitionState {
     }
 
     pub(super) fn windows_of(&self, session: Session) -> Windows {
-        Windows::new(session, self.strategy.scan.opening_range_minutes)
+        let scan = &self.strategy.scan;
+        Windows { outliers: scan.outliers, ..Windows::new(session, scan.opening_range_minutes) }
     }
 
     fn set_boundary(&mut self, after: UnixNanos) {
@@ -331,6 +332,9 @@ impl PartitionState {
         }
     }
 }
+
+/// Minute bars of one symbol for the trail's range: 14, the close before them, and the unfinished one.
+const MINUTES_KEPT: usize = indicators::PERIOD + 2;
 
 /// Headlines of one symbol that are remembered, the newest.
 const HEADLINES_KEPT: usize = 64;

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::StrategyError;
 use super::range::{count, ensure, price, ratio, shares, usd};
+use crate::market::OutlierRule;
+use crate::market::indicators::AtrSmoothing;
 use crate::money::{Micro, Price, Usd};
 use crate::scan::GapKind;
 
@@ -19,6 +21,9 @@ pub struct ScanRules {
     pub price_max: Option<Price>,
     /// Average volume of 14 sessions must be at least, shares.
     pub adv_14_min: Option<u64>,
+    /// How the true ranges of 14 sessions are averaged.
+    #[serde(default)]
+    pub atr_smoothing: AtrSmoothing,
     /// ATR of 14 sessions must be above, USD per share.
     pub atr_14_min: Option<Price>,
     /// Distance of the open from the previous close, either way, must be at least, per cent.
@@ -36,6 +41,13 @@ pub struct ScanRules {
     pub premarket_dollar_volume_min: Option<Usd>,
     /// Opening-range volume over its usual must be at least, ratio.
     pub rvol_min: Option<Micro>,
+    /// Regular-hours volume over its usual at this time of day must be at least, ratio; asked only where it is known.
+    pub rvol_by_time_min: Option<Micro>,
+    /// Pre-market volume over its usual at this time of day must be at least, ratio; asked only where it is known.
+    pub premarket_rvol_min: Option<Micro>,
+    /// The usual pre-market volume counts as at least this, shares: near zero it would make anything unusual.
+    #[serde(default = "five_thousand")]
+    pub premarket_usual_min: u64,
     /// Free float must be at most, shares; asked only where a vendor gives it.
     pub float_shares_max: Option<u64>,
     /// Spread must be at most, per cent of the middle; asked only where quotes exist.
@@ -44,6 +56,12 @@ pub struct ScanRules {
     pub spread_stop_pct_max: Option<Micro>,
     /// Earlier sessions that must be known; two leave out the first day after a listing.
     pub history_sessions_min: Option<u32>,
+    /// A stock that has not printed for longer than this in regular hours looks halted, whole seconds.
+    #[serde(default = "sixty")]
+    pub halt_silence_seconds: u32,
+    /// Which prints must be confirmed by others before they count.
+    #[serde(default)]
+    pub outliers: OutlierRule,
     /// What is never traded.
     pub exclude: Exclusions,
     /// Pre-market price must be no older than this when the `watch` schedule falls due, seconds.
@@ -83,10 +101,27 @@ impl ScanRules {
         shares("scan.premarket_volume_min", self.premarket_volume_min)?;
         usd("scan.premarket_dollar_volume_min", self.premarket_dollar_volume_min)?;
         ratio("scan.rvol_min", self.rvol_min, (0, 1_000), "0 to 1000")?;
+        ratio("scan.rvol_by_time_min", self.rvol_by_time_min, (0, 1_000), "0 to 1000")?;
+        ratio("scan.premarket_rvol_min", self.premarket_rvol_min, (0, 1_000), "0 to 1000")?;
+        shares("scan.premarket_usual_min", Some(self.premarket_usual_min))?;
         shares("scan.float_shares_max", self.float_shares_max)?;
         ratio("scan.spread_pct_max", self.spread_pct_max, (0, 100), "0 to 100 per cent")?;
         ratio("scan.spread_stop_pct_max", self.spread_stop_pct_max, (0, 100), "0 to 100 per cent")?;
         count("scan.history_sessions_min", self.history_sessions_min, (0, 250), "0 to 250 sessions")?;
+        count("scan.halt_silence_seconds", self.halt_silence_seconds, (1, 3_600), "1 to 3600 seconds")?;
+        let OutlierRule { distance_ppm, spreads, known_prints, confirmations } = self.outliers;
+        count("scan.outliers.distance_ppm", distance_ppm, (1, 1_000_000), "1 to 1000000 ppm")?;
+        count("scan.outliers.spreads", spreads, (0, 1_000), "0 to 1000 spreads")?;
+        count("scan.outliers.known_prints", known_prints, (1, 30), "1 to 30 prints")?;
+        count("scan.outliers.confirmations", confirmations, (1, 100), "1 to 100 prints")?;
         count("scan.last_age_max_s", self.last_age_max_s, (1, 3_600), "1 to 3600 seconds")
     }
+}
+
+const fn five_thousand() -> u64 {
+    5_000
+}
+
+const fn sixty() -> u32 {
+    60
 }

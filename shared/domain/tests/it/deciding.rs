@@ -99,14 +99,22 @@ fn trades() -> Vec<(&'static str, Trade)> {
         ("DOWN", &[(330, 9_500, 30_000), (334, 9_400, 30_000)]),
         (
             "SMALL",
-            &[(120, 600, 200_000), (200, 640, 50_000), (330, 630, 30_000), (334, 645, 10_000), (336, 655, 1_000)],
+            &[
+                (120, 610, 200_000),
+                (150, 625, 20_000),
+                (200, 640, 50_000),
+                (330, 630, 30_000),
+                (334, 645, 10_000),
+                (336, 655, 1_000),
+                (339, 656, 1_000),
+            ],
         ),
     ];
     let mut all: Vec<_> = prints
         .iter()
         .flat_map(|(symbol, rows)| rows.iter().map(move |row| (*symbol, row)))
         .map(|(symbol, (minute, cents, size))| {
-            let ts_event = date().at_hm(4, 0).plus_seconds(minute * 60);
+            let ts_event = date().at_hm(4, 0).plus_seconds(minute * 60 + 30);
             (symbol, Trade { ts_event, price: Price::from_cents(*cents), size: *size })
         })
         .collect();

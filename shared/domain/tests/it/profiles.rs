@@ -65,6 +65,8 @@ fn a_number_out_of_range_is_refused_with_its_key_value_and_range() {
     check("scan.float_shares_max", 2_000_000_000_000_u64.into(), "2000000000000", "at most");
     check("scan.spread_pct_max", 101.0.into(), "101", "0 to 100 per cent");
     check("scan.history_sessions_min", 251.into(), "251", "0 to 250 sessions");
+    check("scan.halt_silence_seconds", 0.into(), "0", "1 to 3600 seconds");
+    check("scan.outliers.confirmations", 0.into(), "0", "1 to 100 prints");
     check("scan.last_age_max_s", 0.into(), "0", "1 to 3600 seconds");
     check("scoring.model", "learned".into(), "null", "file and sha256");
     check("scoring.weights.rvol", 1_001.0.into(), "1001", "-1000 to 1000");

@@ -24,7 +24,8 @@ pub(super) fn minutes(data: &Path, symbol: &str) -> BTreeMap<SessionDate, Vec<Mi
     };
     let mut found: BTreeMap<SessionDate, Vec<Minute>> = BTreeMap::new();
     for row in rows(&file) {
-        let row: HashMap<String, String> = row.into_iter().flat_map(|(k, v)| [(k.to_lowercase(), v.clone()), (k, v)]).collect();
+        let row: HashMap<String, String> =
+            row.into_iter().flat_map(|(k, v)| [(k.to_lowercase(), v.clone()), (k, v)]).collect();
         let start = start(&row);
         let course = ["open", "high", "low", "close"].map(|column| price(&row[column]));
         let volume = row["volume"].parse::<f64>().unwrap() as u32;

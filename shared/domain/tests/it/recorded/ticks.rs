@@ -63,7 +63,11 @@ fn a_real_tape_gives_the_expected_levels_and_volumes() {
     };
     let opening = |minutes: u32| {
         let of = |state: SymbolState| state.opening;
-        (of(fold(&prints, minutes, as_sold)), of(fold(&prints, minutes, with_odd_lots)), of(fold(&prints, minutes, no_filter)))
+        (
+            of(fold(&prints, minutes, as_sold)),
+            of(fold(&prints, minutes, with_odd_lots)),
+            of(fold(&prints, minutes, no_filter)),
+        )
     };
     let ranges: HashMap<u32, (Range, Range, Range)> = [1, 5, 15].map(|minutes| (minutes, opening(minutes))).into();
     let (open_auction, close_auction) = (strict.opening_auction.unwrap(), strict.closing_auction.unwrap());

@@ -30,7 +30,10 @@ fn true_ranges_and_both_averages_equal_the_expected_ones() {
             let name = |column: &str| format!("{symbol} {} {column}", row["date"]);
             checks.price(&name("tr"), close_before.map(|close| true_range(close, &bar)), &row["tr"]);
             let (wilder, sma) = (wilder.push(&bar), sma.push(&bar));
-            assert_eq!((wilder.is_none(), sma.is_none()), (row["atr14_wilder"].is_empty(), row["atr14_sma"].is_empty()));
+            assert_eq!(
+                (wilder.is_none(), sma.is_none()),
+                (row["atr14_wilder"].is_empty(), row["atr14_sma"].is_empty())
+            );
             checks.price(&name("wilder"), wilder, &row["atr14_wilder"]);
             checks.price(&name("sma"), sma, &row["atr14_sma"]);
             close_before = Some(bar.close);
