@@ -34,9 +34,10 @@ impl Wire for CorporateAction {
         let shares = |field, shares: Option<u32>| f.ordinal(field, shares.unwrap_or_default());
         let cash = || f.price("cash", wire.cash.unwrap_or_default());
         let kind = match wire::ActionKind::try_from(wire.kind) {
-            Ok(wire::ActionKind::Split) => {
-                ActionKind::Split { old: shares("old_shares", wire.old_shares)?, new: shares("new_shares", wire.new_shares)? }
-            }
+            Ok(wire::ActionKind::Split) => ActionKind::Split {
+                old: shares("old_shares", wire.old_shares)?,
+                new: shares("new_shares", wire.new_shares)?,
+            },
             Ok(wire::ActionKind::Dividend) => ActionKind::Dividend(cash()?),
             Ok(wire::ActionKind::SpecialDividend) => ActionKind::SpecialDividend(cash()?),
             Ok(wire::ActionKind::SymbolChange) => ActionKind::SymbolChange,

@@ -29,7 +29,6 @@ pub struct PartitionSnapshot {
     tape: Option<Tape>,
     last_batch: BTreeMap<String, (u64, u64)>,
     late_trades: u64,
-    newest_print: UnixNanos,
 }
 
 /// Why a fold cannot be continued from a snapshot.
@@ -78,7 +77,6 @@ impl PartitionState {
             tape: self.tape,
             last_batch: self.last_batch.iter().map(|(source, at)| (source.clone(), *at)).collect(),
             late_trades: self.late_trades,
-            newest_print: self.newest_print,
         }
     }
 
@@ -108,7 +106,6 @@ impl PartitionState {
         self.tape = snapshot.tape;
         self.last_batch = snapshot.last_batch.into_iter().collect();
         self.late_trades = snapshot.late_trades;
-        self.newest_print = snapshot.newest_print;
         Ok(self)
     }
 }

@@ -87,7 +87,6 @@ pub struct PartitionState {
     pub(super) tape: Option<Tape>,
     pub(super) last_batch: HashMap<String, (u64, u64), RandomState>,
     pub(super) late_trades: u64,
-    pub(super) newest_print: UnixNanos,
 }
 
 impl PartitionState {
@@ -136,7 +135,6 @@ impl PartitionState {
             tape: None,
             last_batch: HashMap::default(),
             late_trades: 0,
-            newest_print: UnixNanos::default(),
         })
     }
 
@@ -217,7 +215,6 @@ impl PartitionState {
             return;
         }
         self.late_trades += u64::from(trade.ts_event < self.watermark);
-        self.newest_print = self.newest_print.max(trade.ts_event);
         if let (Some(windows), Some((_, state))) = (&self.windows, self.symbols.get_mut(slot as usize)) {
             state.apply(windows, &trade, eligibility);
         }
@@ -307,7 +304,6 @@ impl PartitionState {
     fn open_session(&mut self, instant: UnixNanos) {
         let session = calendar::session_at(instant);
         self.windows = Some(self.windows_of(session));
-        self.newest_print = UnixNanos::default();
         for (_, state) in &mut self.symbols {
             state.reset();
         }

@@ -109,7 +109,7 @@ impl ScanRules {
         ratio("scan.spread_stop_pct_max", self.spread_stop_pct_max, (0, 100), "0 to 100 per cent")?;
         count("scan.history_sessions_min", self.history_sessions_min, (0, 250), "0 to 250 sessions")?;
         count("scan.halt_silence_seconds", self.halt_silence_seconds, (1, 3_600), "1 to 3600 seconds")?;
-        let OutlierRule { distance_ppm, spreads, confirmations, known_prints } = self.outliers;
+        let OutlierRule { distance_ppm, spreads, known_prints, confirmations } = self.outliers;
         count("scan.outliers.distance_ppm", distance_ppm, (1, 1_000_000), "1 to 1000000 ppm")?;
         count("scan.outliers.spreads", spreads, (0, 1_000), "0 to 1000 spreads")?;
         count("scan.outliers.known_prints", known_prints, (1, 30), "1 to 30 prints")?;

@@ -147,26 +147,3 @@ fn a_snapshot_of_another_fold_is_refused() {
     let other = PartitionState::new(0, 1, changed.into()).unwrap().restore(snapshot);
     assert!(matches!(other.err(), Some(SnapshotError::Version { .. })));
 }
-
-#[test]
-fn a_symbol_that_falls_silent_while_others_print_looks_halted() {
-    let mut run = Run::new();
-    let print = |ticker, second| Print {
-        ticker,
-        trade: Trade {
-            ts_event: date().at_hm(9, 30).plus_seconds(second),
-            price: Price::from_cents(10_000),
-            size: 100,
-        },
-        conditions: "1",
-    };
-    let tape: Vec<Print> =
-        (0..100).flat_map(|s| (s < 20).then(|| print("GME", s)).into_iter().chain([print("AMC", s)])).collect();
-    run.batch(&tape, date().at_hm(9, 31).plus_seconds(40));
-    let looks_halted = |ticker: &str, second| {
-        run.state.is_suspected_halt(&ticker.parse().unwrap(), date().at_hm(9, 30).plus_seconds(second), 60)
-    };
-    assert!(!looks_halted("GME", 78) && looks_halted("GME", 79) && !looks_halted("AMC", 100));
-    assert!(!looks_halted("GME", 160), "nobody prints: the feed is silent, not the stock");
-    assert!(looks_halted("TSLA", 99), "it has not printed at all");
-}

@@ -75,7 +75,8 @@ pub fn rows(bars: &[DailyBar]) -> Vec<Row> {
 
 fn table(rows: &[Row]) -> String {
     let usd = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.4}"));
-    let mut text = format!("{:<10}  {:>10}  {:>13}  {:>10}  {:>12}\n", "date", "tr", "atr_14_wilder", "atr_14_sma", "adv_14");
+    let mut text =
+        format!("{:<10}  {:>10}  {:>13}  {:>10}  {:>12}\n", "date", "tr", "atr_14_wilder", "atr_14_sma", "adv_14");
     for row in rows {
         let shares = row.adv_14.map_or_else(|| "-".to_owned(), |v| v.to_string());
         let (tr, wilder, sma) = (usd(row.tr), usd(row.atr_14_wilder), usd(row.atr_14_sma));

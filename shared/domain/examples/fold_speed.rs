@@ -1,6 +1,6 @@
 //! How many trades a second one core folds into a partition's state: 1,000 symbols, every rule, rounds included.
 //!
-//! `cargo run --release -p research --example fold_speed`
+//! `cargo run --release -p domain --example fold_speed`
 
 use std::error::Error;
 use std::io::Write;
