@@ -160,6 +160,11 @@ fn reference(
         sector: None,
         security_type: listing.security_type,
         as_of: context.clock.now(),
+        actions: Vec::new(),
+        second_close: None,
+        float_source: None,
+        session_volumes: Vec::new(),
+        volume_step_minutes: 0,
     }
 }
 

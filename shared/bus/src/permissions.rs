@@ -1,7 +1,7 @@
 //! Who may do what on the server: one user per service, with exactly its subjects.
 //!
 //! This keeps mistakes and a captured service from writing another's stream. It does not stop a hostile reader from
-//! misusing the place of a reply; signatures do (`docs/adr/0009-decisions-are-signed.md`).
+//! misusing the place of a reply; signatures do (`docs/adr/0013-decisions-are-signed.md`).
 
 use domain::StreamName::{self, Control, Market, Ops, Order, Plan, Risk, Scan};
 

@@ -6,11 +6,13 @@
 
 pub mod calendar;
 pub mod control;
+pub mod decision_log;
 pub mod event;
 pub mod execution;
 pub mod id;
 pub mod market;
 pub mod money;
+mod names;
 pub mod ops;
 pub mod plan;
 pub mod risk;

@@ -262,8 +262,18 @@ impl Serialize for Micro {
 
 impl<'de> Deserialize<'de> for Micro {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = f64::deserialize(deserializer)?;
-        Self::from_f64(value).ok_or_else(|| serde::de::Error::custom(format!("{value} is out of range")))
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Text(String),
+            Number(f64),
+        }
+        match Written::deserialize(deserializer)? {
+            Written::Text(text) => text.parse().map_err(serde::de::Error::custom),
+            Written::Number(value) => {
+                Self::from_f64(value).ok_or_else(|| serde::de::Error::custom(format!("{value} is out of range")))
+            }
+        }
     }
 }
 

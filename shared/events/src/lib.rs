@@ -15,6 +15,7 @@ mod market;
 mod ops;
 mod order;
 mod plan;
+mod reference;
 #[cfg(test)]
 mod refused;
 mod risk;

@@ -3,7 +3,7 @@
 use domain::UnixNanos;
 use domain::market::{
     ConditionScheme, DailyBar, FeedGapDetected, FeedGapReason, NewsPublished, OpeningVolume, ReferenceUpdated,
-    SecurityType, Tape,
+    SecurityType, SessionVolumes, Tape,
 };
 
 use crate::error::DecodeError;
@@ -58,6 +58,24 @@ impl Wire for OpeningVolume {
     }
 }
 
+impl Wire for SessionVolumes {
+    type Message = wire::SessionVolumes;
+    const NAME: &'static str = "market.v1.SessionVolumes";
+
+    fn to_wire(&self) -> Self::Message {
+        wire::SessionVolumes {
+            date: self.date.epoch_days(),
+            premarket: self.premarket.clone(),
+            regular: self.regular.clone(),
+        }
+    }
+
+    fn from_wire(wire: Self::Message) -> Result<Self, DecodeError> {
+        let date = Fields(Self::NAME).date("date", wire.date)?;
+        Ok(Self { date, premarket: wire.premarket, regular: wire.regular })
+    }
+}
+
 impl Wire for ReferenceUpdated {
     type Message = wire::ReferenceUpdated;
     const NAME: &'static str = "market.v1.ReferenceUpdated";
@@ -76,6 +94,11 @@ impl Wire for ReferenceUpdated {
             sector: self.sector.clone(),
             security_type: self.security_type.to_wire(),
             as_of: self.as_of.nanos(),
+            actions: wires(&self.actions),
+            second_close: self.second_close.as_ref().map(Wire::to_wire),
+            float_source: self.float_source.as_ref().map(Wire::to_wire),
+            session_volumes: wires(&self.session_volumes),
+            volume_step_minutes: self.volume_step_minutes,
         }
     }
 
@@ -94,6 +117,16 @@ impl Wire for ReferenceUpdated {
             sector: wire.sector,
             security_type: f.one_of("security_type", wire.security_type)?,
             as_of: UnixNanos::new(wire.as_of),
+            actions: f.messages("actions", wire.actions)?,
+            second_close: f.optional_message("second_close", wire.second_close)?,
+            float_source: f.optional_message("float_source", wire.float_source)?,
+            volume_step_minutes: f.check(
+                "volume_step_minutes",
+                wire.volume_step_minutes,
+                |minutes| *minutes > 0 || wire.session_volumes.is_empty(),
+                "a number from 1, where there are session_volumes",
+            )?,
+            session_volumes: f.messages("session_volumes", wire.session_volumes)?,
         })
     }
 }

@@ -99,6 +99,36 @@ fn numbers_out_of_their_range_are_refused() {
     check::<OrderIntended>(|w| w.attempt = 0, "attempt is 0, expected a number from 1");
 }
 
+#[test]
+fn corporate_actions_without_their_numbers_are_refused() {
+    let action = |kind, old: Option<u32>, cash: Option<i64>| wire::market::v1::CorporateAction {
+        ex_date: 20_781,
+        kind,
+        applied: false,
+        old_shares: old,
+        new_shares: Some(1),
+        cash,
+    };
+    let check = |action: wire::market::v1::CorporateAction, expected: &str| {
+        check_file::<ReferenceUpdated>(
+            "market.v1.ReferenceUpdated.with_actions",
+            |w| w.actions = vec![action],
+            &format!("actions[0].{expected}"),
+        );
+    };
+    let kinds = "expected one of Split, Dividend, SpecialDividend, SymbolChange, Merger, SpinOff";
+    check(action(0, None, None), &format!("kind is 0, {kinds}"));
+    check(action(7, None, None), &format!("kind is 7, {kinds}"));
+    check(action(1, None, None), "old_shares is 0, expected a number from 1");
+    check(action(2, None, None), "cash is 0, expected a positive price in 1e-9 USD");
+    check(action(3, None, Some(-1)), "cash is -1, expected a positive price in 1e-9 USD");
+    check_file::<ReferenceUpdated>(
+        "market.v1.ReferenceUpdated.with_actions",
+        |w| w.volume_step_minutes = 0,
+        "volume_step_minutes is 0, expected a number from 1, where there are session_volumes",
+    );
+}
+
 fn check_batch(spoil: impl FnOnce(&mut wire::market::v1::TradeBatch), expected: &str) {
     let mut wire = wire::market::v1::TradeBatch {
         source: "finnhub".to_owned(),

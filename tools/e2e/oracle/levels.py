@@ -94,10 +94,11 @@ def features(session, due, opening_minutes):
         premarket = Window(session.premarket_open, session.open, regular=False)
         opening = Window(session.open, range_end, regular=True)
         regular = Window(session.open, session.close, regular=True)
-        last = None
+        last, newest = None, session.open
         for ts, price, size, codes in session.trades[symbol]:
             if ts >= due:
                 continue
+            newest = max(newest, ts)
             for window in (premarket, opening, regular):
                 window.add(ts, price, size, codes)
             in_hours = session.open <= ts < session.close
@@ -111,6 +112,7 @@ def features(session, due, opening_minutes):
             rvol = rounded(Fraction(opening.volume * PERIOD, usual) * MICROS)
         found[symbol] = {
             "last": last,
+            "silent_seconds": (due - newest) // 10**9,
             "prev_close": prev_close,
             "open": regular.open,
             "atr_14": atr,
@@ -125,6 +127,5 @@ def features(session, due, opening_minutes):
             "or_close": opening.close,
             "or_volume": opening.volume,
             "rvol": rvol,
-            "has_news": any(session.previous_close <= t < due for t in session.news.get(symbol, [])),
         }
     return found

@@ -8,3 +8,4 @@ pub mod calendar;
 mod output;
 pub mod schedule;
 pub mod usage;
+pub mod indicators;

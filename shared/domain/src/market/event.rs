@@ -31,7 +31,7 @@ pub enum ConditionScheme {
 }
 
 /// One print.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trade {
     /// The source's time of the trade.
     pub ts_event: UnixNanos,
@@ -86,7 +86,7 @@ pub struct TradeBatch {
 }
 
 /// One session's regular-hours bar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DailyBar {
     /// The session.
     pub date: SessionDate,
@@ -103,12 +103,75 @@ pub struct DailyBar {
 }
 
 /// Volume of the first minutes of one earlier session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpeningVolume {
     /// The session.
     pub date: SessionDate,
     /// Shares traded from the open until `ReferenceUpdated::opening_minutes` later.
     pub volume: u64,
+}
+
+/// Volume of one earlier session in steps of `ReferenceUpdated::volume_step_minutes`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionVolumes {
+    /// The session.
+    pub date: SessionDate,
+    /// Shares of each step from 04:00 to the open; empty where the source does not know pre-market volume.
+    pub premarket: Vec<u64>,
+    /// Shares of each step from the open to the close.
+    pub regular: Vec<u64>,
+}
+
+/// What a company does to its shares on the morning of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionKind {
+    /// `old` shares become `new` ones.
+    Split {
+        /// Shares before, positive.
+        old: u32,
+        /// Shares after, positive.
+        new: u32,
+    },
+    /// A regular dividend in cash, USD per share.
+    Dividend(Price),
+    /// A dividend out of turn, USD per share.
+    SpecialDividend(Price),
+    /// The company trades under another symbol.
+    SymbolChange,
+    /// The company merges.
+    Merger,
+    /// A part of the company becomes a company of its own.
+    SpinOff,
+}
+
+/// A corporate action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CorporateAction {
+    /// First session at the new terms.
+    pub ex_date: SessionDate,
+    /// What happens.
+    pub kind: ActionKind,
+    /// The source's earlier prices and volumes are at the new terms already.
+    pub applied: bool,
+}
+
+/// A second source's word on the previous close.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondClose {
+    /// The vendor.
+    pub source: String,
+    /// Official close of the last full session at the terms of `session_date`, dividends not taken off.
+    pub price: Price,
+}
+
+/// Where a float comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FloatSource {
+    /// The vendor.
+    pub source: String,
+    /// The day it was counted.
+    pub date: SessionDate,
 }
 
 /// What kind of paper a symbol is.
@@ -136,7 +199,7 @@ pub struct ReferenceUpdated {
     pub source: String,
     /// Which prints the volumes count.
     pub tape: Tape,
-    /// Official close of the last full session, split-adjusted to `session_date`.
+    /// Official close of the last full session; at the terms of `session_date` but for `actions` not yet applied.
     pub prev_close: Price,
     /// Earlier sessions, oldest first, without `session_date` itself.
     pub daily_bars: Vec<DailyBar>,
@@ -152,6 +215,16 @@ pub struct ReferenceUpdated {
     pub security_type: SecurityType,
     /// When the vendor was asked.
     pub as_of: UnixNanos,
+    /// Corporate actions that take effect on `session_date` or took effect within `daily_bars`.
+    pub actions: Vec<CorporateAction>,
+    /// The previous close by another source, where one was asked.
+    pub second_close: Option<SecondClose>,
+    /// Where `float_shares` comes from, where that is told.
+    pub float_source: Option<FloatSource>,
+    /// Volumes of earlier sessions through the day, oldest first.
+    pub session_volumes: Vec<SessionVolumes>,
+    /// Length of their steps, minutes; zero without any.
+    pub volume_step_minutes: u32,
 }
 
 /// A headline.

@@ -1,28 +1,84 @@
 //! Indicators over daily bars.
 
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
 use super::{DailyBar, OpeningVolume};
 use crate::money::{Micro, Price, div_round};
 
 /// Sessions in an average true range or average volume.
 pub const PERIOD: usize = 14;
 
-/// Wilder's average true range of the last 14 sessions.
-///
-/// Shape: `bars` oldest first, one per session, no holes. Units: USD per share, rounded to 1e-9 once at the end of each
-/// step. `None` with fewer than 15 bars.
-/// # Source
-/// Wilder (1978): the first value is the mean of the first 14 true ranges, each later one is
-/// `(13 × previous + true range) / 14`.
-pub fn atr_14_wilder(bars: &[DailyBar]) -> Option<Price> {
-    let mut ranges = bars.windows(2).map(|pair| true_range(&pair[0], &pair[1]));
-    let n = PERIOD as i128;
-    let mut sum = 0_i128;
-    for _ in 0..PERIOD {
-        sum += ranges.next()?;
+/// Fewer bars than this leave much of the seed in Wilder's average.
+pub const CONFIDENT_BARS: usize = 2 * PERIOD;
+
+/// How true ranges are averaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AtrSmoothing {
+    /// Wilder (1978): the first value is the mean of the first 14 true ranges, each later one is
+    /// `(13 × previous + true range) / 14`.
+    #[default]
+    Wilder,
+    /// The mean of the last 14 true ranges.
+    Sma,
+}
+
+/// Average true range of 14 sessions, bar by bar.
+#[derive(Debug, Clone)]
+pub struct Atr {
+    smoothing: AtrSmoothing,
+    previous_close: Option<Price>,
+    ranges: VecDeque<i128>,
+    /// Scaled by [`SCALE`].
+    average: Option<i128>,
+}
+
+impl Atr {
+    /// Before the first bar.
+    pub const fn new(smoothing: AtrSmoothing) -> Self {
+        Self { smoothing, previous_close: None, ranges: VecDeque::new(), average: None }
     }
-    let seed = div_round(sum * SCALE, n)?;
-    let scaled = ranges.try_fold(seed, |atr, range| div_round(atr * (n - 1) + range * SCALE, n))?;
-    i64::try_from(div_round(scaled, SCALE)?).ok().map(Price::from_nanos)
+
+    /// Adds the next session's bar; the average, USD per share rounded to 1e-9, `None` before the fifteenth.
+    pub fn push(&mut self, bar: &DailyBar) -> Option<Price> {
+        let range = self.previous_close.map(|close| true_range(close, bar));
+        self.previous_close = Some(bar.close);
+        let range = i128::from(range?.nanos());
+        let n = PERIOD as i128;
+        let next = match (self.smoothing, self.average) {
+            (AtrSmoothing::Wilder, Some(average)) => div_round(average * (n - 1) + range * SCALE, n),
+            (AtrSmoothing::Wilder | AtrSmoothing::Sma, _) => {
+                self.ranges.push_back(range);
+                if self.ranges.len() > PERIOD {
+                    self.ranges.pop_front();
+                }
+                let sum: i128 = self.ranges.iter().sum();
+                if self.ranges.len() == PERIOD { div_round(sum * SCALE, n) } else { None }
+            }
+        };
+        self.average = next;
+        i64::try_from(div_round(next?, SCALE)?).ok().map(Price::from_nanos)
+    }
+}
+
+/// Average true range of the last 14 sessions, USD per share. `bars` are one per session, oldest first, without holes;
+/// `None` with fewer than 15.
+pub fn atr_14(bars: &[DailyBar], smoothing: AtrSmoothing) -> Option<Price> {
+    let mut atr = Atr::new(smoothing);
+    bars.iter().map(|bar| atr.push(bar)).last().flatten()
+}
+
+/// Wilder's average true range of the last 14 sessions; see [`atr_14`].
+pub fn atr_14_wilder(bars: &[DailyBar]) -> Option<Price> {
+    atr_14(bars, AtrSmoothing::Wilder)
+}
+
+/// The widest of the bar's range and its distances from the close before, USD per share.
+pub fn true_range(close_before: Price, bar: &DailyBar) -> Price {
+    let (high, low) = (bar.high.max(close_before), bar.low.min(close_before));
+    Price::from_nanos(high.nanos().saturating_sub(low.nanos()))
 }
 
 /// Mean volume of the last 14 sessions, shares, rounded to nearest; `None` with fewer bars.
@@ -44,12 +100,6 @@ pub fn relative_opening_volume(volume: u64, earlier: &[OpeningVolume]) -> Option
 
 /// Digits kept between the steps of the recursion, so that rounding never reaches the ninth decimal.
 const SCALE: i128 = 1_000_000_000;
-
-/// The widest of today's range and its distances from yesterday's close, 1e-9 USD.
-fn true_range(yesterday: &DailyBar, today: &DailyBar) -> i128 {
-    let (high, low, close) = (today.high.nanos(), today.low.nanos(), yesterday.close.nanos());
-    i128::from((high - low).max((high - close).abs()).max((low - close).abs()))
-}
 
 #[cfg(test)]
 mod tests {
@@ -75,11 +125,20 @@ mod tests {
         assert_eq!(atr_14_wilder(&bars), Some(Price::from_cents(100)));
         bars.push(bar(15, 1_250, 1_010, 1_200));
         assert_eq!(atr_14_wilder(&bars), Some(Price::from_cents(110)));
+        bars.extend((16..30).map(|d| bar(d, 1_200, 1_100, 1_150)));
+        assert_eq!(atr_14(&bars, AtrSmoothing::Sma), Some(Price::from_cents(100)));
+        assert!(atr_14_wilder(&bars) > Some(Price::from_cents(100)));
     }
 
     #[test]
     fn true_range_counts_the_gap() {
-        assert_eq!(true_range(&bar(0, 1_100, 1_000, 1_000), &bar(1, 1_300, 1_250, 1_260)), 3_000_000_000);
+        let check = |close: i64, high: i64, low: i64, range: i64| {
+            let found = true_range(Price::from_cents(close), &bar(1, high, low, low));
+            assert_eq!(found, Price::from_cents(range), "{close} {high} {low}");
+        };
+        check(1_000, 1_300, 1_250, 300);
+        check(1_000, 900, 800, 200);
+        check(1_000, 1_010, 990, 20);
     }
 
     #[test]

@@ -4,70 +4,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
+use serde::{Deserialize, Serialize};
 
 use super::decide;
-use super::{CandidatesEvaluated, Input, Round, ScanRoundCompleted, SignalGenerated};
-use crate::calendar;
+use super::profile::Profile;
+use super::{CandidatesEvaluated, Headline, Input, Round, ScanRoundCompleted, ScoringModel, SignalGenerated, Weighted};
+use crate::calendar::{self, Session};
 use crate::id::RoundId;
 use crate::market::{
-    DailyBar, Eligibility, FeedGapDetected, NewsPublished, OpeningVolume, ReferenceUpdated, SecurityType, SymbolState,
-    Tape, Trade, Windows, indicators,
+    Eligibility, FeedGapDetected, NewsPublished, Quote, ReferenceUpdated, SymbolState, Tape, Trade, Windows, indicators,
 };
-use crate::money::{Micro, Price};
 use crate::schedule::Schedule;
-use crate::strategy::{Strategy, StrategyError};
+use crate::strategy::{ModelChoice, Strategy, StrategyError};
 use crate::symbol::{Symbol, SymbolError};
 use crate::time::{SessionDate, UnixNanos};
-
-/// A symbol's history, boiled down to what the criteria ask.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Profile {
-    /// The session the facts are for.
-    pub session_date: SessionDate,
-    /// Vendor of the facts.
-    pub source: String,
-    /// Which prints its volumes count.
-    pub tape: Tape,
-    /// Adjusted official close before.
-    pub prev_close: Price,
-    /// Wilder's ATR of 14 sessions.
-    pub atr_14: Option<Price>,
-    /// Mean volume of 14 sessions.
-    pub adv_14: Option<u64>,
-    /// Opening volumes of earlier sessions, oldest first.
-    pub opening_volumes: Vec<OpeningVolume>,
-    /// Length of the range those volumes count, minutes.
-    pub opening_minutes: u32,
-    /// What kind of paper.
-    pub security_type: SecurityType,
-    /// Industry sector.
-    pub sector: Option<String>,
-}
-
-impl Profile {
-    fn new(reference: &ReferenceUpdated) -> Self {
-        let bars: &[DailyBar] = &reference.daily_bars;
-        Self {
-            session_date: reference.session_date,
-            source: reference.source.clone(),
-            tape: reference.tape,
-            prev_close: reference.prev_close,
-            atr_14: indicators::atr_14_wilder(bars),
-            adv_14: indicators::adv_14(bars),
-            opening_volumes: reference.opening_volumes.clone(),
-            opening_minutes: reference.opening_minutes,
-            security_type: reference.security_type,
-            sector: reference.sector.clone(),
-        }
-    }
-}
-
-/// A headline as far as the score needs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Headline {
-    pub(super) news_id: String,
-    pub(super) published_at: UnixNanos,
-}
 
 /// A round that fell due, with everything the partition has to say about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +30,9 @@ pub struct RoundResult {
     pub completed: ScanRoundCompleted,
 }
 
-struct HeldTrade {
+/// A trade that came before its round was due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct HeldTrade {
     slot: u32,
     trade: Trade,
     eligibility: Eligibility,
@@ -121,27 +73,47 @@ pub struct PartitionState {
     pub(super) partitions: u32,
     pub(super) strategy: Arc<Strategy>,
     pub(super) version: String,
+    pub(super) model: Arc<dyn ScoringModel>,
     schedules: [(&'static str, Schedule); 2],
     pub(super) windows: Option<Windows>,
-    watermark: UnixNanos,
-    boundary: UnixNanos,
-    index: HashMap<Symbol, u32, RandomState>,
-    symbols: Vec<(Symbol, SymbolState)>,
-    held: Vec<HeldTrade>,
+    pub(super) watermark: UnixNanos,
+    pub(super) boundary: UnixNanos,
+    pub(super) index: HashMap<Symbol, u32, RandomState>,
+    pub(super) symbols: Vec<(Symbol, SymbolState)>,
+    pub(super) held: Vec<HeldTrade>,
     pub(super) profiles: HashMap<Symbol, Profile, RandomState>,
     pub(super) headlines: HashMap<Symbol, Vec<Headline>, RandomState>,
     pub(super) gaps: Vec<(UnixNanos, UnixNanos)>,
     pub(super) tape: Option<Tape>,
-    last_batch: HashMap<String, (u64, u64), RandomState>,
-    late_trades: u64,
+    pub(super) last_batch: HashMap<String, (u64, u64), RandomState>,
+    pub(super) late_trades: u64,
 }
 
 impl PartitionState {
-    /// An empty fold.
+    /// An empty fold that scores by the strategy's weights.
+    ///
+    /// # Errors
+    /// A schedule of `strategy` does not parse, or it asks for a learned model.
+    pub fn new(partition: u32, partitions: u32, strategy: Arc<Strategy>) -> Result<Self, StrategyError> {
+        match strategy.scoring.model {
+            ModelChoice::Weighted => {
+                let model = Arc::new(Weighted::new(&strategy.scoring));
+                Self::with_model(partition, partitions, strategy, model)
+            }
+            ModelChoice::Learned => Err(StrategyError::ModelNotLoaded),
+        }
+    }
+
+    /// An empty fold that scores by `model`.
     ///
     /// # Errors
     /// A schedule of `strategy` does not parse.
-    pub fn new(partition: u32, partitions: u32, strategy: Arc<Strategy>) -> Result<Self, StrategyError> {
+    pub fn with_model(
+        partition: u32,
+        partitions: u32,
+        strategy: Arc<Strategy>,
+        model: Arc<dyn ScoringModel>,
+    ) -> Result<Self, StrategyError> {
         let schedules =
             [("watch", strategy.schedules.watch.parse("watch")?), ("trade", strategy.schedules.trade.parse("trade")?)];
         Ok(Self {
@@ -149,6 +121,7 @@ impl PartitionState {
             partitions,
             version: strategy.version(),
             strategy,
+            model,
             schedules,
             windows: None,
             watermark: UnixNanos::default(),
@@ -176,7 +149,11 @@ impl PartitionState {
         let symbol: Symbol = ticker.parse()?;
         let slot = self.symbols.len() as u32;
         self.index.insert(symbol.clone(), slot);
-        self.symbols.push((symbol, SymbolState::default()));
+        let mut state = SymbolState::default();
+        if self.strategy.plan.trail.is_some() {
+            state.keep_minutes(MINUTES_KEPT);
+        }
+        self.symbols.push((symbol, state));
         Ok(slot)
     }
 
@@ -243,6 +220,20 @@ impl PartitionState {
         }
     }
 
+    /// Takes the best bid and ask of a symbol. `slot` comes from [`Self::slot`].
+    pub fn quote(&mut self, slot: u32, quote: &Quote) {
+        if let Some((_, state)) = self.symbols.get_mut(slot as usize) {
+            state.quote(quote);
+        }
+    }
+
+    /// Keeps the newest `kept` minute bars of a symbol from now on. `slot` comes from [`Self::slot`].
+    pub fn keep_minutes(&mut self, slot: u32, kept: usize) {
+        if let Some((_, state)) = self.symbols.get_mut(slot as usize) {
+            state.keep_minutes(kept);
+        }
+    }
+
     /// Moves market time to `watermark` and evaluates every round that falls due on the way.
     pub fn advance(&mut self, watermark: UnixNanos, inputs: &[Input]) -> Vec<RoundResult> {
         let mut results = Vec::new();
@@ -274,7 +265,7 @@ impl PartitionState {
         for symbol in news.symbols.iter().filter(|s| s.partition(self.partitions) == self.partition) {
             let known = self.headlines.entry(symbol.clone()).or_default();
             if known.iter().all(|h| h.news_id != news.news_id) {
-                known.push(Headline { news_id: news.news_id.clone(), published_at: news.published_at });
+                known.push(Headline::new(news));
                 known.sort_by(|a, b| (b.published_at, &b.news_id).cmp(&(a.published_at, &a.news_id)));
                 known.truncate(HEADLINES_KEPT);
             }
@@ -312,9 +303,9 @@ impl PartitionState {
 
     fn open_session(&mut self, instant: UnixNanos) {
         let session = calendar::session_at(instant);
-        self.windows = Some(Windows::new(session, self.strategy.scan.opening_range_minutes));
+        self.windows = Some(self.windows_of(session));
         for (_, state) in &mut self.symbols {
-            *state = SymbolState::default();
+            state.reset();
         }
         let previous_close = calendar::previous_session(session.date).close;
         self.gaps.retain(|(_, until)| *until > previous_close);
@@ -322,6 +313,11 @@ impl PartitionState {
             known.retain(|h| h.published_at >= previous_close);
         }
         self.set_boundary(instant);
+    }
+
+    pub(super) fn windows_of(&self, session: Session) -> Windows {
+        let scan = &self.strategy.scan;
+        Windows { outliers: scan.outliers, ..Windows::new(session, scan.opening_range_minutes) }
     }
 
     fn set_boundary(&mut self, after: UnixNanos) {
@@ -337,18 +333,13 @@ impl PartitionState {
     }
 }
 
-const HEADLINES_KEPT: usize = 16;
+/// Minute bars of one symbol for the trail's range: 14, the close before them, and the unfinished one.
+const MINUTES_KEPT: usize = indicators::PERIOD + 2;
+
+/// Headlines of one symbol that are remembered, the newest.
+const HEADLINES_KEPT: usize = 64;
 
 /// A session's prints end when the next one's begin, 20:00 New York time.
 fn session_end(windows: &Windows) -> UnixNanos {
     windows.session.date.at_hm(20, 0)
-}
-
-impl Micro {
-    /// `self × weight`, rounded to 1e-6, saturating.
-    pub(super) fn weighted(self, weight: Self) -> Self {
-        let product = i128::from(self.micros()) * i128::from(weight.micros());
-        let rounded = crate::money::div_round(product, 1_000_000).unwrap_or_default();
-        Self::from_micros(i64::try_from(rounded).unwrap_or(if rounded < 0 { i64::MIN } else { i64::MAX }))
-    }
 }

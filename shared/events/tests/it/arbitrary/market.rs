@@ -1,7 +1,7 @@
 use domain::UnixNanos;
 use domain::market::{
-    ConditionScheme, DailyBar, FeedGapDetected, FeedGapReason, NewsPublished, OpeningVolume, ReferenceUpdated,
-    SecurityType, Tape, Trade, TradeBatch, TradeColumns,
+    ActionKind, ConditionScheme, CorporateAction, DailyBar, FeedGapDetected, FeedGapReason, FloatSource, NewsPublished,
+    OpeningVolume, ReferenceUpdated, SecondClose, SecurityType, SessionVolumes, Tape, Trade, TradeBatch, TradeColumns,
 };
 
 use super::Source;
@@ -74,7 +74,28 @@ pub(super) fn reference_updated(s: &mut Source) -> ReferenceUpdated {
         sector: s.option(Source::words),
         security_type: s.pick(&[SecurityType::Common, SecurityType::Fund, SecurityType::Other, SecurityType::Unknown]),
         as_of: s.time(),
+        actions: s.list(corporate_action),
+        second_close: s.option(|s| SecondClose { source: s.name(), price: s.price() }),
+        float_source: s.option(|s| FloatSource { source: s.name(), date: s.date() }),
+        session_volumes: s.list(|s| SessionVolumes {
+            date: s.date(),
+            premarket: s.list(Source::number),
+            regular: s.list(Source::number),
+        }),
+        volume_step_minutes: s.count(),
     }
+}
+
+fn corporate_action(s: &mut Source) -> CorporateAction {
+    let kinds: [fn(&mut Source) -> ActionKind; 6] = [
+        |s| ActionKind::Split { old: s.count(), new: s.count() },
+        |s| ActionKind::Dividend(s.price()),
+        |s| ActionKind::SpecialDividend(s.price()),
+        |_| ActionKind::SymbolChange,
+        |_| ActionKind::Merger,
+        |_| ActionKind::SpinOff,
+    ];
+    CorporateAction { ex_date: s.date(), kind: s.pick(&kinds)(s), applied: s.flag() }
 }
 
 pub(super) fn news_published(s: &mut Source) -> NewsPublished {
