@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod control;
 pub mod event;
 pub mod execution;
+pub mod fees;
 pub mod id;
 pub mod market;
 pub mod money;

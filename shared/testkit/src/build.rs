@@ -161,6 +161,8 @@ pub fn day_opened() -> DayOpened {
         start_equity: Usd::from_cents(10_000_000),
         buying_power: Usd::from_cents(20_000_000),
         observe_only: Vec::new(),
+        day_trade_count: None,
+        pattern_day_trader: None,
         at: session().at_hm(9, 0),
     }
 }
@@ -176,6 +178,8 @@ pub fn account_observed() -> AccountObserved {
         buying_power: Usd::from_cents(20_000_000),
         long_market_value: Usd::from_cents(0),
         tradable: true,
+        day_trade_count: None,
+        pattern_day_trader: None,
         client_order_ids: Vec::new(),
         ts_event: session().at_hm(9, 0),
     }

@@ -1,5 +1,7 @@
 //! The trading state in force: the strictest of what people and limits say.
 
+use serde::{Deserialize, Serialize};
+
 use super::TradingState;
 use crate::event::Event;
 use crate::time::SessionDate;
@@ -7,7 +9,7 @@ use crate::time::SessionDate;
 /// Folds CONTROL and RISK into the state in force.
 ///
 /// A person's word holds until a person says otherwise; a limit's lock ends with its session.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TradingStateBook {
     by_person: TradingState,
     flatten_requested: bool,

@@ -185,7 +185,7 @@ pub struct Input {
 }
 
 /// Which round, and under which configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Round {
     /// The round's id.
     pub round_id: RoundId,

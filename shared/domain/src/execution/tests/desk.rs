@@ -7,6 +7,7 @@ use crate::execution::{
     Answer, BrokerAccount, BrokerBook, BrokerFill, BrokerOrder, BrokerPosition, Effect, ExecutionPolicy,
     ExecutionState, Leg, MarketInstants, NewOrder, OrderState, OrderType, decide,
 };
+use crate::fees::CostProfile;
 use crate::plan::{Entry, Side, Target, TradePlan};
 use crate::risk::{Cap, PlanApproved};
 use crate::scan::Round;
@@ -14,8 +15,13 @@ use crate::{
     ClientOrderId, Micro, PlanId, Price, RoundId, SessionDate, SignalId, Symbol, UnixNanos, Usd, VenueOrderId,
 };
 
-pub(super) const POLICY: ExecutionPolicy =
-    ExecutionPolicy { partial_fill_wait_s: 60, cover_grace_s: 10, repairs_max: 3, marketable_bps: 50 };
+pub(super) const POLICY: ExecutionPolicy = ExecutionPolicy {
+    partial_fill_wait_s: 60,
+    cover_grace_s: 10,
+    repairs_max: 3,
+    marketable_bps: 50,
+    costs: CostProfile::FREE,
+};
 
 pub(super) fn day() -> SessionDate {
     SessionDate::from_ymd(2026, 11, 24).unwrap()
@@ -253,6 +259,8 @@ impl Desk {
             buying_power: Usd::from_cents(40_000_000),
             long_market_value: Usd::ZERO,
             tradable: true,
+            day_trade_count: None,
+            pattern_day_trader: None,
         };
         self.state.observe_account(account, Vec::new(), day().at_hm(9, 35));
         self.fuel = usize::MAX;
