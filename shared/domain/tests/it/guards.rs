@@ -176,7 +176,7 @@ fn a_strategy_whose_results_refute_it_gets_no_entry_until_it_is_changed() {
     let version = strategy.version();
     let loss = [-0.5, -1.0, 0.2, -1.0, -1.0, 0.4, -1.0, -1.0, -0.3, -1.0].map(|r| Micro::from_f64(r).unwrap());
     let mut state = open_day(strategy.clone());
-    trade(&mut state, "another version", 0, &loss);
+    trade(&mut state, "another version", 100, &loss);
     trade(&mut state, &version, 0, &loss[..9]);
     assert_eq!(lowered(&mut state), [], "nine trades of this version");
     trade(&mut state, &version, 9, &loss[9..]);

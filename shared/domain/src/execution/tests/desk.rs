@@ -15,7 +15,7 @@ use crate::{
     ClientOrderId, Micro, PlanId, Price, RoundId, SessionDate, SignalId, Symbol, UnixNanos, Usd, VenueOrderId,
 };
 
-pub(super) const POLICY: ExecutionPolicy = ExecutionPolicy {
+const POLICY: ExecutionPolicy = ExecutionPolicy {
     partial_fill_wait_s: 60,
     cover_grace_s: 10,
     repairs_max: 3,
@@ -224,6 +224,7 @@ pub(super) struct Desk {
     /// Steps until the process is killed.
     pub fuel: usize,
     pub alerts: Vec<String>,
+    pub policy: ExecutionPolicy,
 }
 
 /// The process was killed.
@@ -239,6 +240,7 @@ impl Desk {
             fate: Fate::Accepted,
             fuel: usize::MAX,
             alerts: Vec::new(),
+            policy: POLICY,
         };
         desk.restart();
         desk
@@ -275,7 +277,7 @@ impl Desk {
     pub(super) fn settle(&mut self) -> Result<(), Killed> {
         for _ in 0..200 {
             let market = MarketInstants { watermark: Some(self.now), broker: None };
-            let effects = decide(&self.state, &POLICY, market);
+            let effects = decide(&self.state, &self.policy, market);
             if effects.is_empty() {
                 return Ok(());
             }
@@ -286,7 +288,7 @@ impl Desk {
         }
         panic!(
             "never settles: {:?}",
-            decide(&self.state, &POLICY, MarketInstants { watermark: Some(self.now), broker: None })
+            decide(&self.state, &self.policy, MarketInstants { watermark: Some(self.now), broker: None })
         );
     }
 
@@ -294,7 +296,7 @@ impl Desk {
     pub(super) fn turns(&mut self, turns: usize) -> Result<(), Killed> {
         for _ in 0..turns {
             let market = MarketInstants { watermark: Some(self.now), broker: None };
-            for effect in decide(&self.state, &POLICY, market) {
+            for effect in decide(&self.state, &self.policy, market) {
                 self.state.begin(&effect);
                 self.perform(effect)?;
             }
