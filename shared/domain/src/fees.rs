@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::money::{Micro, MoneyError, Price, Usd};
 use crate::plan::Side;
-use crate::strategy::StrategyError;
+use crate::strategy::{StrategyError, range};
 use crate::time::SessionDate;
 
 /// The costs of trading: the `costs` table of the strategy file.
@@ -217,26 +217,12 @@ impl CostProfile {
     /// # Errors
     /// Names the key, the value and what it may be.
     pub fn validate(&self) -> Result<(), StrategyError> {
-        let amounts = [
-            ("costs.commission_per_share", Some(self.commission_per_share)),
-            ("costs.commission_min", Some(self.commission_min)),
-            ("costs.sec_fee_per_million", self.sec_fee_per_million),
-            ("costs.taf_per_share", self.taf_per_share),
-            ("costs.taf_max", self.taf_max),
-        ];
-        for (key, amount) in amounts {
-            if let Some(amount) = amount.filter(|a| *a < Usd::ZERO) {
-                return Err(StrategyError::Range { key, value: amount.to_string(), expected: "0 or more USD" });
-            }
-        }
-        match self.commission_max_pct.filter(|pct| !(0..=100_000_000).contains(&pct.micros())) {
-            Some(pct) => Err(StrategyError::Range {
-                key: "costs.commission_max_pct",
-                value: pct.to_string(),
-                expected: "0 to 100 per cent",
-            }),
-            None => Ok(()),
-        }
+        range::usd("costs.commission_per_share", Some(self.commission_per_share))?;
+        range::usd("costs.commission_min", Some(self.commission_min))?;
+        range::ratio("costs.commission_max_pct", self.commission_max_pct, (0, 100), "0 to 100 per cent")?;
+        range::usd("costs.sec_fee_per_million", self.sec_fee_per_million)?;
+        range::usd("costs.taf_per_share", self.taf_per_share)?;
+        range::usd("costs.taf_max", self.taf_max)
     }
 }
 

@@ -6,12 +6,14 @@
 
 pub mod calendar;
 pub mod control;
+pub mod decision_log;
 pub mod event;
 pub mod execution;
 pub mod fees;
 pub mod id;
 pub mod market;
 pub mod money;
+mod names;
 pub mod ops;
 pub mod plan;
 pub mod risk;

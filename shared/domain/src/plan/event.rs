@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ExitRules;
 use crate::id::{PlanId, SignalId};
 use crate::money::{Micro, Price};
+use crate::names::names;
 use crate::scan::{Input, Round};
 use crate::symbol::Symbol;
 use crate::time::UnixNanos;
@@ -89,6 +91,8 @@ pub struct TradePlan {
     pub or_volume: u64,
     /// Industry sector, for the sector cap.
     pub sector: Option<String>,
+    /// How the position is left besides stop, targets and close.
+    pub exits: ExitRules,
 }
 
 impl TradePlan {
@@ -134,6 +138,43 @@ pub enum NotSelected {
     StrategyPaused,
     /// Its price levels are not usable.
     NoLevels,
+    /// The opening range has no prices.
+    NoOpeningRange,
+    /// The opening range closed where it opened.
+    FlatRange,
+    /// Nothing set a pre-market high.
+    NoPremarketHigh,
+    /// The average true range is not known.
+    NoAtr,
+    /// The average volume is not known.
+    NoAverageVolume,
+    /// The average true range of minutes is not known, and the trail needs it.
+    NoMinuteAtr,
+    /// The broker does not lend it, does not lend it freely, or does not say.
+    NotShortable,
+    /// Short sales need a price above the bid, or nobody knows (Regulation SHO rule 201).
+    ShortSaleRestricted,
+}
+
+names! {
+    Side { Buy => "buy", Sell => "sell" }
+    NotSelected {
+        BelowTop => "below_top",
+        ShortsDisabled => "shorts_disabled",
+        StopTooTight => "stop_too_tight",
+        AlreadyPlanned => "already_planned",
+        WatchOnly => "watch_only",
+        StrategyPaused => "strategy_paused",
+        NoLevels => "no_levels",
+        NoOpeningRange => "no_opening_range",
+        FlatRange => "flat_range",
+        NoPremarketHigh => "no_premarket_high",
+        NoAtr => "no_atr",
+        NoAverageVolume => "no_average_volume",
+        NoMinuteAtr => "no_minute_atr",
+        NotShortable => "not_shortable",
+        ShortSaleRestricted => "short_sale_restricted",
+    }
 }
 
 /// A signal's place in a round.

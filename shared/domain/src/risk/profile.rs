@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::money::{Micro, Usd};
-use crate::strategy::StrategyError;
+use crate::strategy::{StrategyError, range};
 
 /// How much is risked, and what the account may lose.
 ///
@@ -39,7 +39,7 @@ pub struct RiskProfile {
     pub order_quantity_max: u64,
     /// Most dollars of one order.
     pub order_notional_max: Usd,
-    /// Farthest that an entry's limit and stop may be from its trigger, per cent of the trigger.
+    /// Farthest that an entry's limit may be from its trigger, per cent of the trigger.
     pub price_collar_pct: Micro,
     /// Loss of the day, part of start equity, at which no entry is allowed, per cent.
     pub daily_loss_soft_pct: Micro,
@@ -131,65 +131,41 @@ impl RiskProfile {
             RiskBasis::DeployedCapital => self.risk_pct_total.times(self.gross_cap).micros(),
             RiskBasis::Equity => self.risk_pct_total.micros().saturating_mul(i64::from(self.max_positions)),
         };
-        let numbers = [
-            ("risk.risk_pct_total", self.risk_pct_total, 0, 20, "0 to 20 per cent"),
-            (
-                "risk.risk_pct_total of all positions",
-                Micro::from_micros(all_stopped),
-                0,
-                20,
-                "0 to 20 per cent of equity if every position is stopped out",
-            ),
-            ("risk.max_position_pct", self.max_position_pct, 0, 600, "0 to 600 per cent"),
-            ("risk.broker_position_pct", self.broker_position_pct, 0, 600, "0 to 600 per cent"),
-            ("risk.gross_cap", self.gross_cap, 0, 4, "0 to 4"),
-            ("risk.buying_power_fraction", self.buying_power_fraction, 0, 1, "0 to 1"),
-            ("risk.or_volume_fraction", self.or_volume_fraction, 0, 1, "0 to 1"),
-            ("risk.adv_fraction", self.adv_fraction, 0, 1, "0 to 1"),
-            ("risk.sector_cap", self.sector_cap, 0, 4, "0 to 4"),
-            ("risk.price_collar_pct", self.price_collar_pct, 0, 100, "0 to 100 per cent"),
-            ("risk.daily_loss_soft_pct", self.daily_loss_soft_pct, 0, 100, "0 to 100 per cent"),
-            ("risk.daily_loss_hard_pct", self.daily_loss_hard_pct, 0, 100, "0 to 100 per cent"),
-            ("risk.slippage_r_max", self.slippage_r_max, 0, 10, "0 to 10 R"),
-        ];
-        for (key, value, low, high, expected) in numbers {
-            if value < Micro::from_int(low) || value > Micro::from_int(high) {
-                return Err(StrategyError::Range { key, value: value.to_string(), expected });
-            }
-        }
-        let counts = [
-            ("risk.max_positions", u64::from(self.max_positions)),
-            ("risk.max_plans_per_session", u64::from(self.max_plans_per_session)),
-            ("risk.order_quantity_max", self.order_quantity_max),
-            ("risk.max_consecutive_stop_outs", u64::from(self.max_consecutive_stop_outs)),
-            ("risk.max_orders_per_minute", u64::from(self.max_orders_per_minute)),
-            ("risk.max_cancels_per_minute", u64::from(self.max_cancels_per_minute)),
-            ("risk.max_entries_per_minute", u64::from(self.max_entries_per_minute)),
-        ];
-        for (key, value) in counts {
-            if value == 0 {
-                return Err(StrategyError::Range { key, value: value.to_string(), expected: "at least 1" });
-            }
-        }
-        for (key, amount) in [("risk.risk_min", self.risk_min), ("risk.order_notional_max", self.order_notional_max)] {
-            if amount < Usd::ZERO {
-                return Err(StrategyError::Range { key, value: amount.to_string(), expected: "0 or more USD" });
-            }
-        }
-        if self.daily_loss_soft_pct > self.daily_loss_hard_pct {
-            return Err(StrategyError::Range {
-                key: "risk.daily_loss_soft_pct",
-                value: self.daily_loss_soft_pct.to_string(),
-                expected: "at most risk.daily_loss_hard_pct",
-            });
-        }
-        match self.kill_trades.filter(|n| !(10..=1_000).contains(n)) {
-            Some(n) => Err(StrategyError::Range {
-                key: "risk.kill_trades",
-                value: n.to_string(),
-                expected: "10 to 1000 trades, or null",
-            }),
-            None => Ok(()),
-        }
+        let all = Micro::from_micros(all_stopped);
+        range::ratio("risk.risk_pct_total", self.risk_pct_total, (0, 20), "0 to 20 per cent")?;
+        range::ratio("risk.risk_pct_total of all positions", all, (0, 20), "0 to 20 per cent of equity")?;
+        range::count("risk.max_positions", self.max_positions, (1, 1_000), "1 to 1000 positions")?;
+        range::count("risk.max_plans_per_session", self.max_plans_per_session, (1, 10_000), "1 to 10000 plans")?;
+        range::ratio("risk.max_position_pct", self.max_position_pct, (0, 600), "0 to 600 per cent")?;
+        range::ratio("risk.broker_position_pct", self.broker_position_pct, (0, 600), "0 to 600 per cent")?;
+        range::ratio("risk.gross_cap", self.gross_cap, (0, 4), "0 to 4")?;
+        range::ratio("risk.buying_power_fraction", self.buying_power_fraction, (0, 1), "0 to 1")?;
+        range::ratio("risk.or_volume_fraction", self.or_volume_fraction, (0, 1), "0 to 1")?;
+        range::ratio("risk.adv_fraction", self.adv_fraction, (0, 1), "0 to 1")?;
+        range::ratio("risk.sector_cap", self.sector_cap, (0, 4), "0 to 4")?;
+        range::usd("risk.risk_min", Some(self.risk_min))?;
+        range::ensure(self.order_quantity_max > 0, "risk.order_quantity_max", self.order_quantity_max, "at least 1")?;
+        range::usd("risk.order_notional_max", Some(self.order_notional_max))?;
+        range::ratio("risk.price_collar_pct", self.price_collar_pct, (0, 100), "0 to 100 per cent")?;
+        self.validate_guards()
+    }
+
+    fn validate_guards(&self) -> Result<(), StrategyError> {
+        let soft = self.daily_loss_soft_pct;
+        let per_minute = |key, count| range::count(key, count, (1, 10_000), "1 to 10000 a minute");
+        range::ratio("risk.daily_loss_hard_pct", self.daily_loss_hard_pct, (0, 100), "0 to 100 per cent")?;
+        range::ratio("risk.daily_loss_soft_pct", soft, (0, 100), "0 to 100 per cent")?;
+        range::ensure(
+            soft <= self.daily_loss_hard_pct,
+            "risk.daily_loss_soft_pct",
+            soft,
+            "at most risk.daily_loss_hard_pct",
+        )?;
+        range::count("risk.max_consecutive_stop_outs", self.max_consecutive_stop_outs, (1, 1_000), "1 to 1000")?;
+        per_minute("risk.max_orders_per_minute", self.max_orders_per_minute)?;
+        per_minute("risk.max_cancels_per_minute", self.max_cancels_per_minute)?;
+        per_minute("risk.max_entries_per_minute", self.max_entries_per_minute)?;
+        range::ratio("risk.slippage_r_max", self.slippage_r_max, (0, 10), "0 to 10 R")?;
+        range::count("risk.kill_trades", self.kill_trades, (10, 1_000), "10 to 1000 trades, or null")
     }
 }

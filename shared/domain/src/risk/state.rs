@@ -217,21 +217,20 @@ impl RiskState {
     }
 }
 
-/// Prices that no order may carry: not positive, or farther from the trigger than the collar.
+/// Prices that no order may carry: not positive, or an entry limit farther from its trigger than the collar.
 fn bad_prices(plan: &TradePlan, collar_pct: Micro) -> Option<DenialReason> {
     let bad = |detail: &str| Some(DenialReason::BadPlan { detail: detail.to_owned() });
     let (trigger, limit) = (plan.entry.trigger, plan.entry.limit);
     if trigger <= Price::ZERO || limit <= Price::ZERO || plan.stop_distance <= Price::ZERO {
         return bad("entry and stop distance must be positive");
     }
-    let stop = trigger.nanos().checked_sub(plan.side.sign() * plan.stop_distance.nanos()).map(Price::from_nanos);
-    let Some(stop) = stop.filter(|stop| *stop > Price::ZERO) else {
+    let stop = trigger.nanos().checked_sub(plan.side.sign() * plan.stop_distance.nanos());
+    if stop.is_none_or(|nanos| nanos <= 0) {
         return bad("the stop is not a positive price");
-    };
+    }
     let Ok(farthest) = trigger.scaled(collar_pct.micros(), 100_000_000, "price collar") else {
         return bad("the trigger is out of range");
     };
-    let outside = |price: &Price| (price.nanos() - trigger.nanos()).abs() > farthest.nanos();
-    let price = [limit, stop].into_iter().find(outside)?;
-    Some(DenialReason::PriceCollar { price, reference: trigger, collar_pct })
+    let outside = (limit.nanos() - trigger.nanos()).abs() > farthest.nanos();
+    outside.then_some(DenialReason::PriceCollar { price: limit, reference: trigger, collar_pct })
 }

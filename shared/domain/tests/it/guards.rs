@@ -142,7 +142,7 @@ fn an_entry_that_slipped_locks_its_symbol_for_the_day() {
 }
 
 #[test]
-fn prices_outside_the_collar_and_stops_below_zero_are_denied() {
+fn a_limit_outside_the_collar_and_a_stop_below_zero_are_denied() {
     let check = |change: &dyn Fn(&mut TradePlan), expected: &str| {
         let mut state = open_day(strategy());
         let mut plan = plan("AAA");
@@ -152,7 +152,7 @@ fn prices_outside_the_collar_and_stops_below_zero_are_denied() {
     };
     let entry = |limit| Entry { trigger: Price::from_cents(100_00), limit: Price::from_cents(limit) };
     check(&|p| p.entry = entry(110_01), "110.01 USD is more than 10 per cent away from 100.00 USD");
-    check(&|p| p.stop_distance = Price::from_cents(11_00), "91.06 USD is more than 10 per cent away from 102.06 USD");
+    check(&|p| p.entry = entry(89_99), "89.99 USD is more than 10 per cent away from 100.00 USD");
     check(&|p| p.stop_distance = Price::from_cents(103_00), "the stop is not a positive price");
     check(&|p| p.entry = entry(0), "entry and stop distance must be positive");
 }

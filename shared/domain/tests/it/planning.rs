@@ -46,6 +46,7 @@ pub(crate) fn signal(symbol: &str, score: i64, closed_up: bool) -> SignalGenerat
         round: round(),
         partition: 0,
         candidate,
+        model: None,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::execution::{
     ExecutionState, Leg, MarketInstants, NewOrder, OrderState, OrderType, decide,
 };
 use crate::fees::CostProfile;
-use crate::plan::{Entry, Side, Target, TradePlan};
+use crate::plan::{Entry, ExitRules, Side, Target, TradePlan};
 use crate::risk::{Cap, PlanApproved};
 use crate::scan::Round;
 use crate::{
@@ -60,6 +60,7 @@ pub(super) fn approval(targets: Vec<Target>) -> PlanApproved {
         adv_14: 2_000_000,
         or_volume: 500_000,
         sector: None,
+        exits: ExitRules::default(),
     };
     PlanApproved {
         plan,

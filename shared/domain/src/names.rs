@@ -1,0 +1,23 @@
+//! Names of closed sets, as in configuration, JSON, logs and counters.
+
+/// Gives an enum `ALL`, `as_str` and `Display`; must list every variant.
+macro_rules! names {
+    ($($type:ty { $($variant:ident => $text:literal),+ $(,)? })+) => {$(
+        impl $type {
+            /// Every value, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The value's name, a closed set for logs, counters and filters.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    )+};
+}
+pub(crate) use names;
