@@ -237,14 +237,14 @@ type Dated<T> = ((i32, u32, u32), T);
 /// announcement of 2025-04-08 (0.00), Federal Register 2026-04233 (20.60). Looked up on 2026-11-24; the first days of
 /// 22.10 and 22.90 could not be looked up again.
 const SEC_FEES: [Dated<Usd>; 8] = [
-    ((2019, 4, 16), Usd::from_cents(20_70)),
-    ((2020, 2, 18), Usd::from_cents(22_10)),
-    ((2021, 2, 25), Usd::from_cents(5_10)),
-    ((2022, 5, 14), Usd::from_cents(22_90)),
-    ((2023, 2, 27), Usd::from_cents(8_00)),
-    ((2024, 5, 22), Usd::from_cents(27_80)),
+    ((2019, 4, 16), Usd::from_cents(2_070)),
+    ((2020, 2, 18), Usd::from_cents(2_210)),
+    ((2021, 2, 25), Usd::from_cents(510)),
+    ((2022, 5, 14), Usd::from_cents(2_290)),
+    ((2023, 2, 27), Usd::from_cents(800)),
+    ((2024, 5, 22), Usd::from_cents(2_780)),
     ((2025, 5, 14), Usd::from_cents(0)),
-    ((2026, 4, 4), Usd::from_cents(20_60)),
+    ((2026, 4, 4), Usd::from_cents(2_060)),
 ];
 
 /// FINRA's trading activity fee: USD per share sold in 1e-9, and the most for one order.
@@ -254,13 +254,13 @@ const SEC_FEES: [Dated<Usd>; 8] = [
 /// 2024-27764 (from 2026). Looked up on 2026-11-24 in notices and public cost tables. The cap of 2027 could not be looked
 /// up: it is that of as many shares as the caps before it.
 const ACTIVITY_FEES: [Dated<(Usd, Usd)>; 7] = [
-    ((2012, 3, 1), (Usd::from_nanos(95_000), Usd::from_cents(4_75))),
-    ((2012, 7, 1), (Usd::from_nanos(119_000), Usd::from_cents(5_95))),
-    ((2022, 1, 1), (Usd::from_nanos(130_000), Usd::from_cents(6_49))),
-    ((2023, 1, 1), (Usd::from_nanos(145_000), Usd::from_cents(7_27))),
-    ((2024, 1, 1), (Usd::from_nanos(166_000), Usd::from_cents(8_30))),
-    ((2026, 1, 1), (Usd::from_nanos(195_000), Usd::from_cents(9_79))),
-    ((2027, 1, 1), (Usd::from_nanos(232_000), Usd::from_cents(11_65))),
+    ((2012, 3, 1), (Usd::from_nanos(95_000), Usd::from_cents(475))),
+    ((2012, 7, 1), (Usd::from_nanos(119_000), Usd::from_cents(595))),
+    ((2022, 1, 1), (Usd::from_nanos(130_000), Usd::from_cents(649))),
+    ((2023, 1, 1), (Usd::from_nanos(145_000), Usd::from_cents(727))),
+    ((2024, 1, 1), (Usd::from_nanos(166_000), Usd::from_cents(830))),
+    ((2026, 1, 1), (Usd::from_nanos(195_000), Usd::from_cents(979))),
+    ((2027, 1, 1), (Usd::from_nanos(232_000), Usd::from_cents(1_165))),
 ];
 
 fn in_force<T: Copy>(table: &[Dated<T>], date: SessionDate) -> T {

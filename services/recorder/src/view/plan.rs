@@ -235,10 +235,10 @@ impl Holding {
 
     /// What the shares held have gained at the mark, net of the fees paid so far.
     fn unrealized(&self, mark: Option<Price>) -> Option<Usd> {
+        let distance = i128::from(mark?.nanos()) - i128::from(self.avg_entry_price()?.nanos());
         if self.quantity == 0 {
             return Some(Usd::ZERO);
         }
-        let distance = i128::from(mark?.nanos()) - i128::from(self.avg_entry_price()?.nanos());
         i64::try_from(distance * i128::from(self.quantity) - self.fees).ok().map(Usd::from_nanos)
     }
 

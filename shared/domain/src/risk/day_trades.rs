@@ -17,7 +17,7 @@ const WINDOW: usize = 5;
 ///
 /// # Source
 /// FINRA 4210(f)(8)(B) as in force before 2026-06-04.
-const EQUITY_MIN: Usd = Usd::from_cents(25_000_00);
+const EQUITY_MIN: Usd = Usd::from_cents(2_500_000);
 
 /// Why one more day trade is not allowed; every position counts as one, because it is closed the same day.
 pub(super) fn refusal(rule: DayTradeRule, ledger: &Ledger, opened: &DayOpened) -> Option<DenialReason> {

@@ -49,7 +49,7 @@ pub(super) struct Day {
     /// Symbols with an entry that slipped, and by how much at worst, multiples of the stop distance.
     pub slipped: BTreeMap<Symbol, Micro>,
     /// Positions opened and closed this session.
-    pub day_trades: u32,
+    pub round_trips: u32,
     /// Fees of the closed plans.
     fees: Usd,
 }
@@ -146,7 +146,7 @@ impl Ledger {
 
     /// Day trades from `first` to `last`, both included.
     pub(super) fn day_trades(&self, first: SessionDate, last: SessionDate) -> u32 {
-        self.days.range(first..=last).map(|(_, day)| day.day_trades).sum()
+        self.days.range(first..=last).map(|(_, day)| day.round_trips).sum()
     }
 
     /// Fees of `day`'s closed plans and of all open ones, 1e-9 USD.
@@ -226,7 +226,7 @@ impl Ledger {
             return;
         }
         if calendar::session_at(closed.ts_event).date == closed.session_date {
-            day.day_trades += 1;
+            day.round_trips += 1;
         }
         let result = TradeResult { config_version: plan.config_version, r_multiple: closed.r_multiple };
         self.results.push_back(result);

@@ -41,10 +41,10 @@ pub fn reserve_price(plan: &TradePlan, ask: Option<Price>) -> Result<Price, Mone
 /// FINRA 4210; Alpaca's margin page of April 2025.
 pub fn maintenance(side: Side, price: Price, asset: Option<Micro>) -> Result<Price, MoneyError> {
     let (percent, least) = match side {
-        Side::Buy if price >= Price::from_cents(2_50) => (30, Price::ZERO),
+        Side::Buy if price >= Price::from_cents(250) => (30, Price::ZERO),
         Side::Buy => (100, Price::ZERO),
-        Side::Sell if price >= Price::from_cents(5_00) => (30, Price::from_cents(5_00)),
-        Side::Sell => (100, Price::from_cents(2_50)),
+        Side::Sell if price >= Price::from_cents(500) => (30, Price::from_cents(500)),
+        Side::Sell => (100, Price::from_cents(250)),
     };
     let percent = asset.unwrap_or(Micro::from_int(percent));
     Ok(price.scaled(percent.micros(), 100_000_000, "maintenance margin")?.max(least))

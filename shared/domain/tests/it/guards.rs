@@ -150,10 +150,10 @@ fn a_limit_outside_the_collar_and_a_stop_below_zero_are_denied() {
         state.apply(&PlanProposed { plan }.into());
         assert_eq!(denial(&settle(&mut state)).to_string(), expected);
     };
-    let entry = |limit| Entry { trigger: Price::from_cents(100_00), limit: Price::from_cents(limit) };
-    check(&|p| p.entry = entry(110_01), "110.01 USD is more than 10 per cent away from 100.00 USD");
-    check(&|p| p.entry = entry(89_99), "89.99 USD is more than 10 per cent away from 100.00 USD");
-    check(&|p| p.stop_distance = Price::from_cents(103_00), "the stop is not a positive price");
+    let entry = |limit| Entry { trigger: Price::from_cents(10_000), limit: Price::from_cents(limit) };
+    check(&|p| p.entry = entry(11_001), "110.01 USD is more than 10 per cent away from 100.00 USD");
+    check(&|p| p.entry = entry(8_999), "89.99 USD is more than 10 per cent away from 100.00 USD");
+    check(&|p| p.stop_distance = Price::from_cents(10_300), "the stop is not a positive price");
     check(&|p| p.entry = entry(0), "entry and stop distance must be positive");
 }
 
@@ -163,7 +163,7 @@ fn trade(state: &mut RiskState, version: &str, first: usize, results: &[Micro]) 
         let mut plan = plan("AAA");
         plan.symbol = format!("T{i}").parse::<Symbol>().unwrap();
         plan.plan_id = PlanId::new(&SignalId::from_wire(format!("{version}-{i}")));
-        plan.round.config_version = version.to_owned();
+        version.clone_into(&mut plan.round.config_version);
         state.apply(&PlanProposed { plan: plan.clone() }.into());
         settle(state);
         state.apply(&closed(&plan, CloseReason::FlatByClose, *r, Usd::ZERO).into());

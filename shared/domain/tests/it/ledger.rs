@@ -69,7 +69,7 @@ pub(crate) fn entry_fill(plan: &TradePlan, at: UnixNanos, slippage_r: Micro, fee
         leg: Leg::Entry,
         side: Side::Buy,
         quantity: 244,
-        price: Price::from_cents(102_10),
+        price: Price::from_cents(10_210),
         cumulative_qty: 244,
         fees,
         slippage_r: Some(slippage_r),

@@ -13,7 +13,7 @@ fn plan() -> TradePlan {
 
 /// A short from 100.00, limit 99.90, stop 0.40 away.
 fn short() -> TradePlan {
-    let entry = Entry { trigger: Price::from_cents(100_00), limit: Price::from_cents(99_90) };
+    let entry = Entry { trigger: Price::from_cents(10_000), limit: Price::from_cents(9_990) };
     TradePlan { side: Side::Sell, entry, ..plan() }
 }
 
@@ -62,7 +62,7 @@ fn worked_example_of_the_sizing_formula() {
 fn each_reading_of_the_paper_sizes_its_worked_example() {
     // equity 100,000, 20 positions, price 50, stop 0.20, gross cap 4: 1 % of a slot of 5,000 is 50 USD -> 250 shares
     let mut plan = plan();
-    plan.entry = Entry { trigger: Price::from_cents(50_00), limit: Price::from_cents(50_00) };
+    plan.entry = Entry { trigger: Price::from_cents(5_000), limit: Price::from_cents(5_000) };
     plan.stop_distance = Price::from_cents(20);
     let check = |risk_basis, shares| {
         let profile =
@@ -81,7 +81,7 @@ fn a_short_is_reserved_above_the_ask_and_ties_up_margin() {
     let unquoted = size(&short(), &profile, &means(100_000)).unwrap();
     assert_eq!(term(&unquoted, Cap::BuyingPower), Some(3_689));
     assert_eq!(term(&unquoted, Cap::Notional), Some(250));
-    let quoted = Means { ask: Some(Price::from_cents(101_00)), ..means(100_000) };
+    let quoted = Means { ask: Some(Price::from_cents(10_100)), ..means(100_000) };
     assert_eq!(term(&size(&short(), &profile, &quoted).unwrap(), Cap::BuyingPower), Some(3_652));
     let hard = Means { asset_margin: Some(Micro::from_int(100)), ..means(100_000) };
     assert_eq!(term(&size(&short(), &profile, &hard).unwrap(), Cap::Margin), Some(1_000));
@@ -201,9 +201,54 @@ proptest! {
     }
 
     #[test]
+    fn quantity_falls_with_the_average_true_range(atr in 60_i64..5_000, more in 0_i64..5_000) {
+        let sized = |cents| {
+            let mut signal = signal("GME", 1, true);
+            signal.candidate.features.atr_14 = Some(Price::from_cents(cents));
+            size(&close(&[signal]).plans[0], &shipped_strategy().risk, &means(100_000)).unwrap().quantity
+        };
+        prop_assert!(sized(atr + more) <= sized(atr));
+    }
+
+    #[test]
+    fn any_numbers_are_sized_or_refused_and_never_wrap(
+        equity: i64,
+        buying_power: i64,
+        [exposure, power, margin, in_sector] in any::<[i64; 4]>(),
+        [trigger, limit, stop] in any::<[i64; 3]>(),
+        (or_volume, adv_14) in any::<(u64, u64)>(),
+        is_short: bool,
+    ) {
+        let entry = Entry { trigger: Price::from_nanos(trigger), limit: Price::from_nanos(limit) };
+        let side = if is_short { Side::Sell } else { Side::Buy };
+        let stop_distance = Price::from_nanos(stop);
+        let plan = TradePlan { entry, side, stop_distance, or_volume, adv_14, sector: Some("Energy".into()), ..plan() };
+        let reserved = Reserved {
+            exposure: Usd::from_nanos(exposure),
+            buying_power: Usd::from_nanos(power),
+            margin: Usd::from_nanos(margin),
+        };
+        let means = Means {
+            equity: Usd::from_nanos(equity),
+            buying_power: Usd::from_nanos(buying_power),
+            reserved,
+            exposure_in_sector: Usd::from_nanos(in_sector),
+            ..Means::default()
+        };
+        let profile = shipped_strategy().risk;
+        if let Ok(sized) = size(&plan, &profile, &means) {
+            let price = i128::from(trigger.max(limit));
+            prop_assert!(sized.quantity == 0 || stop > 0 && price > 0);
+            let cost = price * i128::from(sized.quantity);
+            prop_assert!(cost <= i128::from(equity) / 4 + 1 || sized.quantity == 0);
+            prop_assert!(i128::from(stop) * i128::from(sized.quantity) <= i128::from(equity) / 500 || sized.quantity == 0);
+        }
+    }
+
+    #[test]
     fn a_larger_bankroll_buys_more_where_risk_binds(equity in 20_000_i64..40_000, factor in 2_i64..5) {
         // 8.00 of stop: risk binds well below the other caps
-        let plan = TradePlan { stop_distance: Price::from_cents(8_00), ..plan() };
+        let plan = TradePlan { stop_distance: Price::from_cents(800), ..plan() };
         let profile = shipped_strategy().risk;
         let small = size(&plan, &profile, &means(equity)).unwrap();
         let large = size(&plan, &profile, &means(equity * factor)).unwrap();
