@@ -13,7 +13,8 @@ wire_enum! {
     Side = wire::Side { Buy, Sell }
     NotSelected = wire::NotSelected {
         BelowTop, ShortsDisabled, StopTooTight, AlreadyPlanned, WatchOnly, StrategyPaused, NoLevels, NoOpeningRange,
-        FlatRange, NoPremarketHigh, NoAtr, NoAverageVolume, NoMinuteAtr, NotShortable, ShortSaleRestricted
+        FlatRange, NoPremarketHigh, NoAtr, NoAverageVolume, NoMinuteAtr, NotShortable, ShortSaleRestricted,
+        TooLate
     }
 }
 

@@ -17,7 +17,8 @@ wire_enum! {
     CriterionName = wire::CriterionName {
         Reference, FeedComplete, SecurityType, Price, AverageVolume, Atr, Gap, PremarketVolume, PremarketDollarVolume,
         RelativeVolume, OpeningRangeDirection, NotHalted, Float, GapKind, PrevCloseAgreement, History, NotLeveraged,
-        NoCashMerger, PriceMax, Spread, SpreadOfStop, PremarketHighDistance, PremarketHighBroken, Scored
+        NoCashMerger, PriceMax, Spread, SpreadOfStop, PremarketHighDistance, PremarketHighBroken, Scored,
+        RelativeVolumeByTime, PremarketRelativeVolume
     }
     GapKind = wire::GapKind { FullUp, PartialUp, PartialDown, FullDown }
 }
@@ -94,6 +95,8 @@ impl Wire for Features {
             shortable: self.shortable,
             easy_to_borrow: self.easy_to_borrow,
             short_restricted: self.short_restricted,
+            rvol_by_time: self.rvol_by_time.map(Micro::micros),
+            premarket_rvol: self.premarket_rvol.map(Micro::micros),
         }
     }
 
@@ -142,6 +145,8 @@ impl Wire for Features {
             shortable: wire.shortable,
             easy_to_borrow: wire.easy_to_borrow,
             short_restricted: wire.short_restricted,
+            rvol_by_time: micro(wire.rvol_by_time),
+            premarket_rvol: micro(wire.premarket_rvol),
         })
     }
 }

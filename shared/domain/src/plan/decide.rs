@@ -82,6 +82,10 @@ fn plan(
     let Levels { side, entry, stop_distance, targets, exits } = Levels::new(f, rules)?;
     let valid_until = session.open.plus_seconds(i64::from(rules.entry_valid_minutes) * 60);
     let last_entry = session.close.plus_seconds(-i64::from(rules.entry_close_minutes) * 60);
+    let valid_until = valid_until.min(last_entry);
+    if valid_until <= round.due {
+        return Err(NotSelected::TooLate);
+    }
     Ok(TradePlan {
         plan_id: PlanId::new(&signal.signal_id),
         signal_id: signal.signal_id.clone(),
@@ -93,7 +97,7 @@ fn plan(
         entry,
         stop_distance,
         targets,
-        valid_until: valid_until.min(last_entry),
+        valid_until,
         exit_by: session.close,
         atr_14: f.atr_14.ok_or(NotSelected::NoAtr)?,
         adv_14: f.adv_14.ok_or(NotSelected::NoAverageVolume)?,

@@ -154,6 +154,8 @@ pub enum NotSelected {
     NotShortable,
     /// Short sales need a price above the bid, or nobody knows (Regulation SHO rule 201).
     ShortSaleRestricted,
+    /// The time for entries is over.
+    TooLate,
 }
 
 names! {
@@ -174,6 +176,7 @@ names! {
         NoMinuteAtr => "no_minute_atr",
         NotShortable => "not_shortable",
         ShortSaleRestricted => "short_sale_restricted",
+        TooLate => "too_late",
     }
 }
 

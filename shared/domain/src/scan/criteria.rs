@@ -38,6 +38,7 @@ pub(super) fn asks_premarket(strategy: &Strategy, watch: bool) -> bool {
     watch
         || rules.premarket_volume_min.is_some()
         || rules.premarket_dollar_volume_min.is_some()
+        || rules.premarket_rvol_min.is_some()
         || strategy.plan.entry == EntryRule::PremarketHighBreak
 }
 
@@ -84,7 +85,7 @@ impl Asked<'_> {
         let least = rules.history_sessions_min.map(sessions);
         self.at_least(History, f.history_sessions.map(sessions), least, Unit::Sessions);
         let most = rules.prev_close_difference_pct_max;
-        self.at_most(PrevCloseAgreement, f.prev_close_difference_pct, most, Unit::Percent);
+        self.at_most_if_told(PrevCloseAgreement, f.prev_close_difference_pct, most, Unit::Percent);
     }
 
     fn exclusions(&mut self) {
@@ -128,26 +129,31 @@ impl Asked<'_> {
     }
 
     fn volume(&mut self) {
-        use CriterionName::{Float, PremarketDollarVolume, PremarketVolume, RelativeVolume};
+        use CriterionName::{
+            Float, PremarketDollarVolume, PremarketRelativeVolume, PremarketVolume, RelativeVolume,
+            RelativeVolumeByTime,
+        };
         let (f, rules) = (self.seen.features, &self.seen.strategy.scan);
         let least = rules.premarket_volume_min.map(shares);
         self.at_least(PremarketVolume, Some(shares(f.premarket_volume)), least, Unit::Shares);
         let least = rules.premarket_dollar_volume_min.map(Micro::from);
         self.at_least(PremarketDollarVolume, Some(f.premarket_dollar_volume.into()), least, Unit::Usd);
-        self.at_most(Float, f.float_shares.map(shares), rules.float_shares_max.map(shares), Unit::Shares);
+        self.at_most_if_told(Float, f.float_shares.map(shares), rules.float_shares_max.map(shares), Unit::Shares);
+        self.at_least_if_told(PremarketRelativeVolume, f.premarket_rvol, rules.premarket_rvol_min);
         if !self.seen.watch {
             self.at_least(RelativeVolume, f.rvol, rules.rvol_min, Unit::Ratio);
+            self.at_least_if_told(RelativeVolumeByTime, f.rvol_by_time, rules.rvol_by_time_min);
         }
     }
 
     fn costs(&mut self) {
         let (f, strategy) = (self.seen.features, self.seen.strategy);
-        self.at_most(CriterionName::Spread, f.spread_pct, strategy.scan.spread_pct_max, Unit::Percent);
+        self.at_most_if_told(CriterionName::Spread, f.spread_pct, strategy.scan.spread_pct_max, Unit::Percent);
         let of_stop = f.spread.zip(f.atr_14).and_then(|(spread, atr)| {
             let stop = Micro::from(atr).weighted(strategy.plan.stop_atr_fraction);
             Micro::ratio(Micro::from(spread).micros(), stop.micros(), 100)
         });
-        self.at_most(CriterionName::SpreadOfStop, of_stop, strategy.scan.spread_stop_pct_max, Unit::Percent);
+        self.at_most_if_told(CriterionName::SpreadOfStop, of_stop, strategy.scan.spread_stop_pct_max, Unit::Percent);
     }
 
     fn entry(&mut self) {
@@ -184,14 +190,19 @@ impl Asked<'_> {
         }
     }
 
+    fn at_least_if_told(&mut self, name: CriterionName, value: Option<Micro>, threshold: Option<Micro>) {
+        if let Some(threshold) = threshold {
+            self.put(name, value, Comparison::AtLeast, threshold, Unit::Ratio, Unknown::IsLetThrough);
+        }
+    }
+
     fn more_than(&mut self, name: CriterionName, value: Option<Micro>, threshold: Option<Micro>, unit: Unit) {
         if let Some(threshold) = threshold {
             self.put(name, value, Comparison::MoreThan, threshold, unit, Unknown::Refuses);
         }
     }
 
-    /// For what only some vendors tell.
-    fn at_most(&mut self, name: CriterionName, value: Option<Micro>, threshold: Option<Micro>, unit: Unit) {
+    fn at_most_if_told(&mut self, name: CriterionName, value: Option<Micro>, threshold: Option<Micro>, unit: Unit) {
         if let Some(threshold) = threshold {
             self.put(name, value, Comparison::AtMost, threshold, unit, Unknown::IsLetThrough);
         }
@@ -233,6 +244,9 @@ impl Asked<'_> {
                 }
                 _ => format!("opening range against {} sessions", indicators::PERIOD),
             },
+            Name::RelativeVolumeByTime | Name::PremarketRelativeVolume => {
+                format!("{} sessions at this time of day", indicators::PERIOD)
+            }
             Name::OpeningRangeDirection => "opening range".to_owned(),
             Name::NotHalted => "tape".to_owned(),
             Name::NoCashMerger => "headlines".to_owned(),

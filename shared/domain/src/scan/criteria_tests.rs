@@ -45,6 +45,7 @@ fn large() -> Features {
         or_low: cents(10_450),
         or_close: cents(10_590),
         rvol: micro("5"),
+        rvol_by_time: micro("5"),
         prev_close_difference_pct: micro("0"),
         history_sessions: Some(30),
         spread: cents(2),
@@ -150,6 +151,8 @@ fn each_criterion_of_the_small_cap_profile_refuses_just_beyond_its_threshold() {
     check(Features { float_shares: Some(100_000_001), ..small() }, &["float"]);
     check(Features { float_shares: Some(100_000_000), ..small() }, &[]);
     check(Features { rvol: micro("1.999999"), ..small() }, &["relative_volume"]);
+    check(Features { rvol_by_time: micro("1.999999"), ..small() }, &["relative_volume_by_time"]);
+    check(Features { rvol_by_time: None, ..small() }, &[]);
     check(Features { premarket_high: cents(681), last: cents(682), ..small() }, &["premarket_high_distance"]);
     check(Features { premarket_high: cents(680), last: cents(681), ..small() }, &[]);
     check(Features { last: cents(650), ..small() }, &["premarket_high_broken"]);

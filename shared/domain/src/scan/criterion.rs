@@ -119,6 +119,10 @@ pub enum CriterionName {
     PremarketHighBroken,
     /// The model gave a score.
     Scored,
+    /// Regular-hours volume over its usual at this time of day.
+    RelativeVolumeByTime,
+    /// Pre-market volume over its usual.
+    PremarketRelativeVolume,
 }
 
 names! {
@@ -160,6 +164,8 @@ names! {
         PremarketHighDistance => "premarket_high_distance",
         PremarketHighBroken => "premarket_high_broken",
         Scored => "scored",
+        RelativeVolumeByTime => "relative_volume_by_time",
+        PremarketRelativeVolume => "premarket_relative_volume",
     }
 }
 

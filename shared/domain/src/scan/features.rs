@@ -42,6 +42,10 @@ pub struct Features {
     pub or_volume: u64,
     /// Opening-range volume over the mean of the 14 sessions before, like for like.
     pub rvol: Option<Micro>,
+    /// Regular-hours volume so far over its mean of 14 sessions at this time of day, like for like.
+    pub rvol_by_time: Option<Micro>,
+    /// The same for the volume since 04:00, before the open.
+    pub premarket_rvol: Option<Micro>,
     /// Volume-weighted average price of regular hours so far.
     pub vwap: Option<Price>,
     /// Industry sector.

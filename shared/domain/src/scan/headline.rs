@@ -17,12 +17,12 @@ pub enum HeadlineKind {
     Merger,
     /// Regulator's word on a drug or device, or a trial's result.
     Clinical,
+    /// An analyst's rating or target.
+    Analyst,
     /// Results and guidance.
     Earnings,
     /// Contracts, orders and partnerships.
     Contract,
-    /// An analyst's rating or target.
-    Analyst,
     /// Courts and authorities.
     Legal,
     /// Advertising for the stock.
@@ -37,9 +37,9 @@ names! {
         Offering => "offering",
         Merger => "merger",
         Clinical => "clinical",
+        Analyst => "analyst",
         Earnings => "earnings",
         Contract => "contract",
-        Analyst => "analyst",
         Legal => "legal",
         Promotion => "promotion",
         Generic => "generic",
@@ -49,8 +49,8 @@ names! {
 impl HeadlineKind {
     /// The kind of a headline as [`normalise`] writes it.
     pub fn of(normalised: &str) -> Self {
-        let found = PHRASES.iter().find(|(_, phrases)| phrases.iter().any(|p| has(normalised, p)));
-        found.map_or(Self::Generic, |(kind, _)| *kind)
+        let found = PHRASES.into_iter().find(|(_, phrases)| phrases.split('|').any(|p| has(normalised, p)));
+        found.map_or(Self::Generic, |(kind, _)| kind)
     }
 
     /// Points of a fresh headline of this kind.
@@ -108,7 +108,7 @@ impl Headline {
 
     /// True for the target of a merger that is paid in cash: its price is pinned to the offer.
     pub fn is_cash_merger(&self) -> bool {
-        self.kind == HeadlineKind::Merger && CASH.iter().any(|p| has(&self.story, p))
+        self.kind == HeadlineKind::Merger && CASH.split('|').any(|p| has(&self.story, p))
     }
 }
 
@@ -136,203 +136,62 @@ fn has(text: &str, phrase: &str) -> bool {
     })
 }
 
-const CASH: &[&str] =
-    &["all cash", "in cash", "cash deal", "cash offer", "cash transaction", "cash merger", "for cash"];
+/// Phrases that mark a deal for cash, between bars.
+const CASH: &str = "all cash|in cash|cash deal|cash offer|cash transaction|cash merger|for cash";
 
-const PHRASES: &[(HeadlineKind, &[&str])] = &[
+/// Phrases that mark a kind, between bars.
+const PHRASES: [(HeadlineKind, &str); 9] = [
     (
         HeadlineKind::Commentary,
-        &[
-            "why is",
-            "why are",
-            "why did",
-            "heres why",
-            "here is why",
-            "what to know",
-            "what you need to know",
-            "stocks moving",
-            "stocks to watch",
-            "movers",
-            "gainers",
-            "losers",
-            "shareholder alert",
-            "investor alert",
-            "law firm",
-            "law offices",
-            "class action",
-            "investigates claims",
-            "stock is up",
-            "stock is down",
-            "shares are trading",
-        ],
+        "why is|why are|why did|heres why|here is why|what to know|what you need to know|stocks moving|\
+         stocks to watch|movers|gainers|losers|shareholder alert|investor alert|law firm|law offices|\
+         class action|investigates claims|stock is up|stock is down|shares are trading",
     ),
     (
         HeadlineKind::Offering,
-        &[
-            "public offering",
-            "registered direct",
-            "private placement",
-            "stock offering",
-            "share offering",
-            "offering of common",
-            "offering of shares",
-            "prices offering",
-            "at the market offering",
-            "atm offering",
-            "convertible notes",
-            "convertible senior notes",
-            "secondary offering",
-            "shelf registration",
-            "warrant inducement",
-            "dilut*",
-        ],
+        "public offering|registered direct|private placement|stock offering|share offering|\
+         offering of common|offering of shares|prices offering|at the market offering|atm offering|\
+         convertible notes|convertible senior notes|secondary offering|shelf registration|\
+         warrant inducement|dilut*",
     ),
     (
         HeadlineKind::Merger,
-        &[
-            "to be acquired",
-            "to be bought",
-            "agrees to be acquired",
-            "acquired by",
-            "acquired for",
-            "takeover bid",
-            "takeover offer",
-            "buyout offer",
-            "buyout bid",
-            "buyout of",
-            "merger agreement",
-            "definitive agreement to be",
-            "going private",
-            "go private",
-            "take private",
-            "tender offer for",
-        ],
+        "to be acquired|to be bought|agrees to be acquired|acquired by|acquired for|takeover bid|\
+         takeover offer|buyout offer|buyout bid|buyout of|merger agreement|definitive agreement to be|\
+         going private|go private|take private|tender offer for",
     ),
     (
         HeadlineKind::Clinical,
-        &[
-            "fda",
-            "ema",
-            "phase 1",
-            "phase 2",
-            "phase 3",
-            "phase i",
-            "phase ii",
-            "phase iii",
-            "trial results",
-            "trial data",
-            "topline",
-            "top line",
-            "clinical trial",
-            "late stage trial",
-            "primary endpoint",
-            "breakthrough therapy",
-            "orphan drug",
-            "510 k",
-        ],
-    ),
-    (
-        HeadlineKind::Earnings,
-        &[
-            "earnings",
-            "quarter results",
-            "quarterly results",
-            "quarter revenue",
-            "quarter estimates",
-            "quarter profit",
-            "quarter loss",
-            "financial results",
-            "full year results",
-            "preliminary results",
-            "guidance",
-            "outlook",
-            "forecast",
-            "forecasts",
-            "eps",
-            "beats estimates",
-            "tops estimates",
-            "misses estimates",
-            "record bookings",
-            "record revenue",
-            "preannounce*",
-        ],
-    ),
-    (
-        HeadlineKind::Contract,
-        &[
-            "contract",
-            "contracts",
-            "partnership",
-            "partners with",
-            "collaboration",
-            "strategic alliance",
-            "join forces",
-            "joint venture",
-            "license agreement",
-            "licensing agreement",
-            "supply agreement",
-            "purchase order",
-            "selected by",
-            "awarded",
-        ],
+        "fda|ema|phase 1|phase 2|phase 3|phase i|phase ii|phase iii|trial results|trial data|topline|\
+         top line|clinical trial|late stage trial|primary endpoint|breakthrough therapy|orphan drug|510 k",
     ),
     (
         HeadlineKind::Analyst,
-        &[
-            "upgrade",
-            "upgrades",
-            "upgraded",
-            "downgrade",
-            "downgrades",
-            "downgraded",
-            "price target",
-            "initiates coverage",
-            "initiated at",
-            "reiterates",
-            "overweight",
-            "underweight",
-            "outperform",
-            "underperform",
-            "analyst",
-            "analysts",
-        ],
+        "upgrade|upgrades|upgraded|downgrade|downgrades|downgraded|price target|initiates coverage|\
+         initiated at|reiterates|overweight|underweight|outperform|underperform",
+    ),
+    (
+        HeadlineKind::Earnings,
+        "earnings|quarter results|quarterly results|quarter revenue|quarter estimates|quarter profit|\
+         quarter loss|financial results|full year results|preliminary results|guidance|outlook|forecast|\
+         forecasts|eps|beats estimates|tops estimates|misses estimates|record bookings|record revenue|\
+         preannounce*",
+    ),
+    (
+        HeadlineKind::Contract,
+        "contract|contracts|partnership|partners with|collaboration|strategic alliance|join forces|\
+         joint venture|license agreement|licensing agreement|supply agreement|purchase order|selected by|\
+         awarded",
     ),
     (
         HeadlineKind::Legal,
-        &[
-            "lawsuit",
-            "sues",
-            "sued",
-            "settlement",
-            "settles",
-            "court",
-            "verdict",
-            "jury",
-            "antitrust",
-            "subpoena",
-            "sec charges",
-            "sec investigation",
-            "justice department",
-            "patent ruling",
-            "fined",
-        ],
+        "lawsuit|sues|sued|settlement|settles|court|verdict|jury|antitrust|subpoena|sec charges|\
+         sec investigation|justice department|patent ruling|fined",
     ),
     (
         HeadlineKind::Promotion,
-        &[
-            "sponsored",
-            "paid promotion",
-            "stock alert",
-            "hot stock",
-            "must watch",
-            "next big thing",
-            "explosive growth",
-            "hidden gem",
-            "under the radar",
-            "penny stock",
-            "could soar",
-            "ready to explode",
-        ],
+        "sponsored|paid promotion|stock alert|hot stock|must watch|next big thing|explosive growth|\
+         hidden gem|under the radar|penny stock|could soar|ready to explode",
     ),
 ];
 
@@ -352,6 +211,8 @@ mod tests {
         check("Acme to be acquired by Globex for $30 per share in cash", HeadlineKind::Merger);
         check("Acme wins $480 million contract with the Navy", HeadlineKind::Contract);
         check("Acme upgraded to Buy, target lifted 25%", HeadlineKind::Analyst);
+        check("Bank raises Acme price target after earnings", HeadlineKind::Analyst);
+        check("Acme's market grip is threatened, analyst says", HeadlineKind::Generic);
         check("Acme prices public offering of common stock", HeadlineKind::Offering);
         check("Acme announces earnings and a $50M registered direct offering", HeadlineKind::Offering);
         check("Jury finds Acme infringed a patent", HeadlineKind::Legal);

@@ -24,7 +24,7 @@ impl Sight<'_> {
         let (gap_price, prev_close) = (self.gap_price(), profile.map(|p| p.prev_close));
         let atr_14 = profile.and_then(|p| p.atr_14);
         let distance = gap_price.zip(prev_close).map(|(price, close)| price.nanos() - close.nanos());
-        let range = tape.opening.is_priced().then_some(&tape.opening);
+        let range = (self.range_is_over() && tape.opening.is_priced()).then_some(&tape.opening);
         let premarket = tape.premarket.is_priced().then_some(&tape.premarket);
         let day = tape.regular.is_priced().then_some(&tape.regular);
         let prev_range = profile.and_then(|p| p.prev_range);
@@ -50,6 +50,8 @@ impl Sight<'_> {
             or_close: range.map(|r| r.close),
             or_volume: tape.opening.volume,
             rvol: self.relative_volume(),
+            rvol_by_time: None,
+            premarket_rvol: None,
             vwap: tape.vwap(),
             sector: profile.and_then(|p| p.sector.clone()),
             gap_kind: gap_kind.and_then(|((price, close), (high, low))| GapKind::of(price, close, high, low)),
@@ -84,12 +86,18 @@ impl Sight<'_> {
         self.tape.last.filter(|(_, at)| fresh(*at)).map(|(price, _)| price)
     }
 
-    /// Like for like only: the same tape, the same length of the range.
+    /// Like for like only: the same tape, the same and whole length of the range.
     fn relative_volume(&self) -> Option<Micro> {
         let minutes = self.state.strategy.scan.opening_range_minutes;
+        let alike = |p: &&Profile| Some(p.tape) == self.state.tape && p.opening_minutes == minutes;
         self.profile
-            .filter(|p| Some(p.tape) == self.state.tape && p.opening_minutes == minutes)
+            .filter(|p| alike(p) && self.range_is_over())
             .and_then(|p| indicators::relative_opening_volume(self.tape.opening.volume, &p.opening_volumes))
+    }
+
+    /// Before its end, nothing is known of the opening range.
+    fn range_is_over(&self) -> bool {
+        self.state.windows.is_some_and(|w| self.round.due >= w.range_end)
     }
 
     fn short_restricted(&self, day_low: Option<Price>) -> Option<bool> {

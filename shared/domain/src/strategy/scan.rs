@@ -36,6 +36,13 @@ pub struct ScanRules {
     pub premarket_dollar_volume_min: Option<Usd>,
     /// Opening-range volume over its usual must be at least, ratio.
     pub rvol_min: Option<Micro>,
+    /// Regular-hours volume over its usual at this time of day must be at least, ratio; asked only where it is known.
+    pub rvol_by_time_min: Option<Micro>,
+    /// Pre-market volume over its usual at this time of day must be at least, ratio; asked only where it is known.
+    pub premarket_rvol_min: Option<Micro>,
+    /// The usual pre-market volume counts as at least this, shares: near zero it would make anything unusual.
+    #[serde(default = "five_thousand")]
+    pub premarket_usual_min: u64,
     /// Free float must be at most, shares; asked only where a vendor gives it.
     pub float_shares_max: Option<u64>,
     /// Spread must be at most, per cent of the middle; asked only where quotes exist.
@@ -83,10 +90,17 @@ impl ScanRules {
         shares("scan.premarket_volume_min", self.premarket_volume_min)?;
         usd("scan.premarket_dollar_volume_min", self.premarket_dollar_volume_min)?;
         ratio("scan.rvol_min", self.rvol_min, (0, 1_000), "0 to 1000")?;
+        ratio("scan.rvol_by_time_min", self.rvol_by_time_min, (0, 1_000), "0 to 1000")?;
+        ratio("scan.premarket_rvol_min", self.premarket_rvol_min, (0, 1_000), "0 to 1000")?;
+        shares("scan.premarket_usual_min", Some(self.premarket_usual_min))?;
         shares("scan.float_shares_max", self.float_shares_max)?;
         ratio("scan.spread_pct_max", self.spread_pct_max, (0, 100), "0 to 100 per cent")?;
         ratio("scan.spread_stop_pct_max", self.spread_stop_pct_max, (0, 100), "0 to 100 per cent")?;
         count("scan.history_sessions_min", self.history_sessions_min, (0, 250), "0 to 250 sessions")?;
         count("scan.last_age_max_s", self.last_age_max_s, (1, 3_600), "1 to 3600 seconds")
     }
+}
+
+const fn five_thousand() -> u64 {
+    5_000
 }

@@ -60,6 +60,8 @@ fn features(s: &mut Source) -> Features {
         shortable: s.option(Source::flag),
         easy_to_borrow: s.option(Source::flag),
         short_restricted: s.option(Source::flag),
+        rvol_by_time: s.option(Source::micro),
+        premarket_rvol: s.option(Source::micro),
     }
 }
 
