@@ -10,7 +10,8 @@ use domain::ops::{ErrorRaised, Severity};
 use domain::plan::{Entry, ExitRules, PlanProposed, Side, TradePlan};
 use domain::risk::{Cap, DayOpened, PlanApproved, SizingTerm};
 use domain::scan::{
-    Comparison, Criterion, CriterionName, Features, ModelIdentity, Outcome, Round, ScorePart, SignalGenerated, TradeCandidate, Unit,
+    Comparison, Criterion, CriterionName, Features, ModelIdentity, Outcome, Round, ScorePart, SignalGenerated,
+    TradeCandidate, Unit,
 };
 use domain::{
     ClientOrderId, EventId, Meta, Micro, PlanId, Price, RoundId, SessionDate, SignalId, Symbol, UnixNanos, Usd,
@@ -164,6 +165,8 @@ pub fn day_opened() -> DayOpened {
         start_equity: Usd::from_cents(10_000_000),
         buying_power: Usd::from_cents(20_000_000),
         observe_only: Vec::new(),
+        day_trade_count: None,
+        pattern_day_trader: None,
         at: session().at_hm(9, 0),
     }
 }
@@ -179,6 +182,8 @@ pub fn account_observed() -> AccountObserved {
         buying_power: Usd::from_cents(20_000_000),
         long_market_value: Usd::from_cents(0),
         tradable: true,
+        day_trade_count: None,
+        pattern_day_trader: None,
         client_order_ids: Vec::new(),
         ts_event: session().at_hm(9, 0),
     }

@@ -127,15 +127,21 @@ def size(plan, equity, buying_power, reserved, risk):
     frac = lambda key: Fraction(str(risk[key]))
     price = max(plan["limit"], plan["trigger"])
     per_share = lambda amount, each: max(0, int(amount) // each)
-    slot = int(int(equity * frac("risk_pct_total") / 100) / Fraction(risk["max_positions"]))
+    capital, slots = {
+        "slot": (equity, risk["max_positions"]),
+        "deployed_capital": (int(equity * frac("gross_cap")), risk["max_positions"]),
+        "equity": (equity, 1),
+    }[risk["risk_basis"]]
+    at_risk = int(int(capital * frac("risk_pct_total") / 100) / Fraction(slots))
     liquidity = min(int(plan["or_volume"] * frac("or_volume_fraction")), int(plan["adv_14"] * frac("adv_fraction")))
     terms = [
-        ("risk", per_share(slot, plan["stop_distance"])),
+        ("risk", per_share(at_risk, plan["stop_distance"])),
         ("notional", per_share(int(equity * frac("max_position_pct") / 100), price)),
         ("gross", per_share(int(equity * frac("gross_cap")) - reserved, price)),
         ("buying_power", per_share(int(buying_power * frac("buying_power_fraction")) - reserved, price)),
         ("liquidity", liquidity),
         ("fat_finger", min(risk["order_quantity_max"], per_share(nanos(str(risk["order_notional_max"])), price))),
+        ("broker_position", per_share(int(equity * frac("broker_position_pct") / 100), price)),
     ]
     cap, quantity = min(terms, key=lambda t: t[1])
     return quantity, cap

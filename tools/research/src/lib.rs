@@ -5,7 +5,7 @@
 //! stderr.
 
 pub mod calendar;
+pub mod indicators;
 mod output;
 pub mod schedule;
 pub mod usage;
-pub mod indicators;

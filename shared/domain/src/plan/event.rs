@@ -39,7 +39,7 @@ impl Side {
 }
 
 /// A stop-limit entry: elected at `trigger`, never filled beyond `limit`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Price at which the order becomes active.
     pub trigger: Price,
@@ -48,7 +48,7 @@ pub struct Entry {
 }
 
 /// Where a part of the position is taken off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// Distance from the executed entry price, USD per share.
     pub distance: Price,
@@ -57,7 +57,7 @@ pub struct Target {
 }
 
 /// Everything about a trade but its size; nothing is left to choose at execution time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TradePlan {
     /// The plan's id.
     pub plan_id: PlanId,

@@ -1,13 +1,13 @@
 //! How a position is left: rules with their numbers, so that execution only compares.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Side, TradePlan};
 use crate::money::Price;
 use crate::time::UnixNanos;
 
 /// How a position is left besides its stop, its targets and the close.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ExitRules {
     /// How the stop follows the price; `None` leaves it where it is.
     pub trail: Option<Trail>,
@@ -18,7 +18,7 @@ pub struct ExitRules {
 }
 
 /// A stop that moves to the entry, then follows the best price. It never moves back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trail {
     /// Gain from the executed price at which it starts, USD per share.
     pub after: Price,
@@ -27,7 +27,7 @@ pub struct Trail {
 }
 
 /// Closes a trade that has not moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimeStop {
     /// Seconds after the entry was executed, not counting halts.
     pub after_seconds: u32,

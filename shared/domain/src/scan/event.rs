@@ -1,6 +1,6 @@
 //! What a scan found: candidates with every criterion's value, signals, and the end of a partition's round.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Criterion, CriterionName, Features, ModelIdentity};
 use crate::id::{RoundId, SignalId};
@@ -46,7 +46,7 @@ pub struct Input {
 }
 
 /// Which round, and under which configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Round {
     /// The round's id.
     pub round_id: RoundId,

@@ -6,7 +6,7 @@ use super::StrategyError;
 use crate::money::{Micro, Price, Usd};
 
 /// Refuses a value that is not `ok`.
-pub(super) fn ensure(
+pub(crate) fn ensure(
     ok: bool,
     key: &'static str,
     value: impl Display,
@@ -16,7 +16,7 @@ pub(super) fn ensure(
 }
 
 /// A ratio, multiple or percentage from `low` to `high`; `None` leaves it out.
-pub(super) fn ratio(
+pub(crate) fn ratio(
     key: &'static str,
     value: impl Into<Option<Micro>>,
     (low, high): (i64, i64),
@@ -27,7 +27,7 @@ pub(super) fn ratio(
 }
 
 /// A whole number from `low` to `high`; `None` leaves it out.
-pub(super) fn count(
+pub(crate) fn count(
     key: &'static str,
     value: impl Into<Option<u32>>,
     (low, high): (u32, u32),
@@ -37,17 +37,17 @@ pub(super) fn count(
 }
 
 /// A price that is not negative; `None` leaves it out.
-pub(super) fn price(key: &'static str, value: Option<Price>) -> Result<(), StrategyError> {
+pub(crate) fn price(key: &'static str, value: Option<Price>) -> Result<(), StrategyError> {
     value.map_or(Ok(()), |v| ensure(v >= Price::ZERO, key, v, "0 or more, USD per share"))
 }
 
 /// An amount that is not negative; `None` leaves it out.
-pub(super) fn usd(key: &'static str, value: Option<Usd>) -> Result<(), StrategyError> {
+pub(crate) fn usd(key: &'static str, value: Option<Usd>) -> Result<(), StrategyError> {
     value.map_or(Ok(()), |v| ensure(v >= Usd::ZERO, key, v, "0 or more, USD"))
 }
 
 /// Shares that can be compared as [`Micro`]; `None` leaves them out.
-pub(super) fn shares(key: &'static str, value: Option<u64>) -> Result<(), StrategyError> {
+pub(crate) fn shares(key: &'static str, value: Option<u64>) -> Result<(), StrategyError> {
     const MOST: u64 = 1_000_000_000_000;
     value.map_or(Ok(()), |v| ensure(v <= MOST, key, v, "at most 1000000000000 shares"))
 }

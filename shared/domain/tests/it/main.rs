@@ -3,14 +3,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic here is a failed test")]
 
 mod deciding;
+mod fees;
 mod folding;
+mod guards;
+mod ledger;
 mod planning;
 mod profiles;
 mod recorded;
 mod scanning;
 mod sizing;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use domain::strategy::Strategy;
 use figment::Figment;
@@ -18,8 +21,11 @@ use figment::providers::{Format, Yaml};
 
 /// The strategy file that the suite ships.
 fn shipped_strategy() -> Strategy {
-    let text = include_str!("../../../../config/strategy.yaml");
-    Figment::from(Yaml::string(text)).extract().unwrap()
+    static SHIPPED: LazyLock<Strategy> = LazyLock::new(|| {
+        let text = include_str!("../../../../config/strategy.yaml");
+        Figment::from(Yaml::string(text)).extract().unwrap()
+    });
+    SHIPPED.clone()
 }
 
 fn strategy() -> Arc<Strategy> {
