@@ -154,7 +154,8 @@ mod tests {
         let levels = (false, true, true);
         let volume = (false, false, true);
         let nothing = (false, false, false);
-        let table: &[(&[&str], &str, (bool, bool, bool))] = &[
+        type Row = (&'static [&'static str], &'static str, (bool, bool, bool));
+        let table: &[Row] = &[
             (&["1"], "@", all),
             (&["2", "4", "6", "23"], "ADS", all),
             (&["5", "17"], "CN", volume),

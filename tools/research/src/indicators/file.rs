@@ -199,7 +199,7 @@ impl Row<'_> {
 
     fn volume(&self, column: usize) -> Result<u64, FileError> {
         let text = self.cells[column];
-        let whole = |number: f64| (number >= 0.0 && number < 1e15 && number.fract() == 0.0).then_some(number as u64);
+        let whole = |number: f64| ((0.0..1e15).contains(&number) && number.fract() == 0.0).then_some(number as u64);
         let volume = text.parse::<u64>().ok().or_else(|| text.parse().ok().and_then(whole));
         volume.ok_or_else(|| self.refused(column, "a whole number of shares"))
     }

@@ -2,7 +2,7 @@
 
 mod file;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use domain::market::DailyBar;
@@ -50,12 +50,12 @@ pub struct Row {
 /// The file cannot be read, a row of it makes no sense, or it has no bars of the symbol.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let rows = rows(&daily_bars(&arguments.data, &arguments.symbol)?);
-    let mut out = std::io::stdout().lock();
+    let mut out = io::stdout().lock();
     if arguments.json {
         serde_json::to_writer(&mut out, &rows)?;
         writeln!(out)?;
     } else {
-        write!(out, "{}", table(&rows))?;
+        write_table(&rows, &mut out)?;
     }
     Ok(())
 }
@@ -73,14 +73,13 @@ pub fn rows(bars: &[DailyBar]) -> Vec<Row> {
     bars.iter().enumerate().map(row).collect()
 }
 
-fn table(rows: &[Row]) -> String {
+fn write_table(rows: &[Row], out: &mut impl Write) -> io::Result<()> {
     let usd = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.4}"));
-    let mut text =
-        format!("{:<10}  {:>10}  {:>13}  {:>10}  {:>12}\n", "date", "tr", "atr_14_wilder", "atr_14_sma", "adv_14");
+    writeln!(out, "{:<10}  {:>10}  {:>13}  {:>10}  {:>12}", "date", "tr", "atr_14_wilder", "atr_14_sma", "adv_14")?;
     for row in rows {
         let shares = row.adv_14.map_or_else(|| "-".to_owned(), |v| v.to_string());
         let (tr, wilder, sma) = (usd(row.tr), usd(row.atr_14_wilder), usd(row.atr_14_sma));
-        text += &format!("{:<10}  {tr:>10}  {wilder:>13}  {sma:>10}  {shares:>12}\n", row.date.to_string());
+        writeln!(out, "{:<10}  {tr:>10}  {wilder:>13}  {sma:>10}  {shares:>12}", row.date.to_string())?;
     }
-    text
+    Ok(())
 }

@@ -18,15 +18,13 @@ pub(super) struct Minute {
 
 /// The minutes of `symbol` by session.
 pub(super) fn minutes(data: &Path, symbol: &str) -> BTreeMap<SessionDate, Vec<Minute>> {
-    let (file, start): (_, fn(&HashMap<String, String>) -> UnixNanos) = match symbol {
-        "MSFT" => (data.join("minute-alphavantage/MSFT.csv"), |row| labelled_by_end(&row["time"])),
-        _ => (data.join(format!("minute-yahoo/{symbol}.csv")), |row| labelled_by_start(&row["Datetime"])),
-    };
+    let by_end = symbol == "MSFT";
+    let file = if by_end { "minute-alphavantage/MSFT.csv".to_owned() } else { format!("minute-yahoo/{symbol}.csv") };
+    let file = data.join(file);
     let mut found: BTreeMap<SessionDate, Vec<Minute>> = BTreeMap::new();
     for row in rows(&file) {
-        let row: HashMap<String, String> =
-            row.into_iter().flat_map(|(k, v)| [(k.to_lowercase(), v.clone()), (k, v)]).collect();
-        let start = start(&row);
+        let row: HashMap<String, String> = row.into_iter().map(|(name, value)| (name.to_lowercase(), value)).collect();
+        let start = if by_end { labelled_by_end(&row["time"]) } else { labelled_by_start(&row["datetime"]) };
         let course = ["open", "high", "low", "close"].map(|column| price(&row[column]));
         let volume = row["volume"].parse::<f64>().unwrap() as u32;
         found.entry(start.session_date()).or_default().push(Minute { start, course, volume });

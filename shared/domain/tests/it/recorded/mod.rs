@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use domain::Price;
 
 /// The folder of recorded data; without it there is nothing to check, and the test says so.
+#[allow(clippy::print_stdout, reason = "a skipped check says so")]
 fn data() -> Option<PathBuf> {
     let folder = std::env::var_os("FIN_TEST_DATA").map(PathBuf::from);
     if folder.is_none() {

@@ -39,10 +39,6 @@ fn fold(prints: &[Print], opening_minutes: u32, as_if: impl Fn(Eligibility) -> E
     state
 }
 
-fn dollars(price: Price) -> Option<f64> {
-    Some(price.to_f64())
-}
-
 #[test]
 fn a_real_tape_gives_the_expected_levels_and_volumes() {
     let Some(data) = data() else { return };
@@ -82,16 +78,16 @@ fn a_real_tape_gives_the_expected_levels_and_volumes() {
             "pm_volume_eligible" => Some(strict.premarket.volume as f64),
             "pm_volume_raw" => Some(unfiltered.premarket.volume as f64),
             "pm_dollar_volume_eligible" => Some(strict.premarket_dollar_volume().to_f64()),
-            "pm_high_all" => dollars(strict.premarket_all.high),
-            "pm_low_all" => dollars(strict.premarket_all.low),
+            "pm_high_all" => Some(strict.premarket_all.high.to_f64()),
+            "pm_low_all" => Some(strict.premarket_all.low.to_f64()),
             "pm_prints_all" => Some(strict.premarket_all.prints as f64),
-            "pm_high_strict_no_odd_lots" => dollars(strict.premarket.high),
-            "pm_low_strict_no_odd_lots" => dollars(strict.premarket.low),
+            "pm_high_strict_no_odd_lots" => Some(strict.premarket.high.to_f64()),
+            "pm_low_strict_no_odd_lots" => Some(strict.premarket.low.to_f64()),
             "pm_prints_strict_no_odd_lots" => Some(strict.premarket.prints as f64),
             "pm_odd_lot_share" => Some(odd_lots / premarket().count() as f64),
-            "open_auction_price" => dollars(open_auction.price),
+            "open_auction_price" => Some(open_auction.price.to_f64()),
             "open_auction_size" => Some(f64::from(open_auction.size)),
-            "close_auction_price" => dollars(close_auction.price),
+            "close_auction_price" => Some(close_auction.price.to_f64()),
             "close_auction_size" => Some(f64::from(close_auction.size)),
             "open_auction_time_utc" | "close_auction_time_utc" => {
                 let auction = if quantity.starts_with("open") { open_auction } else { close_auction };
@@ -102,11 +98,11 @@ fn a_real_tape_gives_the_expected_levels_and_volumes() {
             "regular_rows" => Some(rows_between(session.open, session.close).count() as f64),
             "regular_volume_eligible" => Some(strict.regular.volume as f64),
             "regular_volume_no_filter" => Some(unfiltered.regular.volume as f64),
-            "regular_high" => dollars(strict.regular.high),
-            "regular_low" => dollars(strict.regular.low),
-            "regular_high_no_filter" => dollars(unfiltered.regular.high),
-            "regular_low_no_filter" => dollars(unfiltered.regular.low),
-            "regular_vwap_eligible" => strict.vwap().and_then(dollars),
+            "regular_high" => Some(strict.regular.high.to_f64()),
+            "regular_low" => Some(strict.regular.low.to_f64()),
+            "regular_high_no_filter" => Some(unfiltered.regular.high.to_f64()),
+            "regular_low_no_filter" => Some(unfiltered.regular.low.to_f64()),
+            "regular_vwap_eligible" => strict.vwap().map(Price::to_f64),
             "day_volume_eligible_with_close" => Some(volume(&|p| p.eligibility.volume)),
             "day_volume_no_filter" => Some(volume(&|_| true)),
             _ => range_value(&ranges, quantity),
@@ -129,10 +125,10 @@ fn range_value(ranges: &HashMap<u32, (Range, Range, Range)>, quantity: &str) -> 
         (strict, rest)
     };
     match what {
-        "open" => dollars(range.open),
-        "high" => dollars(range.high),
-        "low" => dollars(range.low),
-        "close" => dollars(range.close),
+        "open" => Some(range.open.to_f64()),
+        "high" => Some(range.high.to_f64()),
+        "low" => Some(range.low.to_f64()),
+        "close" => Some(range.close.to_f64()),
         "volume" => Some(range.volume as f64),
         _ => None,
     }
