@@ -114,7 +114,7 @@ pub struct Bucket {
 /// Every bucket.
 pub const BUCKETS: [Bucket; 2] = [Bucket { name: "leases", marker_s: 60 }, Bucket { name: "flags", marker_s: 0 }];
 
-/// What [`ensure`] did.
+/// What [`ensure`] did, or [`diff`] would have it do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {
     /// Made anew.
@@ -132,21 +132,39 @@ enum Outcome {
     Unchanged,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Apply,
+    Look,
+}
+
 /// Makes the server agree with the topology; nothing that holds messages is ever removed.
 ///
 /// # Errors
 /// `BusError::Conflict` (class Fatal) if something exists in a form that cannot be changed in place;
 /// class Transient if the server does not answer.
 pub async fn ensure(bus: &Bus, sizes: &Sizes) -> Result<Report, BusError> {
+    reconcile(bus, sizes, Mode::Apply).await
+}
+
+/// What differs between the server and the topology; changes nothing.
+///
+/// # Errors
+/// Class Transient if the server does not answer.
+pub async fn diff(bus: &Bus, sizes: &Sizes) -> Result<Report, BusError> {
+    reconcile(bus, sizes, Mode::Look).await
+}
+
+async fn reconcile(bus: &Bus, sizes: &Sizes, mode: Mode) -> Result<Report, BusError> {
     let mut report = Report::default();
     for spec in &STREAMS {
-        report.add(spec.name, ensure_stream(bus, stream_config(spec, sizes)).await?);
+        report.add(spec.name, ensure_stream(bus, stream_config(spec, sizes), mode).await?);
     }
     for spec in DURABLES {
-        report.add(spec.name, ensure_durable(bus, spec).await?);
+        report.add(spec.name, ensure_durable(bus, spec, mode).await?);
     }
     for spec in &BUCKETS {
-        report.add(spec.name, ensure_bucket(bus, spec, sizes).await?);
+        report.add(spec.name, ensure_bucket(bus, spec, sizes, mode).await?);
     }
     Ok(report)
 }
@@ -161,13 +179,16 @@ impl Report {
     }
 }
 
-async fn ensure_stream(bus: &Bus, wanted: StreamConfig) -> Result<Outcome, BusError> {
+async fn ensure_stream(bus: &Bus, wanted: StreamConfig, mode: Mode) -> Result<Outcome, BusError> {
     let context = bus.context();
     let what = format!("stream {}", wanted.name);
     let found = match context.get_stream(&wanted.name).await {
         Ok(stream) => stream.cached_info().config.clone(),
         Err(error) => match error.kind() {
             context::GetStreamErrorKind::JetStream(e) if e.error_code() == ErrorCode::STREAM_NOT_FOUND => {
+                if mode == Mode::Look {
+                    return Ok(Outcome::Created);
+                }
                 return match context.create_stream(&wanted).await {
                     Ok(_) => Ok(Outcome::Created),
                     Err(e) => Err(stream_refused(what, e)),
@@ -178,6 +199,9 @@ async fn ensure_stream(bus: &Bus, wanted: StreamConfig) -> Result<Outcome, BusEr
     };
     if same_stream(&found, &wanted) {
         return Ok(Outcome::Unchanged);
+    }
+    if mode == Mode::Look {
+        return Ok(Outcome::Updated);
     }
     let changed = StreamConfig { metadata: found.metadata, ..wanted };
     match context.update_stream(&changed).await {
@@ -207,7 +231,7 @@ fn same_stream(found: &StreamConfig, wanted: &StreamConfig) -> bool {
         && found.duplicate_window == wanted.duplicate_window
 }
 
-fn stream_config(spec: &StreamSpec, sizes: &Sizes) -> StreamConfig {
+pub(crate) fn stream_config(spec: &StreamSpec, sizes: &Sizes) -> StreamConfig {
     let (mib, discard) = match spec.keep {
         Keep::Market => (sizes.market_mib, DiscardPolicy::Old),
         Keep::Money => (sizes.money_mib, DiscardPolicy::New),
@@ -235,15 +259,20 @@ fn stream_config(spec: &StreamSpec, sizes: &Sizes) -> StreamConfig {
     }
 }
 
-async fn ensure_durable(bus: &Bus, spec: &Durable) -> Result<Outcome, BusError> {
+async fn ensure_durable(bus: &Bus, spec: &Durable, mode: Mode) -> Result<Outcome, BusError> {
     let what = format!("consumer {}", spec.name);
     let wanted = consumer_config(spec);
-    let found = match find_durable(bus, spec).await? {
-        Some(consumer) => consumer.cached_info().config.clone(),
-        None => return create_durable(bus, spec).await.map(|_| Outcome::Created),
+    let found = match find_durable(bus, spec).await {
+        Ok(Some(consumer)) => consumer.cached_info().config.clone(),
+        Ok(None) | Err(BusError::Missing { .. }) if mode == Mode::Look => return Ok(Outcome::Created),
+        Ok(None) => return create_durable(bus, spec).await.map(|_| Outcome::Created),
+        Err(error) => return Err(error),
     };
     if same_consumer(&found, &wanted) {
         return Ok(Outcome::Unchanged);
+    }
+    if mode == Mode::Look {
+        return Ok(Outcome::Updated);
     }
     match bus.context().update_consumer_on_stream(wanted, spec.stream.as_str()).await {
         Ok(_) => Ok(Outcome::Updated),
@@ -281,7 +310,7 @@ pub(crate) async fn create_durable(bus: &Bus, spec: &Durable) -> Result<consumer
     })
 }
 
-fn consumer_config(spec: &Durable) -> pull::Config {
+pub(crate) fn consumer_config(spec: &Durable) -> pull::Config {
     let filters = match spec.kinds {
         [] => vec![stream_filter(spec.stream)],
         kinds => kinds.iter().map(|k| k.filter()).collect(),
@@ -312,10 +341,13 @@ fn same_consumer(found: &consumer::Config, wanted: &pull::Config) -> bool {
         && found.ack_policy == wanted.ack_policy
 }
 
-async fn ensure_bucket(bus: &Bus, spec: &Bucket, sizes: &Sizes) -> Result<Outcome, BusError> {
+async fn ensure_bucket(bus: &Bus, spec: &Bucket, sizes: &Sizes, mode: Mode) -> Result<Outcome, BusError> {
     let what = || format!("bucket {}", spec.name);
     if bus.context().get_key_value(spec.name).await.is_ok() {
         return Ok(Outcome::Unchanged);
+    }
+    if mode == Mode::Look {
+        return Ok(Outcome::Created);
     }
     let config = kv::Config {
         bucket: spec.name.to_owned(),

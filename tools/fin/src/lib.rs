@@ -1,5 +1,10 @@
 //! The operator's and strategist's command.
 //!
-//! Data goes to stdout, everything else to stderr. Exit codes: 0 ok, 1 failed, 2 usage, 130 interrupted.
+//! Data goes to stdout, everything else to stderr. Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 130 interrupted.
 
+mod connection;
+pub mod dlq;
+pub mod exit;
+pub mod keys;
+pub mod topology;
 pub mod up;

@@ -15,18 +15,32 @@ struct Cli {
 enum Command {
     /// Start the whole suite on this machine: bus, services and, in the dev profile, simulated vendors.
     Up(fin::up::Arguments),
+    /// The sessions of the exchange.
+    Calendar(research::calendar::Arguments),
+    /// When cron schedules fall due.
+    Schedule(research::schedule::Arguments),
+    /// The indicators of a symbol's daily bars.
+    Indicators(research::indicators::Arguments),
+    /// Create and show keys.
+    Keys(fin::keys::Arguments),
+    /// What must exist on the bus: streams, consumers, buckets, users.
+    Topology(fin::topology::Arguments),
+    /// Messages that could not be handled.
+    Dlq(fin::dlq::Arguments),
 }
 
 fn main() -> ExitCode {
     let Cli { command } = Cli::parse();
     let outcome = match command {
         Command::Up(arguments) => fin::up::run(&arguments),
+        Command::Calendar(arguments) => research::calendar::run(&arguments),
+        Command::Schedule(arguments) => research::schedule::run(&arguments),
+        Command::Indicators(arguments) => research::indicators::run(&arguments),
+        Command::Keys(arguments) => fin::keys::run(&arguments),
+        Command::Topology(arguments) => fin::topology::run(&arguments),
+        Command::Dlq(arguments) => fin::dlq::run(&arguments),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("fin: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    eprintln!("fin: {error:#}");
+    fin::exit::code(&error)
 }

@@ -1,6 +1,5 @@
 //! `fin up`: the whole suite in one process, with its bus as a child.
 
-mod keys;
 mod lock;
 mod nats;
 mod services;
@@ -11,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context;
 use chassis::{Loaded, Profile, Sources};
 
+use crate::keys;
 use lock::Lock;
 use nats::NatsServer;
 
@@ -58,7 +58,8 @@ async fn up(arguments: &Arguments) -> anyhow::Result<()> {
     let shutdown = chassis::signals::shutdown_token()?;
 
     let nats = NatsServer::start(&folder.join("nats"))?;
-    let (seed, public_key) = keys::risk_engine(&folder)?;
+    let seed = folder.join("risk.seed");
+    let public_key = keys::create_or_show(&seed)?;
     let mut sources = sources()
         .set("bus.url", nats.url())
         .set("bus.signing_seed_file", seed.display().to_string())

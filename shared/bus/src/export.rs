@@ -1,0 +1,122 @@
+//! The topology in the forms that others read: JSON, a table for people, and NACK resources for Kubernetes.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use async_nats::jetstream::stream::DiscardPolicy;
+use serde_json::{Value, json};
+
+use crate::permissions::ROLES;
+use crate::topology::{self, BUCKETS, DURABLES, STREAMS, Sizes};
+
+/// Streams, durables, buckets and users.
+pub fn json(sizes: &Sizes) -> Value {
+    json!({ "streams": streams(sizes), "consumers": consumers(), "buckets": buckets(), "users": users() })
+}
+
+/// The same for people.
+pub fn markdown(sizes: &Sizes) -> String {
+    let mut text = String::from("| Stream | Subjects | Kept | When full | MiB |\n|---|---|---|---|---|\n");
+    for (spec, stream) in STREAMS.iter().zip(streams(sizes)) {
+        let kept = if spec.days == 0 { "until handled".to_owned() } else { format!("{} days", spec.days) };
+        let full = if stream["discard"] == "new" { "refuses" } else { "the oldest go" };
+        let mib = stream["max_bytes"].as_i64().unwrap_or_default() >> 20;
+        let _ = writeln!(text, "| {} | `{}.>` | {kept} | {full} | {mib} |", spec.name, spec.package);
+    }
+    text += "\n| Consumer | Stream | Filters |\n|---|---|---|\n";
+    for consumer in consumers() {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} |",
+            words(&consumer["name"]),
+            words(&consumer["stream"]),
+            words(&consumer["filters"])
+        );
+    }
+    text += "\n| User | Writes | Reads |\n|---|---|---|\n";
+    for role in &ROLES {
+        let writes = role.writes.map_or("OPS".to_owned(), |stream| format!("{}, OPS", stream.as_str()));
+        let reads: Vec<_> = role.reads.iter().map(|stream| stream.as_str()).collect();
+        let _ = writeln!(text, "| {} | {writes} | {} |", role.service, reads.join(", "));
+    }
+    text
+}
+
+/// Resources of the NACK controller, one YAML document each (JSON is YAML).
+pub fn nack(sizes: &Sizes) -> String {
+    let resource = |kind: &str, name: &str, spec: Value| {
+        let metadata = json!({ "name": name.to_ascii_lowercase() });
+        json!({ "apiVersion": "jetstream.nats.io/v1beta2", "kind": kind, "metadata": metadata, "spec": spec })
+    };
+    let streams = STREAMS.iter().zip(streams(sizes)).map(|(spec, stream)| {
+        let seconds = stream["max_age_s"].as_u64().unwrap_or_default();
+        let spec_fields = json!({
+            "name": spec.name, "subjects": stream["subjects"], "storage": "file", "retention": "limits",
+            "discard": stream["discard"], "maxBytes": stream["max_bytes"], "maxAge": format!("{seconds}s"),
+            "duplicateWindow": format!("{}s", topology::stream_config(spec, sizes).duplicate_window.as_secs()),
+            "replicas": sizes.replicas, "denyDelete": stream["deny_delete"], "denyPurge": stream["deny_purge"],
+            "allowAtomicPublish": spec.atomic, "preventDelete": true,
+        });
+        resource("Stream", spec.name, spec_fields)
+    });
+    let consumers = DURABLES.iter().map(|durable| {
+        let config = topology::consumer_config(durable);
+        let spec = json!({
+            "streamName": durable.stream.as_str(), "durableName": durable.name, "deliverPolicy": "all",
+            "ackPolicy": "explicit", "ackWait": format!("{}s", durable.ack_wait_s),
+            "maxAckPending": durable.ack_pending_max, "maxDeliver": config.max_deliver,
+            "filterSubjects": config.filter_subjects, "preventDelete": true,
+        });
+        resource("Consumer", durable.name, spec)
+    });
+    let buckets = BUCKETS.iter().map(|bucket| {
+        let spec = json!({
+            "bucket": bucket.name, "history": 1, "replicas": sizes.replicas,
+            "maxBytes": i64::from(sizes.ops_mib) << 20, "preventDelete": true,
+        });
+        resource("KeyValue", bucket.name, spec)
+    });
+    streams.chain(consumers).chain(buckets).map(|document| format!("---\n{document:#}\n")).collect()
+}
+
+fn streams(sizes: &Sizes) -> Vec<Value> {
+    let one = |spec| {
+        let config = topology::stream_config(spec, sizes);
+        let discard = if config.discard == DiscardPolicy::New { "new" } else { "old" };
+        json!({
+            "name": config.name, "subjects": config.subjects, "discard": discard, "max_bytes": config.max_bytes,
+            "max_age_s": config.max_age.as_secs(), "replicas": config.num_replicas,
+            "deny_delete": config.deny_delete, "deny_purge": config.deny_purge, "allow_atomic": spec.atomic,
+        })
+    };
+    STREAMS.iter().map(one).collect()
+}
+
+fn consumers() -> Vec<Value> {
+    let one = |durable: &&topology::Durable| {
+        let config = topology::consumer_config(durable);
+        let ack_wait = Duration::from_secs(durable.ack_wait_s).as_secs();
+        json!({
+            "name": durable.name, "stream": durable.stream.as_str(), "filters": config.filter_subjects,
+            "ack_wait_s": ack_wait, "ack_pending_max": durable.ack_pending_max,
+        })
+    };
+    DURABLES.iter().map(one).collect()
+}
+
+fn buckets() -> Vec<Value> {
+    BUCKETS.iter().map(|bucket| json!({ "name": bucket.name, "marker_s": bucket.marker_s })).collect()
+}
+
+fn users() -> Vec<Value> {
+    let one = |role: &crate::permissions::Role| json!({ "user": role.service, "publish": role.publish(), "subscribe": role.subscribe() });
+    ROLES.iter().map(one).collect()
+}
+
+fn words(value: &Value) -> String {
+    match value {
+        Value::Array(items) => items.iter().map(words).collect::<Vec<_>>().join(", "),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

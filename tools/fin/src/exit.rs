@@ -1,0 +1,19 @@
+//! Exit codes: 0 ok, 1 failed, 2 usage, 3 not found.
+
+use std::process::ExitCode;
+
+/// What was asked for is not there.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotFound(pub String);
+
+/// The exit code of a failed command.
+pub fn code(error: &anyhow::Error) -> ExitCode {
+    if error.is::<research::usage::UsageError>() {
+        return ExitCode::from(2);
+    }
+    if error.is::<NotFound>() {
+        return ExitCode::from(3);
+    }
+    ExitCode::FAILURE
+}
