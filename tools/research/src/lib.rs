@@ -4,4 +4,7 @@
 //! module is one subcommand: `Arguments` is its command line, `run` carries it out. Data goes to stdout, the rest to
 //! stderr.
 
+pub mod backtest;
 pub mod files;
+mod progress;
+pub mod statistics;

@@ -92,7 +92,9 @@ pub(super) const fn expected(kind: Kind) -> &'static str {
 pub(super) fn parse(kind: Kind, text: &str) -> Option<i64> {
     match kind {
         Kind::Time if text.bytes().all(|b| b.is_ascii_digit()) => text.parse().ok(),
-        Kind::Time => text.parse::<UnixNanos>().or_else(|_| text.replacen(' ', "T", 1).parse()).ok().map(UnixNanos::nanos),
+        Kind::Time => {
+            text.parse::<UnixNanos>().or_else(|_| text.replacen(' ', "T", 1).parse()).ok().map(UnixNanos::nanos)
+        }
         Kind::Date => text.get(..10)?.parse::<SessionDate>().ok().map(|date| i64::from(date.epoch_days())),
         Kind::Eastern => {
             let local = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").ok()?;

@@ -55,7 +55,7 @@ impl Default for Facts {
 }
 
 /// Daily bars of `file`, in the file's order.
-pub fn bars(file: &Path, refusals: &mut Refusals) -> anyhow::Result<Vec<(Symbol, DailyBar)>> {
+pub(super) fn bars(file: &Path, refusals: &mut Refusals) -> anyhow::Result<Vec<(Symbol, DailyBar)>> {
     let mut found = Vec::new();
     each(file, DAILY, refusals, |table, batch, row| {
         let [open, high, low, close] = [2, 3, 4, 5].map(|column| batch.get(column, row));
@@ -79,7 +79,7 @@ pub fn bars(file: &Path, refusals: &mut Refusals) -> anyhow::Result<Vec<(Symbol,
 }
 
 /// Headlines of `file`.
-pub fn news(file: &Path, refusals: &mut Refusals) -> anyhow::Result<Vec<NewsPublished>> {
+pub(super) fn news(file: &Path, refusals: &mut Refusals) -> anyhow::Result<Vec<NewsPublished>> {
     let mut found = Vec::new();
     each(file, NEWS, refusals, |table, batch, row| {
         let text = |column: usize| {
@@ -89,7 +89,8 @@ pub fn news(file: &Path, refusals: &mut Refusals) -> anyhow::Result<Vec<NewsPubl
         let symbols = text(1);
         let parsed: Result<Vec<Symbol>, _> =
             symbols.split([',', ';', ' ']).filter(|part| !part.is_empty()).map(str::parse).collect();
-        let symbols = parsed.map_err(|_| Refusal::new(&table.path, batch.lines[row], "symbols", &symbols, "symbols"))?;
+        let symbols =
+            parsed.map_err(|_| Refusal::new(&table.path, batch.lines[row], "symbols", &symbols, "symbols"))?;
         let published_at = UnixNanos::new(batch.get(0, row));
         let news_id = match text(3) {
             id if id.is_empty() => domain::id::content_hash(&["news", &published_at.to_string(), &text(2)]),
@@ -110,7 +111,7 @@ pub fn news(file: &Path, refusals: &mut Refusals) -> anyhow::Result<Vec<NewsPubl
 }
 
 /// Facts of symbols in `file`.
-pub fn facts(file: &Path, refusals: &mut Refusals) -> anyhow::Result<BTreeMap<Symbol, Facts>> {
+pub(super) fn facts(file: &Path, refusals: &mut Refusals) -> anyhow::Result<BTreeMap<Symbol, Facts>> {
     let mut found = BTreeMap::new();
     each(file, REFERENCE, refusals, |table, batch, row| {
         let text = |column: usize| batch.columns[column][row].map(|number| table.dictionary.text(number as u32));

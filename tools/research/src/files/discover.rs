@@ -21,11 +21,11 @@ pub enum Layout {
 }
 
 /// The folders of vendors' downloads.
-pub const VENDOR_FOLDERS: [&str; 4] = ["ticks-taq", "minute-yahoo", "minute-alphavantage", "daily-yahoo"];
+pub(super) const VENDOR_FOLDERS: [&str; 4] = ["ticks-taq", "minute-yahoo", "minute-alphavantage", "daily-yahoo"];
 
 /// Files of one kind: those of one session by its date, the others by name.
 #[derive(Debug, Default)]
-pub struct Found {
+pub(super) struct Found {
     /// Files with a date in their name or folder.
     pub dated: BTreeMap<SessionDate, Vec<PathBuf>>,
     /// Files that may hold any dates.
@@ -34,7 +34,7 @@ pub struct Found {
 
 /// What a folder holds in the documented layout.
 #[derive(Debug, Default)]
-pub struct Folder {
+pub(super) struct Folder {
     /// Trades.
     pub trades: Found,
     /// Minute bars.
@@ -104,7 +104,7 @@ fn date_in(text: &str) -> Option<SessionDate> {
 }
 
 /// The folder of LEAN's US equities under `root`, if there is one.
-pub fn lean_root(root: &Path) -> Option<PathBuf> {
+pub(super) fn lean_root(root: &Path) -> Option<PathBuf> {
     ["equity/usa", "lean/equity/usa", "usa", "."]
         .map(|below| root.join(below))
         .into_iter()

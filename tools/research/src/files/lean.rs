@@ -16,7 +16,7 @@ use super::refusal::{Refusal, Refusals};
 
 /// A folder `equity/usa`.
 #[derive(Debug, Default)]
-pub struct Lean {
+pub(super) struct Lean {
     /// Minute files by session, each with its ticker in upper case.
     pub minutes: BTreeMap<SessionDate, Vec<(String, PathBuf)>>,
     /// Daily files by ticker in upper case.
@@ -44,7 +44,7 @@ impl Lean {
 }
 
 /// The bars of one minute file.
-pub fn minutes(file: &Path, date: SessionDate, refusals: &mut Refusals) -> anyhow::Result<Vec<Bar>> {
+pub(super) fn minutes(file: &Path, date: SessionDate, refusals: &mut Refusals) -> anyhow::Result<Vec<Bar>> {
     let midnight = date.at_hm(0, 0).nanos();
     rows(file, refusals, |time, [open, high, low, close], volume| {
         let milliseconds: i64 = time.parse().ok()?;
@@ -53,7 +53,7 @@ pub fn minutes(file: &Path, date: SessionDate, refusals: &mut Refusals) -> anyho
 }
 
 /// The bars of one daily file.
-pub fn daily(file: &Path, refusals: &mut Refusals) -> anyhow::Result<Vec<DailyBar>> {
+pub(super) fn daily(file: &Path, refusals: &mut Refusals) -> anyhow::Result<Vec<DailyBar>> {
     rows(file, refusals, |time, prices, volume| {
         let date = NaiveDate::parse_from_str(time.get(..8)?, "%Y%m%d").ok()?;
         let [open, high, low, close] = prices.map(Price::from_nanos);

@@ -9,7 +9,7 @@ use foldhash::fast::FixedState;
 
 /// Texts by number, in the order of their first appearance.
 #[derive(Debug, Default)]
-pub struct Dictionary {
+pub(super) struct Dictionary {
     texts: Vec<Box<str>>,
     index: HashMap<Box<str>, u32, FixedState>,
 }

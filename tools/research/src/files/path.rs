@@ -8,7 +8,7 @@ use super::print::Print;
 
 /// A minute of one symbol. Prices in 1e-9 USD.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bar {
+pub(super) struct Bar {
     /// First instant of the minute, UTC nanoseconds.
     pub start: i64,
     /// First price.
@@ -39,7 +39,7 @@ impl Bar {
 /// The nearer extreme to the direction of the bar comes last in three of four minutes: low before high in a rising bar.
 /// Sizes sum to the volume; a bar of unknown volume gets single shares, so that its levels exist. Outside regular hours
 /// the prints carry Form T.
-pub fn prints(symbol: u32, bar: &Bar, session: &Session, seed: u64, names: &mut Names, out: &mut Vec<Print>) {
+pub(super) fn prints(symbol: u32, bar: &Bar, session: &Session, seed: u64, names: &mut Names, out: &mut Vec<Print>) {
     let regular = (session.open.nanos()..session.close.nanos()).contains(&bar.start);
     let conditions = names.conditions(ConditionScheme::Finnhub, if regular { "1" } else { "24" });
     let ticker = names.symbols().get(symbol as usize).map_or("", domain::Symbol::as_str);
@@ -67,9 +67,9 @@ struct Random(u64);
 
 impl Random {
     fn new(seed: u64, ticker: &str, start: i64) -> Self {
-        let text = ticker.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let text = ticker
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         let mut random = Self(seed ^ text.rotate_left(21) ^ (start as u64).rotate_left(42));
         random.next();
         random

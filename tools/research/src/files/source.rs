@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use domain::UnixNanos;
 use domain::calendar::{self, Session};
 use domain::market::ConditionScheme;
-use domain::UnixNanos;
 
 use super::names::Names;
 use super::path::{self, Bar};
@@ -14,7 +14,7 @@ use super::table::{Batch, Column, Kind, Table, optional, required};
 
 /// What every reader of a data set shares.
 #[derive(Debug, Default)]
-pub struct Shared {
+pub(super) struct Shared {
     /// Symbols and conditions.
     pub names: Names,
     /// Rows that made no sense.
@@ -24,7 +24,7 @@ pub struct Shared {
 }
 
 /// A sequence of prints in the order of time.
-pub trait Feed {
+pub(super) trait Feed {
     /// Appends the next prints; false at the end.
     ///
     /// # Errors
@@ -33,10 +33,10 @@ pub trait Feed {
 }
 
 /// How much earlier than the print before it a late print may be, nanoseconds.
-pub const LATENESS: i64 = 600_000_000_000;
+pub(super) const LATENESS: i64 = 600_000_000_000;
 
 /// The documented columns of trades.
-pub const TRADES: &[Column] = &[
+pub(super) const TRADES: &[Column] = &[
     required("ts_event", Kind::Time),
     required("symbol", Kind::Text),
     required("price", Kind::Decimal),
@@ -46,7 +46,7 @@ pub const TRADES: &[Column] = &[
 ];
 
 /// The same in a consolidated-tape extract.
-pub const TAQ: &[Column] = &[
+pub(super) const TAQ: &[Column] = &[
     required("time_utc", Kind::Time),
     required("symbol", Kind::Text),
     required("price", Kind::Decimal),
@@ -56,7 +56,7 @@ pub const TAQ: &[Column] = &[
 ];
 
 /// The documented columns of minute bars.
-pub const MINUTES: &[Column] = &[
+pub(super) const MINUTES: &[Column] = &[
     required("ts_start", Kind::Time),
     required("symbol", Kind::Text),
     required("open", Kind::Decimal),
@@ -67,7 +67,7 @@ pub const MINUTES: &[Column] = &[
 ];
 
 /// A file of trades.
-pub struct TradeFile {
+pub(super) struct TradeFile {
     table: Table,
     columns: &'static [Column],
     scheme: ConditionScheme,
@@ -150,7 +150,7 @@ impl Feed for TradeFile {
 }
 
 /// A file of minute bars of any number of symbols, by time.
-pub struct BarFile {
+pub(super) struct BarFile {
     table: Table,
     batch: Batch,
     /// Bars of the minute that is not complete yet.
@@ -220,7 +220,7 @@ impl Feed for BarFile {
 }
 
 /// One symbol's minutes of one session, already read.
-pub struct Bars {
+pub(super) struct Bars {
     /// The symbol's number.
     pub symbol: u32,
     /// By time.

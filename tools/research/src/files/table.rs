@@ -31,7 +31,7 @@ pub enum Kind {
 
 /// A column as the reader of a file wants it.
 #[derive(Debug, Clone, Copy)]
-pub struct Column {
+pub(super) struct Column {
     /// Its name in the header, in lower case.
     pub name: &'static str,
     /// What it holds.
@@ -41,19 +41,19 @@ pub struct Column {
 }
 
 /// A column that every row has.
-pub const fn required(name: &'static str, kind: Kind) -> Column {
+pub(super) const fn required(name: &'static str, kind: Kind) -> Column {
     Column { name, kind, required: true }
 }
 
 /// A column that may be absent or empty.
-pub const fn optional(name: &'static str, kind: Kind) -> Column {
+pub(super) const fn optional(name: &'static str, kind: Kind) -> Column {
     Column { name, kind, required: false }
 }
 
 /// Some rows, by column in the order they were asked for. Rows that cannot be read are left out, so `lines` may have
 /// holes.
 #[derive(Debug, Default)]
-pub struct Batch {
+pub(super) struct Batch {
     /// Each row's line in a CSV file, its number from 1 in a Parquet file.
     pub lines: Vec<u64>,
     /// The columns; `None` where a value is not there.
@@ -74,7 +74,7 @@ impl Batch {
 }
 
 /// An open file.
-pub struct Table {
+pub(super) struct Table {
     /// Where it is, for errors.
     pub path: PathBuf,
     /// Texts of its text columns.

@@ -45,10 +45,10 @@ const SPLITS: [f64; 14] = [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15
 const ROWS: usize = 8_192;
 
 /// One symbol's minutes by session.
-pub type Minutes = BTreeMap<SessionDate, Vec<Bar>>;
+pub(super) type Minutes = BTreeMap<SessionDate, Vec<Bar>>;
 
 /// The CSV files of a folder with their tickers; none when there is no such folder.
-pub fn files(folder: &Path, ending: &str) -> anyhow::Result<Vec<(String, PathBuf)>> {
+pub(super) fn files(folder: &Path, ending: &str) -> anyhow::Result<Vec<(String, PathBuf)>> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for entry in entries {
@@ -63,12 +63,12 @@ pub fn files(folder: &Path, ending: &str) -> anyhow::Result<Vec<(String, PathBuf
 }
 
 /// `minute-yahoo`: labelled by the bar's start, with an offset; volume 0 outside regular hours means unknown.
-pub fn minute_yahoo(file: &Path, refusals: &mut Refusals) -> anyhow::Result<Minutes> {
+pub(super) fn minute_yahoo(file: &Path, refusals: &mut Refusals) -> anyhow::Result<Minutes> {
     minutes(file, MINUTE_YAHOO, 0, refusals)
 }
 
 /// `minute-alphavantage`: Eastern time, labelled by the bar's end, newest first.
-pub fn minute_alphavantage(file: &Path, refusals: &mut Refusals) -> anyhow::Result<Minutes> {
+pub(super) fn minute_alphavantage(file: &Path, refusals: &mut Refusals) -> anyhow::Result<Minutes> {
     minutes(file, MINUTE_ALPHAVANTAGE, MINUTE, refusals)
 }
 
@@ -84,7 +84,13 @@ fn minutes(file: &Path, columns: &'static [Column], late: i64, refusals: &mut Re
                 found.entry(UnixNanos::new(bar.start).session_date()).or_default().push(bar);
             } else {
                 let low = Price::from_nanos(low).to_string();
-                refusals.add(Refusal::new(file, batch.lines[row], "low", &low, "a bar with low <= open, close <= high"))?;
+                refusals.add(Refusal::new(
+                    file,
+                    batch.lines[row],
+                    "low",
+                    &low,
+                    "a bar with low <= open, close <= high",
+                ))?;
             }
         }
     }
@@ -95,7 +101,7 @@ fn minutes(file: &Path, columns: &'static [Column], late: i64, refusals: &mut Re
 /// `daily-yahoo`, undone: its prices are adjusted for every later split, ours are those that were paid.
 ///
 /// The split is the simple ratio nearest to that of the minutes' last closes and the file's, where minutes are given.
-pub fn daily_yahoo(
+pub(super) fn daily_yahoo(
     folder: &Path,
     ticker: &str,
     minutes: &Minutes,
