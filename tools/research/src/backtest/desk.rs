@@ -64,9 +64,7 @@ impl Desk {
 
     /// Market time has come to `now` without a fill.
     pub(super) fn tick(&mut self, now: UnixNanos) -> anyhow::Result<()> {
-        if now.nanos() % ACCOUNT_EVERY == 0 {
-            self.observe_account(now)?;
-        }
+        self.observe_account(now)?;
         self.settle(now)
     }
 
@@ -197,6 +195,3 @@ impl Desk {
         Ok(())
     }
 }
-
-/// Market time between two observations of the account while plans are open, nanoseconds.
-const ACCOUNT_EVERY: i64 = 5_000_000_000;

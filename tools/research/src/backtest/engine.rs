@@ -23,7 +23,7 @@ use crate::files::{DataSet, Print};
 const POLICY: ExecutionPolicy =
     ExecutionPolicy { partial_fill_wait_s: 60, cover_grace_s: 10, repairs_max: 3, marketable_bps: 50 };
 /// Market time between two decisions while something is open, nanoseconds.
-const TICK: i64 = 1_000_000_000;
+const TICK: i64 = 5_000_000_000;
 
 /// A run over many sessions.
 pub(super) struct Engine {
@@ -183,7 +183,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Hands over headlines published before `now` and lets the desk decide at every second until then.
+    /// Hands over headlines published before `now` and lets the desk decide at every tick until then.
     fn pass_time(&mut self, now: UnixNanos, data: &DataSet, day: &mut Day<'_>) -> anyhow::Result<()> {
         while let Some(news) = day.news.get(day.next_news).filter(|news| news.published_at <= now).cloned() {
             day.next_news += 1;

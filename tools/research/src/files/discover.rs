@@ -49,7 +49,7 @@ pub(super) struct Folder {
 
 impl Folder {
     /// Looks through `root` and the folders below it.
-    pub fn read(root: &Path) -> anyhow::Result<Self> {
+    pub(super) fn read(root: &Path) -> anyhow::Result<Self> {
         let mut folder = Self::default();
         folder.visit(root, Path::new(""))?;
         Ok(folder)

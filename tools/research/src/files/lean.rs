@@ -25,7 +25,7 @@ pub(super) struct Lean {
 
 impl Lean {
     /// Lists the files below `root`.
-    pub fn list(root: &Path) -> anyhow::Result<Self> {
+    pub(super) fn list(root: &Path) -> anyhow::Result<Self> {
         let mut lean = Self::default();
         for folder in entries(&root.join("minute"))? {
             let ticker = stem(&folder).to_ascii_uppercase();

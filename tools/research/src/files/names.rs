@@ -16,7 +16,7 @@ pub(super) struct Dictionary {
 
 impl Dictionary {
     /// The number of `text`.
-    pub fn number(&mut self, text: &str) -> u32 {
+    pub(super) fn number(&mut self, text: &str) -> u32 {
         if let Some(number) = self.index.get(text) {
             return *number;
         }
@@ -27,12 +27,12 @@ impl Dictionary {
     }
 
     /// The text of `number`; empty when it was never given out.
-    pub fn text(&self, number: u32) -> &str {
+    pub(super) fn text(&self, number: u32) -> &str {
         self.texts.get(number as usize).map_or("", AsRef::as_ref)
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.texts.len()
     }
 }

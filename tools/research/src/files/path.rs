@@ -25,7 +25,7 @@ pub(super) struct Bar {
 
 impl Bar {
     /// True when the four prices can be those of one minute.
-    pub const fn is_sound(&self) -> bool {
+    pub(super) const fn is_sound(&self) -> bool {
         self.low > 0
             && self.low <= self.open
             && self.low <= self.close

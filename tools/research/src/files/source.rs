@@ -79,7 +79,12 @@ pub(super) struct TradeFile {
 
 impl TradeFile {
     /// Opens `path`, whose conditions are written in `scheme`.
-    pub fn open(path: &Path, columns: &'static [Column], scheme: ConditionScheme, rows: usize) -> anyhow::Result<Self> {
+    pub(super) fn open(
+        path: &Path,
+        columns: &'static [Column],
+        scheme: ConditionScheme,
+        rows: usize,
+    ) -> anyhow::Result<Self> {
         let table = Table::open(path, columns, rows)?;
         let (symbols, conditions) = (Vec::new(), Vec::new());
         Ok(Self { table, columns, scheme, batch: Batch::default(), symbols, conditions, newest: 0 })
@@ -160,7 +165,7 @@ pub(super) struct BarFile {
 
 impl BarFile {
     /// Opens `path`.
-    pub fn open(path: &Path, rows: usize) -> anyhow::Result<Self> {
+    pub(super) fn open(path: &Path, rows: usize) -> anyhow::Result<Self> {
         let table = Table::open(path, MINUTES, rows)?;
         Ok(Self { table, batch: Batch::default(), minute: Vec::new(), newest: 0 })
     }

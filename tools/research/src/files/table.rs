@@ -12,7 +12,7 @@ use super::refusal::Refusals;
 
 /// What a column holds and in which unit its numbers come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     /// An instant: UTC nanoseconds.
     Time,
     /// A New York date: days since 1970-01-01.
@@ -68,7 +68,7 @@ impl Batch {
     }
 
     /// The value of `column` in `row`; zero where there is none, which a required column excludes.
-    pub fn get(&self, column: usize, row: usize) -> i64 {
+    pub(super) fn get(&self, column: usize, row: usize) -> i64 {
         self.columns[column][row].unwrap_or_default()
     }
 }
@@ -92,7 +92,7 @@ impl Table {
     ///
     /// # Errors
     /// The file cannot be read, or lacks a required column.
-    pub fn open(path: &Path, columns: &'static [Column], batch_rows: usize) -> anyhow::Result<Self> {
+    pub(super) fn open(path: &Path, columns: &'static [Column], batch_rows: usize) -> anyhow::Result<Self> {
         let name = || path.display().to_string();
         let file = File::open(path).with_context(name)?;
         let rows = if path.extension().is_some_and(|ending| ending == "parquet") {
@@ -107,7 +107,7 @@ impl Table {
     ///
     /// # Errors
     /// The file is damaged, or a row is refused and that is not allowed.
-    pub fn read(&mut self, batch: &mut Batch, refusals: &mut Refusals) -> anyhow::Result<bool> {
+    pub(super) fn read(&mut self, batch: &mut Batch, refusals: &mut Refusals) -> anyhow::Result<bool> {
         let read = match &mut self.rows {
             Rows::Csv(table) => table.read(&self.path, &mut self.dictionary, batch, refusals),
             Rows::Parquet(table) => table.read(&self.path, &mut self.dictionary, batch, refusals),

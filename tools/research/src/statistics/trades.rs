@@ -94,7 +94,7 @@ impl TradeStatistics {
     /// Of `trades`.
     pub fn of(trades: &[Trade]) -> Self {
         let (won, lost): (Vec<&Trade>, Vec<&Trade>) = trades.iter().partition(|t| t.pnl > 0.0);
-        let sum = |of: &[&Trade], field: fn(&Trade) -> f64| of.iter().map(|t| field(t)).sum::<f64>();
+        let sum = |of: &[&Trade], field: fn(&Trade) -> f64| of.iter().fold(0.0, |sum, t| sum + field(t));
         let mean = |of: &[&Trade], field: fn(&Trade) -> f64| (!of.is_empty()).then(|| sum(of, field) / of.len() as f64);
         let all: Vec<&Trade> = trades.iter().collect();
         let losses = -sum(&lost, |t| t.pnl);

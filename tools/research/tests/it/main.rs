@@ -1,0 +1,5 @@
+//! The strategist's commands on files made here.
+
+mod backtest;
+mod inputs;
+mod world;
