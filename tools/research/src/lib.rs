@@ -5,6 +5,7 @@
 //! stderr.
 
 pub mod backtest;
+pub mod features;
 pub mod files;
 mod progress;
 pub mod statistics;

@@ -15,8 +15,8 @@ use super::desk::Desk;
 use super::fills::Costs;
 use super::history::{History, news_span};
 use super::outcome::Outcome;
-use super::output::Output;
 use super::rows::DayRow;
+use super::run::Witness;
 use crate::files::{DataSet, Print};
 
 /// How the executor behaves, as in its configuration's defaults.
@@ -49,7 +49,7 @@ struct Day<'a> {
     next_tick: i64,
     auctioned: bool,
     count: DayRow,
-    output: &'a mut Output,
+    output: &'a mut dyn Witness,
 }
 
 impl Day<'_> {
@@ -77,7 +77,7 @@ impl Engine {
         date: SessionDate,
         trading: bool,
         data: &mut DataSet,
-        output: &mut Output,
+        output: &mut dyn Witness,
         mut progress: impl FnMut(u64),
     ) -> anyhow::Result<u64> {
         let Some(session) = calendar::session(date) else { return Ok(0) };
@@ -104,7 +104,7 @@ impl Engine {
         session: Session,
         trading: bool,
         data: &DataSet,
-        output: &'a mut Output,
+        output: &'a mut dyn Witness,
     ) -> anyhow::Result<Day<'a>> {
         let mut scanner = PartitionState::new(0, 1, Arc::clone(&self.strategy))?;
         let start = calendar::previous_session(session.date).date.at_hm(20, 0);

@@ -12,7 +12,7 @@ use crate::statistics::{Returns, Trade, TradeStatistics, drawdowns};
 
 /// Collects from the events of a run.
 #[derive(Default)]
-pub(super) struct Outcome {
+pub(crate) struct Outcome {
     pub plans: Vec<PlanRow>,
     pub trades: Vec<TradeRow>,
     pub days: Vec<DayRow>,

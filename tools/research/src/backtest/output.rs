@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::outcome::{Outcome, Statistics};
 use super::report;
 use super::rows::{Cell, CriterionRow, Row, candidate_json};
+use super::run::Witness;
 use super::summary::Summary;
 
 /// Where a run's results go.
@@ -54,42 +55,6 @@ impl Output {
         let opened = head.to_string();
         output.document(format_args!("{},\n\"candidates\":[", opened.trim_end_matches('}')))?;
         Ok(output)
-    }
-
-    /// Takes an event of SCAN or PLAN.
-    pub(super) fn decided(&mut self, event: &Event) -> anyhow::Result<()> {
-        self.log.apply(event);
-        let Event::CandidatesEvaluated(evaluated) = event else { return Ok(()) };
-        let round = &evaluated.round;
-        for candidate in &evaluated.candidates {
-            let separator = if std::mem::take(&mut self.first) { "\n" } else { ",\n" };
-            if !self.documents.is_empty() {
-                let json = candidate_json(round.session_date, &round.schedule, candidate);
-                self.document(format_args!("{separator}{json}"))?;
-            }
-            if let Some(file) = &mut self.candidates {
-                for criterion in &candidate.criteria {
-                    let row = CriterionRow {
-                        session_date: round.session_date,
-                        schedule: &round.schedule,
-                        candidate,
-                        criterion,
-                    };
-                    file.write_record(row.cells().into_iter().map(Cell::csv))?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Ends a session: its decisions are final.
-    pub(super) fn end_session(&mut self) -> anyhow::Result<()> {
-        let text = std::mem::take(&mut self.log).to_string();
-        self.hasher.update(text.as_bytes());
-        if let Some(file) = &mut self.decisions {
-            file.write_all(text.as_bytes())?;
-        }
-        Ok(())
     }
 
     /// Ends the run: the tables, the summary and the report.
@@ -141,6 +106,42 @@ impl Output {
     fn document(&mut self, text: std::fmt::Arguments<'_>) -> anyhow::Result<()> {
         for document in &mut self.documents {
             document.write_fmt(text)?;
+        }
+        Ok(())
+    }
+}
+
+impl Witness for Output {
+    fn decided(&mut self, event: &Event) -> anyhow::Result<()> {
+        self.log.apply(event);
+        let Event::CandidatesEvaluated(evaluated) = event else { return Ok(()) };
+        let round = &evaluated.round;
+        for candidate in &evaluated.candidates {
+            let separator = if std::mem::take(&mut self.first) { "\n" } else { ",\n" };
+            if !self.documents.is_empty() {
+                let json = candidate_json(round.session_date, &round.schedule, candidate);
+                self.document(format_args!("{separator}{json}"))?;
+            }
+            if let Some(file) = &mut self.candidates {
+                for criterion in &candidate.criteria {
+                    let row = CriterionRow {
+                        session_date: round.session_date,
+                        schedule: &round.schedule,
+                        candidate,
+                        criterion,
+                    };
+                    file.write_record(row.cells().into_iter().map(Cell::csv))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn end_session(&mut self) -> anyhow::Result<()> {
+        let text = std::mem::take(&mut self.log).to_string();
+        self.hasher.update(text.as_bytes());
+        if let Some(file) = &mut self.decisions {
+            file.write_all(text.as_bytes())?;
         }
         Ok(())
     }

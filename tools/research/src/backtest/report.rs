@@ -46,7 +46,7 @@ fn notes(summary: &Summary) -> String {
         let first = summary.input.refused.first().map_or("", String::as_str);
         notes.push(format!("{} rows were refused, the first: {first}", summary.input.refused_rows));
     }
-    notes.iter().map(|note| format!("<p class=note>{}</p>", escape(note))).collect()
+    notes.iter().map(|note| format!("<p class=note>{}</p>", escape(note))).collect::<Vec<_>>().concat()
 }
 
 fn numbers(statistics: &Statistics) -> String {
@@ -130,7 +130,7 @@ fn groups(statistics: &Statistics) -> String {
 }
 
 fn listing<R: Row>(rows: &[R]) -> String {
-    let head: String = R::COLUMNS.iter().map(|name| format!("<th>{}</th>", escape(name))).collect();
+    let head = R::COLUMNS.iter().map(|name| format!("<th>{}</th>", escape(name))).collect::<Vec<_>>().concat();
     let cell = |cell: Cell| match cell {
         Cell::Text(text) => format!("<td class=text>{}</td>", escape(&text)),
         other => format!("<td>{}</td>", escape(&other.csv())),

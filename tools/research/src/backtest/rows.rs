@@ -151,7 +151,7 @@ pub(super) fn candidate_json(session_date: SessionDate, schedule: &str, candidat
 }
 
 /// A plan and what became of it.
-pub(super) struct PlanRow {
+pub(crate) struct PlanRow {
     pub plan: TradePlan,
     pub quantity: Option<u64>,
     pub binding_cap: Option<Cap>,
@@ -200,7 +200,7 @@ impl Row for PlanRow {
 
 /// A finished trade.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct TradeRow {
+pub(crate) struct TradeRow {
     pub plan_id: PlanId,
     pub session_date: SessionDate,
     pub symbol: Symbol,
@@ -266,7 +266,7 @@ impl Row for TradeRow {
 
 /// One session of the account.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct DayRow {
+pub(crate) struct DayRow {
     pub session_date: SessionDate,
     pub start_equity: Usd,
     pub end_equity: Usd,

@@ -7,7 +7,7 @@ use super::outcome::Statistics;
 
 /// What was read.
 #[derive(Debug, Clone, Default, Serialize)]
-pub(super) struct Input {
+pub(crate) struct Input {
     /// Prints, those of earlier sessions included.
     pub prints: u64,
     /// Sessions before the first that gave history only.
@@ -24,7 +24,7 @@ pub(super) struct Input {
 
 /// A run in short.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Summary {
+pub(crate) struct Summary {
     /// The strategy's name.
     pub strategy: String,
     /// Hash of its numbers.

@@ -14,7 +14,7 @@ use super::lean::{self, Lean};
 use super::names::Names;
 use super::print::Print;
 use super::refusal::Refusals;
-use super::source::{BarFile, Bars, Feed, LATENESS, Shared, TAQ, TRADES, TradeFile};
+use super::source::{BarFile, Feed, LATENESS, MadeTrades, Shared, TAQ, TRADES, TradeFile};
 use super::vendor::{self, Minutes};
 use super::{daily, path::Bar};
 
@@ -92,10 +92,9 @@ impl DataSet {
         if set.options.layout == Layout::Auto || set.options.layout == Layout::Vendor {
             set.read_vendor(root)?;
         }
-        if set.options.layout == Layout::Auto || set.options.layout == Layout::Lean {
-            if let Some(lean_root) = discover::lean_root(root) {
-                set.read_lean(&lean_root)?;
-            }
+        let lean = set.options.layout == Layout::Auto || set.options.layout == Layout::Lean;
+        if let Some(lean_root) = discover::lean_root(root).filter(|_| lean) {
+            set.read_lean(&lean_root)?;
         }
         for bars in set.daily.values_mut() {
             bars.sort_by_key(|bar| bar.date);
@@ -281,7 +280,7 @@ impl DataSet {
         for (ticker, mut bars) in bars {
             bars.retain(|bar| hours.contains(&bar.start));
             let symbol = self.shared.names.symbol(&ticker).context("a file's name")?;
-            feeds.push(Box::new(Bars { symbol, bars, session: *session }));
+            feeds.push(Box::new(MadeTrades { symbol, bars, session: *session }));
             self.made_trades = true;
         }
         Ok(feeds)

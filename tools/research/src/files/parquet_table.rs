@@ -136,14 +136,13 @@ fn scale(column: &Column, found: &ColumnDescriptor) -> anyhow::Result<Scale> {
             (Some(TimeUnit::MICROS), _) | (None, ConvertedType::TIMESTAMP_MICROS) => Scale::Times(1_000),
             (Some(TimeUnit::NANOS) | None, _) => Scale::Times(1),
         },
-        (Kind::Date, Type::INT32) => Scale::Times(1),
         (Kind::Decimal, Type::INT32 | Type::INT64) => match decimals {
             None => Scale::Times(1),
             Some(digits @ 0..=9) => Scale::Times(10_i64.pow(9 - digits as u32)),
             Some(digits @ 10..=18) => Scale::Over(10_i64.pow(digits as u32 - 9)),
             Some(digits) => bail!("column `{}` has a scale of {digits}, at most 18 are read", column.name),
         },
-        (Kind::Count, Type::INT32 | Type::INT64) => Scale::Times(1),
+        (Kind::Date, Type::INT32) | (Kind::Count, Type::INT32 | Type::INT64) => Scale::Times(1),
         (Kind::Decimal | Kind::Count, Type::DOUBLE) => Scale::Float,
         (kind, physical) => {
             bail!("column `{}` is {physical}, which is not read as {}", column.name, expected(kind))

@@ -225,7 +225,7 @@ impl Feed for BarFile {
 }
 
 /// One symbol's minutes of one session, already read.
-pub(super) struct Bars {
+pub(super) struct MadeTrades {
     /// The symbol's number.
     pub symbol: u32,
     /// By time.
@@ -234,7 +234,7 @@ pub(super) struct Bars {
     pub session: Session,
 }
 
-impl Feed for Bars {
+impl Feed for MadeTrades {
     fn read(&mut self, shared: &mut Shared, out: &mut Vec<Print>) -> anyhow::Result<bool> {
         for bar in self.bars.drain(..) {
             path::prints(self.symbol, &bar, &self.session, shared.seed, &mut shared.names, out);

@@ -1,6 +1,7 @@
 //! The same market in other files.
 
-use std::io::Write;
+use std::fmt::Write;
+use std::io::Write as _;
 use std::sync::Arc;
 
 use parquet::basic::Compression;
@@ -75,7 +76,7 @@ fn one_file_of_many_sessions_decides_like_one_file_each() {
     let mut text = String::from("symbol,size,price,ts_event\n");
     for t in world.sessions().into_iter().flat_map(|date| world.tape(date)) {
         let at = domain::UnixNanos::new(t.ts_event);
-        text += &format!("{},{},{}.{:02},{at}\n", t.symbol, t.size, t.cents / 100, t.cents % 100);
+        writeln!(text, "{},{},{}.{:02},{at}", t.symbol, t.size, t.cents / 100, t.cents % 100).unwrap();
     }
     world.write("trades.csv", &text);
     assert_eq!(world.run(&[]).sha256(), expected.sha256());
@@ -103,14 +104,15 @@ fn lean_zips_are_played_as_made_trades() {
             let of = |best: fn(i64, i64) -> i64| ticks.iter().map(|t| t.cents).reduce(best).unwrap() * 100;
             let (open, close) = (ticks[0].cents * 100, ticks.last().unwrap().cents * 100);
             let volume: u32 = ticks.iter().map(|t| t.size).sum();
-            text += &format!("{},{open},{},{},{close},{volume}\n", minute * 60_000, of(i64::max), of(i64::min));
+            let (high, low) = (of(i64::max), of(i64::min));
+            writeln!(text, "{},{open},{high},{low},{close},{volume}", minute * 60_000).unwrap();
         }
         world.write_bytes(&format!("equity/usa/minute/gaps/{day}_trade.zip"), &zip("gaps.csv", &text));
     }
-    let daily: String = world.sessions()[..16]
-        .iter()
-        .map(|date| format!("{} 00:00,1000000,1020000,980000,1000000,2000000\n", date.to_string().replace('-', "")))
-        .collect();
+    let mut daily = String::new();
+    for date in &world.sessions()[..16] {
+        writeln!(daily, "{} 00:00,1000000,1020000,980000,1000000,2000000", date.to_string().replace('-', "")).unwrap();
+    }
     world.write_bytes("equity/usa/daily/gaps.zip", &zip("gaps.csv", &daily));
     let run = world.run(&["--layout", "lean"]);
     let plan = &run.document["plans"][0];
