@@ -129,11 +129,11 @@ impl World {
     pub(crate) fn try_run(&self, more: &[&str]) -> anyhow::Result<Run> {
         let day = self.day.to_string();
         let (data, out) = (self.data(), self.out());
-        let strategy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/strategy.yaml");
         let mut line = vec!["backtest".to_owned()];
-        for (name, value) in [("data", &data), ("out", &out), ("strategy", &strategy)] {
-            line.extend([format!("--{name}"), value.display().to_string()]);
+        for (name, value) in [("data", data.display().to_string()), ("out", out.display().to_string())] {
+            line.extend([format!("--{name}"), value]);
         }
+        line.extend(["--strategy".to_owned(), strategy_file()]);
         line.extend(["--from", &day, "--to", &day].map(str::to_owned));
         line.extend(more.iter().map(|word| (*word).to_owned()));
         backtest::run(&Cli::parse_from(line).arguments)?;
@@ -142,6 +142,11 @@ impl World {
             decisions: read(&out, "decisions.log"),
         })
     }
+}
+
+/// The strategy that the suite ships.
+pub(crate) fn strategy_file() -> String {
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/strategy.yaml").to_owned()
 }
 
 /// What a run wrote.
