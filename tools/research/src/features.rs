@@ -42,13 +42,13 @@ pub struct Arguments {
 /// As a backtest; or the file cannot be written.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut run = Run::open(&arguments.market, &arguments.account, arguments.from..=arguments.to)?;
-    let mut rows = Rows::default();
-    let outcome = run.play(&mut rows)?;
+    let mut candidates = Candidates::default();
+    let outcome = run.play(&mut candidates)?;
     for trade in &outcome.trades {
-        rows.came_to(&trade.plan_id, trade.r.to_f64(), trade.reason);
+        candidates.came_to(&trade.plan_id, trade.r.to_f64(), trade.reason);
     }
     let file = File::create(&arguments.out).with_context(|| arguments.out.display().to_string())?;
-    rows.write(file).with_context(|| arguments.out.display().to_string())
+    candidates.write(file).with_context(|| arguments.out.display().to_string())
 }
 
 struct Row {
@@ -64,13 +64,13 @@ struct Row {
 
 /// The candidates of every round that may trade.
 #[derive(Default)]
-struct Rows {
+struct Candidates {
     rows: Vec<Row>,
     by_plan: BTreeMap<PlanId, usize>,
     by_signal: BTreeMap<SignalId, usize>,
 }
 
-impl Witness for Rows {
+impl Witness for Candidates {
     fn decided(&mut self, event: &Event) -> anyhow::Result<()> {
         match event {
             Event::CandidatesEvaluated(evaluated) if evaluated.round.schedule == "trade" => {
@@ -108,7 +108,7 @@ impl Witness for Rows {
     }
 }
 
-impl Rows {
+impl Candidates {
     fn came_to(&mut self, plan: &PlanId, r: f64, reason: CloseReason) {
         if let Some(row) = self.by_plan.get(plan).and_then(|place| self.rows.get_mut(*place)) {
             row.r = Some(r);

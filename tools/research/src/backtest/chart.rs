@@ -5,12 +5,14 @@ use std::fmt::Write;
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 220.0;
 /// Room for the labels: left, right, top, bottom.
-const MARGIN: [f64; 4] = [64.0, 12.0, 10.0, 26.0];
+const MARGIN: [f64; 4] = [84.0, 12.0, 12.0, 28.0];
 
 /// One mark of a bar chart.
 pub(super) struct Bar {
     pub label: String,
     pub value: f64,
+    /// Drawn as a loss.
+    pub loss: bool,
     /// Shown when pointed at.
     pub hint: String,
 }
@@ -23,15 +25,15 @@ pub(super) fn line(
     filled: bool,
     show: impl Fn(f64) -> String,
 ) -> String {
-    let Some((low, high)) = bounds(values, filled) else { return empty(title) };
-    let (x, y) = (across(values.len()), up(low, high));
+    let Some(scale) = Scale::of(values, filled) else { return empty(title) };
+    let x = across(values.len());
     let mut path = String::new();
     for (at, value) in values.iter().enumerate() {
-        write_to(&mut path, format_args!("{}{:.1},{:.1}", if at == 0 { "M" } else { "L" }, x(at), y(*value)));
+        write_to(&mut path, format_args!("{}{:.1},{:.1}", if at == 0 { "M" } else { "L" }, x(at), scale.y(*value)));
     }
-    let mut body = axis(low, high, &show);
+    let mut body = axis(&scale, &show);
     if filled {
-        let (last, base) = (x(values.len() - 1), y(0.0));
+        let (last, base) = (x(values.len() - 1), scale.y(0.0));
         write_to(&mut body, format_args!("<path class=area d='{path}L{last:.1},{base:.1}L{:.1},{base:.1}Z'/>", x(0)));
     }
     write_to(&mut body, format_args!("<path class=line d='{path}'/>"));
@@ -49,14 +51,14 @@ pub(super) fn line(
 /// Bars side by side, below zero in the other colour.
 pub(super) fn bars(title: &str, marks: &[Bar], show: impl Fn(f64) -> String) -> String {
     let values: Vec<f64> = marks.iter().map(|mark| mark.value).collect();
-    let Some((low, high)) = bounds(&values, true) else { return empty(title) };
-    let y = up(low, high);
+    let Some(scale) = Scale::of(&values, true) else { return empty(title) };
     let step = (WIDTH - MARGIN[0] - MARGIN[1]) / marks.len() as f64;
-    let mut body = axis(low, high, &show);
+    let mut body = axis(&scale, &show);
     let every = marks.len().div_ceil(10);
     for (at, mark) in marks.iter().enumerate() {
-        let (left, top, base) = (MARGIN[0] + step * at as f64, y(mark.value.max(0.0)), y(mark.value.min(0.0)));
-        let class = if mark.value < 0.0 { "down" } else { "up" };
+        let (left, top, base) =
+            (MARGIN[0] + step * at as f64, scale.y(mark.value.max(0.0)), scale.y(mark.value.min(0.0)));
+        let class = if mark.loss { "down" } else { "up" };
         write_to(
             &mut body,
             format_args!(
@@ -87,16 +89,30 @@ pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 
-fn bounds(values: &[f64], with_zero: bool) -> Option<(f64, f64)> {
-    let (mut low, mut high) = (values.iter().copied().reduce(f64::min)?, values.iter().copied().reduce(f64::max)?);
-    if with_zero {
-        (low, high) = (low.min(0.0), high.max(0.0));
+/// The scale that holds `values`: round numbers a round step apart.
+struct Scale {
+    low: f64,
+    high: f64,
+    step: f64,
+}
+
+impl Scale {
+    fn of(values: &[f64], with_zero: bool) -> Option<Self> {
+        let (mut low, mut high) = (values.iter().copied().reduce(f64::min)?, values.iter().copied().reduce(f64::max)?);
+        if with_zero {
+            (low, high) = (low.min(0.0), high.max(0.0));
+        }
+        let span = if high > low { high - low } else { high.abs().max(1.0) };
+        let power = 10_f64.powf((span / 4.0).log10().floor());
+        let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * power).into_iter().find(|step| span / step <= 5.0).unwrap_or(span);
+        let (low, high) = ((low / step).floor() * step, (high / step).ceil() * step);
+        Some(Self { low, high: if high > low { high } else { low + step }, step })
     }
-    let room = if high > low { (high - low) * 0.04 } else { high.abs().max(1.0) * 0.01 };
-    Some((
-        if low == 0.0 && with_zero { low } else { low - room },
-        if high == 0.0 && with_zero { high } else { high + room },
-    ))
+
+    /// Where a value stands, in the picture's units from the top.
+    fn y(&self, value: f64) -> f64 {
+        HEIGHT - MARGIN[3] - (value - self.low) * (HEIGHT - MARGIN[2] - MARGIN[3]) / (self.high - self.low)
+    }
 }
 
 fn across(points: usize) -> impl Fn(usize) -> f64 {
@@ -104,26 +120,16 @@ fn across(points: usize) -> impl Fn(usize) -> f64 {
     move |at| MARGIN[0] + step * at as f64
 }
 
-fn up(low: f64, high: f64) -> impl Fn(f64) -> f64 {
-    let scale = (HEIGHT - MARGIN[2] - MARGIN[3]) / (high - low);
-    move |value| HEIGHT - MARGIN[3] - (value - low) * scale
-}
-
-fn axis(low: f64, high: f64, show: &impl Fn(f64) -> String) -> String {
-    let y = up(low, high);
+fn axis(scale: &Scale, show: &impl Fn(f64) -> String) -> String {
     let mut body = String::new();
-    for part in 0..=4 {
-        let value = low + (high - low) * f64::from(part) / 4.0;
-        let (at, right) = (y(value), WIDTH - MARGIN[1]);
+    for line in 0..=((scale.high - scale.low) / scale.step).round() as u32 {
+        let value = scale.low + scale.step * f64::from(line);
+        let (at, right) = (scale.y(value), WIDTH - MARGIN[1]);
         write_to(&mut body, format_args!("<path class=grid d='M{},{at:.1}H{right}'/>", MARGIN[0]));
+        let label = escape(&show(value));
         write_to(
             &mut body,
-            format_args!(
-                "<text x={} y={:.1} text-anchor=end>{}</text>",
-                MARGIN[0] - 6.0,
-                at + 4.0,
-                escape(&show(value))
-            ),
+            format_args!("<text x={} y={:.1} text-anchor=end>{label}</text>", MARGIN[0] - 6.0, at + 4.0),
         );
     }
     body

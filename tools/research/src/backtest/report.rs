@@ -98,7 +98,12 @@ fn histogram(outcome: &Outcome) -> String {
     let mark = |half: i64| {
         let count = halves.iter().filter(|h| **h == half).count();
         let from = half as f64 / 2.0;
-        Bar { label: format!("{from}"), value: count as f64, hint: format!("{from} to {} R: {count}", from + 0.5) }
+        Bar {
+            label: format!("{from}"),
+            value: count as f64,
+            loss: half < 0,
+            hint: format!("{from} to {} R: {count}", from + 0.5),
+        }
     };
     bars("Trades by R", &(*low..=*high).map(mark).collect::<Vec<_>>(), |value| format!("{value:.0}"))
 }
@@ -113,6 +118,7 @@ fn groups(statistics: &Statistics) -> String {
         let mark = |group: &&Group| Bar {
             label: group.key.clone(),
             value: group.pnl,
+            loss: group.pnl < 0.0,
             hint: format!(
                 "{}: {} trades, {:.2} USD, {:.2} R each",
                 group.key, group.trades, group.pnl, group.expectancy_r

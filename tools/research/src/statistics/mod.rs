@@ -4,4 +4,4 @@ mod returns;
 mod trades;
 
 pub use returns::{Returns, SESSIONS_PER_YEAR, drawdowns};
-pub use trades::{Group, RDistribution, Trade, TradeStatistics, gap_bucket};
+pub use trades::{GapSize, Group, RDistribution, Trade, TradeStatistics};

@@ -1,6 +1,7 @@
 //! Statistics of single trades.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 
@@ -113,32 +114,64 @@ impl TradeStatistics {
             r: distribution(&all),
             by_symbol: groups(&all, |t| t.symbol.clone()),
             by_hour: groups(&all, |t| format!("{:02}:00", t.hour)),
-            by_gap: groups(&all, |t| gap_bucket(t.gap_pct).to_owned()),
+            by_gap: groups(&all, |t| GapSize::of(t.gap_pct)),
         }
     }
 }
 
-/// The bucket of a gap, per cent, either way.
-pub fn gap_bucket(gap_pct: Option<f64>) -> &'static str {
-    match gap_pct.map(f64::abs) {
-        None => "unknown",
-        Some(gap) if gap < 2.0 => "below 2 %",
-        Some(gap) if gap < 4.0 => "2 to 4 %",
-        Some(gap) if gap < 6.0 => "4 to 6 %",
-        Some(gap) if gap < 10.0 => "6 to 10 %",
-        Some(_) => "above 10 %",
+/// The size of a gap, either way, smallest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GapSize {
+    /// Below 2 %.
+    Below2,
+    /// From 2 % on.
+    From2,
+    /// From 4 % on.
+    From4,
+    /// From 6 % on.
+    From6,
+    /// From 10 % on.
+    From10,
+    /// Not known.
+    Unknown,
+}
+
+impl GapSize {
+    /// Of a gap in per cent.
+    pub fn of(gap_pct: Option<f64>) -> Self {
+        match gap_pct.map(f64::abs) {
+            None => Self::Unknown,
+            Some(gap) if gap < 2.0 => Self::Below2,
+            Some(gap) if gap < 4.0 => Self::From2,
+            Some(gap) if gap < 6.0 => Self::From4,
+            Some(gap) if gap < 10.0 => Self::From6,
+            Some(_) => Self::From10,
+        }
     }
 }
 
-fn groups(trades: &[&Trade], key: impl Fn(&Trade) -> String) -> Vec<Group> {
-    let mut by_key: BTreeMap<String, Vec<&Trade>> = BTreeMap::new();
+impl fmt::Display for GapSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Below2 => "below 2 %",
+            Self::From2 => "2 to 4 %",
+            Self::From4 => "4 to 6 %",
+            Self::From6 => "6 to 10 %",
+            Self::From10 => "10 % and more",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+fn groups<K: Ord + fmt::Display>(trades: &[&Trade], key: impl Fn(&Trade) -> K) -> Vec<Group> {
+    let mut by_key: BTreeMap<K, Vec<&Trade>> = BTreeMap::new();
     for trade in trades {
         by_key.entry(key(trade)).or_default().push(trade);
     }
-    let group = |(key, of): (String, Vec<&Trade>)| {
+    let group = |(key, of): (K, Vec<&Trade>)| {
         let n = of.len() as f64;
         Group {
-            key,
+            key: key.to_string(),
             trades: of.len(),
             win_rate: of.iter().filter(|t| t.pnl > 0.0).count() as f64 / n,
             pnl: of.iter().map(|t| t.pnl).sum(),
@@ -191,6 +224,6 @@ mod tests {
         let keys = |groups: &[Group]| groups.iter().map(|g| format!("{} {}", g.key, g.trades)).collect::<Vec<_>>();
         assert_eq!(keys(&s.by_symbol), ["AMC 2", "GME 2"]);
         assert_eq!(keys(&s.by_hour), ["09:00 3", "10:00 1"]);
-        assert_eq!(keys(&s.by_gap), ["4 to 6 % 3", "above 10 % 1"]);
+        assert_eq!(keys(&s.by_gap), ["4 to 6 % 3", "10 % and more 1"]);
     }
 }
