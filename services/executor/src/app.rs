@@ -7,6 +7,7 @@ use bus::{Consumer, Fold, FoldSpec, Item, Kind};
 use chassis::{Context, Service};
 use domain::StreamName;
 use domain::event::Event;
+use domain::fees::CostProfile;
 use ports::OrderPort;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -31,7 +32,8 @@ impl Service for Executor {
             ctx.readiness.set(check, false, "starting");
         }
         let port: Arc<dyn OrderPort> = Arc::new(broker(&ctx)?);
-        Ok(work(ctx, port).await?)
+        let costs = ctx.strategy()?.costs;
+        Ok(work(ctx, port, costs).await?)
     }
 }
 
@@ -58,7 +60,7 @@ fn credentials(ctx: &Context<Config>) -> Result<Credentials, chassis::ConfigErro
 
 /// Until told to stop: folds whatever comes first, then decides. The log comes first of all, then the broker's book;
 /// before that nothing is sent.
-async fn work(ctx: Context<Config>, port: Arc<dyn OrderPort>) -> Result<(), ExecutorError> {
+async fn work(ctx: Context<Config>, port: Arc<dyn OrderPort>, costs: CostProfile) -> Result<(), ExecutorError> {
     let shutdown = ctx.shutdown.clone();
     let log = FoldSpec::stream(StreamName::Risk).and(StreamName::Control).and(StreamName::Order);
     let mut log = Fold::open(&ctx.bus, log)?;
@@ -66,7 +68,7 @@ async fn work(ctx: Context<Config>, port: Arc<dyn OrderPort>) -> Result<(), Exec
     let mut approvals = Consumer::open(&ctx.bus, "executor-risk")?;
     let mut updates = port.updates();
     let errors = ctx.errors.clone();
-    let mut desk = Desk::new(ctx, port);
+    let mut desk = Desk::new(ctx, port, costs);
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::execution::ExecutionPolicy;
+use domain::fees::CostProfile;
 use serde::Deserialize;
 
 /// How orders are worked. Times of the market are in seconds of market time, others in milliseconds of wall time.
@@ -103,12 +104,13 @@ impl Config {
         }
     }
 
-    pub(crate) fn policy(&self) -> ExecutionPolicy {
+    pub(crate) fn policy(&self, costs: CostProfile) -> ExecutionPolicy {
         ExecutionPolicy {
             partial_fill_wait_s: i64::from(self.partial_fill_wait_s),
             cover_grace_s: i64::from(self.cover_grace_s),
             repairs_max: self.repairs_max,
             marketable_bps: i64::from(self.marketable_bps),
+            costs,
         }
     }
 

@@ -11,6 +11,7 @@ use domain::execution::{
     Answer, BrokerAccount, BrokerBook, BrokerClock, Effect, ExecutionPolicy, ExecutionState, MarketInstants, NewOrder,
     OrderState, PlanBook, decide,
 };
+use domain::fees::CostProfile;
 use domain::market::TradeBatch;
 use domain::ops::Severity;
 use domain::{ClientOrderId, EventId, Meta, PlanId, Price, SessionDate, UnixNanos, calendar};
@@ -79,10 +80,10 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    pub(crate) fn new(ctx: Context<Config>, port: Arc<dyn OrderPort>) -> Self {
+    pub(crate) fn new(ctx: Context<Config>, port: Arc<dyn OrderPort>, costs: CostProfile) -> Self {
         let sending = Arc::new(Semaphore::new(ctx.config.calls_max));
         Self {
-            policy: ctx.config.policy(),
+            policy: ctx.config.policy(costs),
             port,
             state: ExecutionState::default(),
             market: MarketInstants::default(),

@@ -212,8 +212,9 @@ impl Work<'_, '_> {
                 };
                 match self.tx.newest(story, "AccountObserved").await?.map(|r| r.event) {
                     Some(Event::AccountObserved(observed)) => {
+                        let day_fees = self.tx.day_fees(observed.session_date).await?;
                         let day_r = self.tx.day_r(observed.session_date).await?;
-                        vec![view::account(&observed, opened.as_ref(), day_r, daily_loss_pct)]
+                        vec![view::account(&observed, opened.as_ref(), day_fees, day_r, daily_loss_pct)]
                     }
                     _ => Vec::new(),
                 }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::event::Event;
 use crate::id::RoundId;
-use crate::plan::{RankedSignal, TradePlan};
+use crate::plan::{RankedSignal, TimeStop, TradePlan, Trail};
 use crate::scan::{Criterion, Round, TradeCandidate};
 use crate::symbol::Symbol;
 use crate::time::UnixNanos;
@@ -109,6 +109,12 @@ impl DecisionLog {
         for target in &plan.targets {
             write_to(&mut line, format_args!(" target={}:{}bps", target.distance, target.fraction_bps));
         }
+        if let Some(Trail { after, distance }) = plan.exits.trail {
+            write_to(&mut line, format_args!(" trail={distance}_after={after}"));
+        }
+        if let Some(TimeStop { after_seconds, gain }) = plan.exits.time_stop {
+            write_to(&mut line, format_args!(" time_stop={after_seconds}s_below={gain}"));
+        }
         write_to(&mut line, format_args!(" valid_until={} exit_by={}", plan.valid_until, plan.exit_by));
         self.put(round, Kind::Plan, plan.rank, Some(&plan.symbol), line);
     }
@@ -125,13 +131,13 @@ impl Display for DecisionLog {
     }
 }
 
-/// `name=value comparison threshold,outcome` without blanks; a value that is not known shows as `?`.
+/// `name=value(threshold,outcome)`, the threshold with its comparison; a value that is not known shows as `?`.
 struct Asked<'a>(&'a Criterion);
 
 impl Display for Asked<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Criterion { name, value, threshold, comparison, outcome, .. } = self.0;
-        write!(f, "{name}={}{comparison}{threshold},{outcome}", shown(value.as_ref()))
+        write!(f, "{name}={}({comparison}{threshold},{outcome})", shown(value.as_ref()))
     }
 }
 
@@ -148,20 +154,11 @@ fn write_to(line: &mut String, text: fmt::Arguments<'_>) {
 mod tests {
     use super::*;
     use crate::money::{Micro, Price};
-    use crate::plan::{Entry, RoundClosed, Side, Target};
+    use crate::plan::{ExitRules, RoundClosed, Target, fixture};
     use crate::scan::{CandidatesEvaluated, Comparison, CriterionName, Features, Outcome, ScorePart, Unit};
-    use crate::{PlanId, SessionDate, SignalId};
 
     fn round(day: &str) -> Round {
-        let date: SessionDate = day.parse().unwrap();
-        Round {
-            round_id: RoundId::new(date, "trade", 9, 35),
-            session_date: date,
-            schedule: "trade".into(),
-            due: date.at_hm(9, 35),
-            config_version: "v1".into(),
-            strategy: "orb".into(),
-        }
+        fixture::round(day.parse().unwrap())
     }
 
     fn gap(micros: Option<i64>, outcome: Outcome) -> Criterion {
@@ -203,32 +200,20 @@ mod tests {
     }
 
     fn closed(day: &str) -> Event {
-        let (round, symbol): (_, Symbol) = (round(day), "GME".parse().unwrap());
-        let signal_id = SignalId::new(&round.round_id, "orb", &symbol);
+        let round = round(day);
+        let exits = ExitRules {
+            trail: Some(Trail { after: Price::from_cents(80), distance: Price::from_cents(30) }),
+            time_stop: Some(TimeStop { after_seconds: 3_600, gain: Price::from_cents(20) }),
+            halt_resume_seconds: 30,
+        };
+        let targets = vec![Target { distance: Price::from_cents(80), fraction_bps: 5_000 }];
+        let plan = TradePlan { round: round.clone(), targets, exits, ..fixture::plan() };
         let ranked = RankedSignal {
             rank: 1,
-            signal_id: signal_id.clone(),
-            symbol: symbol.clone(),
-            score: Micro::from_int(3),
+            signal_id: plan.signal_id.clone(),
+            symbol: plan.symbol.clone(),
+            score: plan.score,
             not_selected: None,
-        };
-        let plan = TradePlan {
-            plan_id: PlanId::new(&signal_id),
-            signal_id,
-            symbol,
-            side: Side::Buy,
-            rank: 1,
-            score: Micro::from_int(3),
-            entry: Entry { trigger: Price::from_cents(10_206), limit: Price::from_cents(10_216) },
-            stop_distance: Price::from_cents(40),
-            targets: vec![Target { distance: Price::from_cents(80), fraction_bps: 5_000 }],
-            valid_until: round.session_date.at_hm(11, 30),
-            exit_by: round.session_date.at_hm(16, 0),
-            atr_14: Price::from_cents(400),
-            adv_14: 1,
-            or_volume: 1,
-            sector: None,
-            round: round.clone(),
         };
         RoundClosed {
             round,
@@ -251,11 +236,11 @@ mod tests {
         log.apply(&evaluated(DAY, 0, &[candidate("AMC", gap(None, Outcome::Fail))]));
         let expected = "\
             2026-11-24-trade-0935 round due=2026-11-24T14:35:00Z strategy=orb\n\
-            2026-11-24-trade-0935 candidate AMC refused_by=gap gap=?>=4,fail\n\
-            2026-11-24-trade-0935 candidate GME score=3 rvol:3 gap=5.25>=4,pass\n\
+            2026-11-24-trade-0935 candidate AMC refused_by=gap gap=?(>=4,fail)\n\
+            2026-11-24-trade-0935 candidate GME score=3 rvol:3 gap=5.25(>=4,pass)\n\
             2026-11-24-trade-0935 rank 1 GME score=3 planned\n\
             2026-11-24-trade-0935 plan 1 GME buy trigger=102.06 limit=102.16 stop_distance=0.40 target=0.80:5000bps \
-            valid_until=2026-11-24T16:30:00Z exit_by=2026-11-24T21:00:00Z\n";
+            trail=0.30_after=0.80 time_stop=3600s_below=0.20 valid_until=2026-11-24T16:30:00Z exit_by=2026-11-24T21:00:00Z\n";
         assert_eq!(log.to_string(), expected);
     }
 

@@ -9,6 +9,7 @@ pub mod control;
 pub mod decision_log;
 pub mod event;
 pub mod execution;
+pub mod fees;
 pub mod id;
 pub mod market;
 pub mod money;

@@ -169,6 +169,14 @@ impl Usd {
     pub fn shares_at(self, price: Price) -> u64 {
         if self.0 <= 0 || price.0 <= 0 { 0 } else { (self.0 / price.0) as u64 }
     }
+
+    /// The next whole cent at or above.
+    pub fn ceil_to_cent(self) -> Result<Self, MoneyError> {
+        const CENT: i64 = NANOS / 100;
+        let short = self.0.rem_euclid(CENT);
+        let missing = if short == 0 { 0 } else { CENT - short };
+        self.plus(Self(missing), "whole cents")
+    }
 }
 
 /// A dimensionless or mixed-unit number in 1e-6 steps: ratios, per cent, scores, share counts.
@@ -194,6 +202,12 @@ impl Micro {
     pub fn ratio(numerator: i64, denominator: i64, scale: i64) -> Option<Self> {
         let wide = i128::from(numerator) * i128::from(scale) * 1_000_000;
         div_round(wide, i128::from(denominator)).and_then(|v| i64::try_from(v).ok()).map(Self)
+    }
+
+    /// `self × factor`, rounded half away from zero, saturating.
+    pub fn times(self, factor: Self) -> Self {
+        let product = div_round(i128::from(self.0) * i128::from(factor.0), 1_000_000).unwrap_or(0);
+        Self(i64::try_from(product).unwrap_or(if product < 0 { i64::MIN } else { i64::MAX }))
     }
 
     /// The count of 1e-6.
@@ -262,8 +276,19 @@ impl Serialize for Micro {
 
 impl<'de> Deserialize<'de> for Micro {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = f64::deserialize(deserializer)?;
-        Self::from_f64(value).ok_or_else(|| serde::de::Error::custom(format!("{value} is out of range")))
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Form {
+            Text(String),
+            Integer(i64),
+            Float(f64),
+        }
+        let out_of_range = |value: &dyn fmt::Display| serde::de::Error::custom(format!("{value} is out of range"));
+        match Form::deserialize(deserializer)? {
+            Form::Text(text) => text.parse().map_err(serde::de::Error::custom),
+            Form::Integer(value) => value.checked_mul(1_000_000).map(Self).ok_or_else(|| out_of_range(&value)),
+            Form::Float(value) => Self::from_f64(value).ok_or_else(|| out_of_range(&value)),
+        }
     }
 }
 
@@ -346,6 +371,24 @@ mod tests {
         check("10.001", "10.00", "10.01");
         check("10.01", "10.01", "10.01");
         check("0.12345", "0.1234", "0.1235");
+    }
+
+    #[test]
+    fn micro_survives_json_as_text_and_reads_numbers() {
+        for (json, micros) in [("\"33.333333\"", 33_333_333), ("-0.5", -500_000), ("20", 20_000_000)] {
+            let value: Micro = serde_json::from_str(json).unwrap();
+            assert_eq!(value.micros(), micros, "{json}");
+            assert_eq!(serde_json::from_str::<Micro>(&serde_json::to_string(&value).unwrap()).unwrap(), value);
+        }
+        assert!(serde_json::from_str::<Micro>("9223372036855").is_err());
+    }
+
+    #[test]
+    fn cents_are_rounded_up() {
+        for (text, cents) in [("0.000000001", "0.01"), ("1.23", "1.23"), ("1.2301", "1.24"), ("-0.019", "-0.01")] {
+            assert_eq!(text.parse::<Usd>().unwrap().ceil_to_cent().unwrap().to_string(), cents);
+        }
+        assert!(Usd::from_nanos(i64::MAX).ceil_to_cent().is_err());
     }
 
     #[test]

@@ -21,3 +21,28 @@ macro_rules! names {
     )+};
 }
 pub(crate) use names;
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Display;
+
+    use serde::Serialize;
+
+    use crate::plan::{NotSelected, Side};
+    use crate::scan::{CriterionName, GapKind, Outcome, Unit};
+
+    #[test]
+    fn logs_and_json_use_the_same_names() {
+        fn check<T: Serialize + Display>(all: &[T]) {
+            for value in all {
+                assert_eq!(serde_json::to_value(value).unwrap(), value.to_string());
+            }
+        }
+        check(CriterionName::ALL);
+        check(GapKind::ALL);
+        check(NotSelected::ALL);
+        check(Outcome::ALL);
+        check(Side::ALL);
+        check(Unit::ALL);
+    }
+}

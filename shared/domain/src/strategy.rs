@@ -1,8 +1,18 @@
 //! The strategy file: every number the rules use, with its unit and default.
 
+mod plan;
+pub(crate) mod range;
+mod scan;
+mod scoring;
+
 use serde::{Deserialize, Serialize};
 
-use crate::money::{Micro, Price, Usd};
+pub use crate::fees::CostProfile;
+pub use crate::risk::RiskProfile;
+pub use plan::*;
+pub use scan::*;
+pub use scoring::*;
+
 use crate::schedule::{Schedule, ScheduleError};
 
 /// Why a strategy was refused.
@@ -26,6 +36,9 @@ pub enum StrategyError {
         /// Why.
         source: ScheduleError,
     },
+    /// A learned model is asked for and none was given.
+    #[error("strategy: scoring.model is learned, and no model was loaded")]
+    ModelNotLoaded,
 }
 
 /// A strategy version: what to scan for, how to plan it, how much to risk.
@@ -39,11 +52,14 @@ pub struct Strategy {
     /// Which candidates pass.
     pub scan: ScanRules,
     /// How the passing ones are ranked.
-    pub scoring: ScoringWeights,
+    pub scoring: ScoringRules,
     /// How a trade is planned.
     pub plan: PlanRules,
     /// How it is sized and what the account may lose.
     pub risk: RiskProfile,
+    /// What trading costs.
+    #[serde(default)]
+    pub costs: CostProfile,
 }
 
 /// The two schedules.
@@ -68,180 +84,21 @@ pub struct ScheduleRule {
     pub trading_days_only: bool,
 }
 
-/// Thresholds of the scan. `null` leaves a criterion out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ScanRules {
-    /// Length of the opening range, minutes.
-    pub opening_range_minutes: u32,
-    /// Opening price must be above, USD per share.
-    pub price_min: Option<Price>,
-    /// Average volume of 14 sessions must be at least, shares.
-    pub adv_14_min: Option<u64>,
-    /// ATR of 14 sessions must be above, USD per share.
-    pub atr_14_min: Option<Price>,
-    /// Distance of the open from the previous close, either way, must be at least, per cent.
-    pub gap_pct_min: Option<Micro>,
-    /// The same for the `watch` schedule, on the pre-market price.
-    pub watch_gap_pct_min: Option<Micro>,
-    /// Pre-market volume must be at least, shares.
-    pub premarket_volume_min: Option<u64>,
-    /// Pre-market dollar volume must be at least, USD.
-    pub premarket_dollar_volume_min: Option<Usd>,
-    /// Opening-range volume over its usual must be at least, ratio.
-    pub rvol_min: Option<Micro>,
-    /// Only common stock.
-    pub common_stock_only: bool,
-    /// Pre-market price must be no older than this when the `watch` schedule falls due, seconds.
-    pub last_age_max_s: u32,
-}
-
-/// Weights of the score; a missing feature adds nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ScoringWeights {
-    /// Per unit of relative volume.
-    pub rvol: Micro,
-    /// Per ATR of gap, either way.
-    pub gap_atr: Micro,
-    /// For a headline published since the previous close.
-    pub news: Micro,
-}
-
-/// How a signal becomes a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PlanRules {
-    /// How many of a round's signals are planned at most.
-    pub top: u32,
-    /// Ranges that closed down are not traded short.
-    pub long_only: bool,
-    /// Breakout buffer beyond the range: no more than this part of ATR.
-    pub buffer_atr_fraction: Micro,
-    /// Breakout buffer beyond the range: no more than this part of the price.
-    pub buffer_price_fraction: Micro,
-    /// The entry limit is beyond the trigger by no more than this part of the stop distance.
-    pub limit_stop_fraction: Micro,
-    /// The entry limit is beyond the trigger by no more than this part of the price.
-    pub limit_price_fraction: Micro,
-    /// Stop distance as a part of ATR.
-    pub stop_atr_fraction: Micro,
-    /// The least stop distance, ticks.
-    pub stop_ticks_min: u32,
-    /// Profit targets in multiples of the stop distance, with the part of the position each takes off.
-    pub targets: Vec<TargetRule>,
-    /// The entry is withdrawn this long after the open if not filled, minutes.
-    pub entry_valid_minutes: u32,
-}
-
-/// One profit target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TargetRule {
-    /// Distance in multiples of the stop distance.
-    pub r: Micro,
-    /// Part of the position, per cent.
-    pub percent: u32,
-}
-
-/// How much is risked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RiskProfile {
-    /// Equity at risk if every position is stopped out, per cent.
-    pub risk_pct_total: Micro,
-    /// Positions and pending entries at once.
-    pub max_positions: u32,
-    /// Plans approved in one session.
-    pub max_plans_per_session: u32,
-    /// One position's part of equity, per cent.
-    pub max_position_pct: Micro,
-    /// All positions and pending entries, multiple of equity.
-    pub gross_cap: Micro,
-    /// Part of the buying power that may be used.
-    pub buying_power_fraction: Micro,
-    /// Part of the opening range's volume one position may have.
-    pub or_volume_fraction: Micro,
-    /// Part of the average day's volume one position may have.
-    pub adv_fraction: Micro,
-    /// All positions of one sector, multiple of equity.
-    pub sector_cap: Micro,
-    /// Least cash at risk that is worth a trade, USD.
-    pub risk_min: Usd,
-    /// Most shares of one order.
-    pub order_quantity_max: u64,
-    /// Most dollars of one order.
-    pub order_notional_max: Usd,
-    /// Loss of the day, part of start equity, at which no entry is allowed, per cent.
-    pub daily_loss_soft_pct: Micro,
-    /// Loss of the day, part of start equity, at which everything is closed, per cent.
-    pub daily_loss_hard_pct: Micro,
-    /// Stop-outs in a row after which no entry is allowed.
-    pub max_consecutive_stop_outs: u32,
-}
-
 impl Strategy {
     /// Checks every number against its range and both schedules.
     ///
     /// # Errors
     /// Names the key, the value and what it may be.
     pub fn validate(&self) -> Result<(), StrategyError> {
-        let (scan, plan, risk) = (&self.scan, &self.plan, &self.risk);
-        let within = |key, value: Micro, low: i64, high: i64, expected| {
-            let ok = value >= Micro::from_int(low) && value <= Micro::from_int(high);
-            if ok { Ok(()) } else { Err(StrategyError::Range { key, value: value.to_string(), expected }) }
-        };
-        let positive = |key, value: u64| {
-            if value > 0 {
-                Ok(())
-            } else {
-                Err(StrategyError::Range { key, value: value.to_string(), expected: "at least 1" })
-            }
-        };
         if self.name.is_empty() || !self.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
         {
             return Err(StrategyError::Range { key: "name", value: self.name.clone(), expected: "snake_case" });
         }
-        positive("scan.opening_range_minutes", u64::from(scan.opening_range_minutes))?;
-        within(
-            "scan.opening_range_minutes",
-            Micro::from_int(i64::from(scan.opening_range_minutes)),
-            1,
-            180,
-            "1 to 180 minutes",
-        )?;
-        positive("plan.top", u64::from(plan.top))?;
-        within("plan.buffer_atr_fraction", plan.buffer_atr_fraction, 0, 1, "0 to 1")?;
-        within("plan.buffer_price_fraction", plan.buffer_price_fraction, 0, 1, "0 to 1")?;
-        within("plan.limit_stop_fraction", plan.limit_stop_fraction, 0, 10, "0 to 10")?;
-        within("plan.limit_price_fraction", plan.limit_price_fraction, 0, 1, "0 to 1")?;
-        within("plan.stop_atr_fraction", plan.stop_atr_fraction, 0, 10, "0 to 10")?;
-        positive("plan.stop_ticks_min", u64::from(plan.stop_ticks_min))?;
-        within(
-            "plan.entry_valid_minutes",
-            Micro::from_int(i64::from(plan.entry_valid_minutes)),
-            1,
-            390,
-            "1 to 390 minutes",
-        )?;
-        let percent: u32 = plan.targets.iter().map(|t| t.percent).sum();
-        within("plan.targets[].percent", Micro::from_int(i64::from(percent)), 0, 100, "at most 100 in all")?;
-        for target in &plan.targets {
-            within("plan.targets[].r", target.r, 0, 100, "0 to 100")?;
-        }
-        within("risk.risk_pct_total", risk.risk_pct_total, 0, 20, "0 to 20 per cent")?;
-        positive("risk.max_positions", u64::from(risk.max_positions))?;
-        positive("risk.max_plans_per_session", u64::from(risk.max_plans_per_session))?;
-        within("risk.max_position_pct", risk.max_position_pct, 0, 600, "0 to 600 per cent")?;
-        within("risk.gross_cap", risk.gross_cap, 0, 4, "0 to 4")?;
-        within("risk.buying_power_fraction", risk.buying_power_fraction, 0, 1, "0 to 1")?;
-        within("risk.or_volume_fraction", risk.or_volume_fraction, 0, 1, "0 to 1")?;
-        within("risk.adv_fraction", risk.adv_fraction, 0, 1, "0 to 1")?;
-        within("risk.sector_cap", risk.sector_cap, 0, 4, "0 to 4")?;
-        positive("risk.order_quantity_max", risk.order_quantity_max)?;
-        within("risk.daily_loss_soft_pct", risk.daily_loss_soft_pct, 0, 100, "0 to 100 per cent")?;
-        within("risk.daily_loss_hard_pct", risk.daily_loss_hard_pct, 0, 100, "0 to 100 per cent")?;
-        positive("risk.max_consecutive_stop_outs", u64::from(risk.max_consecutive_stop_outs))?;
+        self.scan.validate()?;
+        self.scoring.validate()?;
+        self.plan.validate()?;
+        self.risk.validate()?;
+        self.costs.validate()?;
         self.schedules.watch.parse("watch")?;
         self.schedules.trade.parse("trade").map(|_| ())
     }

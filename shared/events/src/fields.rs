@@ -97,6 +97,11 @@ impl Fields {
         self.check(field, nanos, |n| *n > 0, "a positive price in 1e-9 USD").map(Price::from_nanos)
     }
 
+    /// A distance between prices.
+    pub(crate) fn distance(&self, field: &str, nanos: i64) -> Result<Price, DecodeError> {
+        self.check(field, nanos, |n| *n >= 0, "0 or more in 1e-9 USD").map(Price::from_nanos)
+    }
+
     pub(crate) fn optional_price(&self, field: &str, nanos: Option<i64>) -> Result<Option<Price>, DecodeError> {
         nanos.map(|n| self.price(field, n)).transpose()
     }
@@ -166,6 +171,14 @@ impl Fields {
     pub(crate) fn message<T: Wire>(&self, field: &str, wire: Option<T::Message>) -> Result<T, DecodeError> {
         let wire = wire.ok_or_else(|| DecodeError::field(self.0, field, None::<()>, T::NAME))?;
         T::from_wire(wire).map_err(|e| e.inside(self.0, field))
+    }
+
+    pub(crate) fn optional_message<T: Wire>(
+        &self,
+        field: &str,
+        wire: Option<T::Message>,
+    ) -> Result<Option<T>, DecodeError> {
+        wire.map(|w| self.message(field, Some(w))).transpose()
     }
 
     pub(crate) fn messages<T: Wire>(&self, field: &str, wires: Vec<T::Message>) -> Result<Vec<T>, DecodeError> {

@@ -246,6 +246,8 @@ impl Wire for AccountObserved {
             buying_power: self.buying_power.nanos(),
             long_market_value: self.long_market_value.nanos(),
             tradable: self.tradable,
+            day_trade_count: self.day_trade_count,
+            pattern_day_trader: self.pattern_day_trader,
             client_order_ids: texts(&self.client_order_ids),
             ts_event: self.ts_event.nanos(),
         }
@@ -263,6 +265,8 @@ impl Wire for AccountObserved {
             buying_power: Usd::from_nanos(wire.buying_power),
             long_market_value: Usd::from_nanos(wire.long_market_value),
             tradable: wire.tradable,
+            day_trade_count: wire.day_trade_count,
+            pattern_day_trader: wire.pattern_day_trader,
             client_order_ids: client_order_ids.into_iter().map(ClientOrderId::from_wire).collect(),
             ts_event: UnixNanos::new(wire.ts_event),
         })

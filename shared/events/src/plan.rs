@@ -1,6 +1,8 @@
 //! `finagent.plan.v1`.
 
-use domain::plan::{Entry, NotSelected, PlanProposed, RankedSignal, RoundClosed, Side, Target, TradePlan};
+use domain::plan::{
+    Entry, ExitRules, NotSelected, PlanProposed, RankedSignal, RoundClosed, Side, Target, TimeStop, TradePlan, Trail,
+};
 use domain::{Micro, PlanId, SignalId, UnixNanos};
 
 use crate::error::DecodeError;
@@ -10,7 +12,9 @@ use crate::wire::plan::v1 as wire;
 wire_enum! {
     Side = wire::Side { Buy, Sell }
     NotSelected = wire::NotSelected {
-        BelowTop, ShortsDisabled, StopTooTight, AlreadyPlanned, WatchOnly, StrategyPaused, NoLevels
+        BelowTop, ShortsDisabled, StopTooTight, AlreadyPlanned, WatchOnly, StrategyPaused, NoLevels, NoOpeningRange,
+        FlatRange, NoPremarketHigh, NoAtr, NoAverageVolume, NoMinuteAtr, NotShortable, ShortSaleRestricted,
+        TooLate
     }
 }
 
@@ -46,6 +50,59 @@ impl Wire for Target {
     }
 }
 
+impl Wire for Trail {
+    type Message = wire::Trail;
+    const NAME: &'static str = "plan.v1.Trail";
+
+    fn to_wire(&self) -> Self::Message {
+        wire::Trail { after: self.after.nanos(), distance: self.distance.nanos() }
+    }
+
+    fn from_wire(wire: Self::Message) -> Result<Self, DecodeError> {
+        let f = Fields(Self::NAME);
+        Ok(Self { after: f.distance("after", wire.after)?, distance: f.price("distance", wire.distance)? })
+    }
+}
+
+impl Wire for TimeStop {
+    type Message = wire::TimeStop;
+    const NAME: &'static str = "plan.v1.TimeStop";
+
+    fn to_wire(&self) -> Self::Message {
+        wire::TimeStop { after_seconds: self.after_seconds, gain: self.gain.nanos() }
+    }
+
+    fn from_wire(wire: Self::Message) -> Result<Self, DecodeError> {
+        let f = Fields(Self::NAME);
+        Ok(Self {
+            after_seconds: f.ordinal("after_seconds", wire.after_seconds)?,
+            gain: f.distance("gain", wire.gain)?,
+        })
+    }
+}
+
+impl Wire for ExitRules {
+    type Message = wire::ExitRules;
+    const NAME: &'static str = "plan.v1.ExitRules";
+
+    fn to_wire(&self) -> Self::Message {
+        wire::ExitRules {
+            trail: self.trail.as_ref().map(Wire::to_wire),
+            time_stop: self.time_stop.as_ref().map(Wire::to_wire),
+            halt_resume_seconds: self.halt_resume_seconds,
+        }
+    }
+
+    fn from_wire(wire: Self::Message) -> Result<Self, DecodeError> {
+        let f = Fields(Self::NAME);
+        Ok(Self {
+            trail: f.optional_message("trail", wire.trail)?,
+            time_stop: f.optional_message("time_stop", wire.time_stop)?,
+            halt_resume_seconds: wire.halt_resume_seconds,
+        })
+    }
+}
+
 impl Wire for TradePlan {
     type Message = wire::TradePlan;
     const NAME: &'static str = "plan.v1.TradePlan";
@@ -68,6 +125,7 @@ impl Wire for TradePlan {
             adv_14: self.adv_14,
             or_volume: self.or_volume,
             sector: self.sector.clone(),
+            exits: Some(self.exits.to_wire()),
         }
     }
 
@@ -90,6 +148,7 @@ impl Wire for TradePlan {
             adv_14: wire.adv_14,
             or_volume: wire.or_volume,
             sector: wire.sector,
+            exits: f.optional_message("exits", wire.exits)?.unwrap_or_default(),
         })
     }
 }

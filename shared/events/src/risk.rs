@@ -13,8 +13,11 @@ use crate::wire::risk::v1::denial_reason as denial;
 
 wire_enum! {
     TradingState = wire::TradingState { Normal, NoEntry, Reduce, Flatten, Halt }
-    Cap = wire::Cap { Risk, Notional, Gross, BuyingPower, Liquidity, Sector, FatFinger }
-    RiskLimit = wire::RiskLimit { OpenPlans, PlansPerSession, DailyLossSoft, DailyLossHard, ConsecutiveStopOuts }
+    Cap = wire::Cap { Risk, Notional, Gross, BuyingPower, Liquidity, Sector, FatFinger, Margin, BrokerPosition }
+    RiskLimit = wire::RiskLimit {
+        OpenPlans, PlansPerSession, DailyLossSoft, DailyLossHard, ConsecutiveStopOuts, OrderRate, CancelRate, EntryRate,
+        StrategyKill
+    }
     MissingInput = wire::MissingInput { Account, Day }
 }
 
@@ -40,13 +43,15 @@ impl Wire for DenialReason {
         use denial::Kind;
         let kind = match self {
             Self::TradingState { state } => Kind::TradingState(denial::TradingStateForbids { state: state.to_wire() }),
-            Self::ObserveOnly => Kind::ObserveOnly(denial::ObserveOnly {}),
+            Self::ObserveOnly { reasons } => Kind::ObserveOnly(denial::ObserveOnly { reasons: reasons.clone() }),
             Self::LimitReached { limit, value, threshold } => Kind::LimitReached(denial::LimitReached {
                 limit: limit.to_wire(),
                 value: value.micros(),
                 threshold: threshold.micros(),
             }),
-            Self::NoQuantity { cap } => Kind::NoQuantity(denial::NoQuantity { cap: cap.to_wire() }),
+            Self::NoQuantity { cap, detail } => {
+                Kind::NoQuantity(denial::NoQuantity { cap: cap.to_wire(), detail: detail.clone() })
+            }
             Self::RiskTooSmall { risk, minimum } => {
                 Kind::RiskTooSmall(denial::RiskTooSmall { risk: risk.nanos(), minimum: minimum.nanos() })
             }
@@ -56,6 +61,20 @@ impl Wire for DenialReason {
             }
             Self::Missing { input } => Kind::Missing(denial::Missing { input: input.to_wire() }),
             Self::BadPlan { detail } => Kind::BadPlan(denial::BadPlan { detail: detail.clone() }),
+            Self::SymbolLocked { slippage, threshold } => {
+                Kind::SymbolLocked(denial::SymbolLocked { slippage: slippage.micros(), threshold: threshold.micros() })
+            }
+            Self::PriceCollar { price, reference, collar_pct } => Kind::PriceCollar(denial::PriceCollar {
+                price: price.nanos(),
+                reference: reference.nanos(),
+                collar_pct: collar_pct.micros(),
+            }),
+            Self::DayTradeLimit { count, limit, equity, minimum } => Kind::DayTradeLimit(denial::DayTradeLimit {
+                count: *count,
+                limit: *limit,
+                equity: equity.nanos(),
+                minimum: minimum.nanos(),
+            }),
         };
         wire::DenialReason { kind: Some(kind) }
     }
@@ -66,13 +85,15 @@ impl Wire for DenialReason {
         Ok(match wire.kind {
             None => return Err(DecodeError::field(Self::NAME, "kind", None::<()>, "one of the reasons")),
             Some(Kind::TradingState(r)) => Self::TradingState { state: f.one_of("trading_state.state", r.state)? },
-            Some(Kind::ObserveOnly(_)) => Self::ObserveOnly,
+            Some(Kind::ObserveOnly(r)) => Self::ObserveOnly { reasons: f.all_text("observe_only.reasons", r.reasons)? },
             Some(Kind::LimitReached(r)) => Self::LimitReached {
                 limit: f.one_of("limit_reached.limit", r.limit)?,
                 value: Micro::from_micros(r.value),
                 threshold: Micro::from_micros(r.threshold),
             },
-            Some(Kind::NoQuantity(r)) => Self::NoQuantity { cap: f.one_of("no_quantity.cap", r.cap)? },
+            Some(Kind::NoQuantity(r)) => {
+                Self::NoQuantity { cap: f.one_of("no_quantity.cap", r.cap)?, detail: r.detail }
+            }
             Some(Kind::RiskTooSmall(r)) => {
                 Self::RiskTooSmall { risk: Usd::from_nanos(r.risk), minimum: Usd::from_nanos(r.minimum) }
             }
@@ -82,6 +103,21 @@ impl Wire for DenialReason {
             }
             Some(Kind::Missing(r)) => Self::Missing { input: f.one_of("missing.input", r.input)? },
             Some(Kind::BadPlan(r)) => Self::BadPlan { detail: r.detail },
+            Some(Kind::SymbolLocked(r)) => Self::SymbolLocked {
+                slippage: Micro::from_micros(r.slippage),
+                threshold: Micro::from_micros(r.threshold),
+            },
+            Some(Kind::PriceCollar(r)) => Self::PriceCollar {
+                price: f.price("price_collar.price", r.price)?,
+                reference: f.price("price_collar.reference", r.reference)?,
+                collar_pct: Micro::from_micros(r.collar_pct),
+            },
+            Some(Kind::DayTradeLimit(r)) => Self::DayTradeLimit {
+                count: r.count,
+                limit: r.limit,
+                equity: Usd::from_nanos(r.equity),
+                minimum: Usd::from_nanos(r.minimum),
+            },
         })
     }
 }
@@ -97,6 +133,8 @@ impl Wire for DayOpened {
             start_equity: self.start_equity.nanos(),
             buying_power: self.buying_power.nanos(),
             observe_only: self.observe_only.clone(),
+            day_trade_count: self.day_trade_count,
+            pattern_day_trader: self.pattern_day_trader,
             at: self.at.nanos(),
         }
     }
@@ -109,6 +147,8 @@ impl Wire for DayOpened {
             start_equity: Usd::from_nanos(wire.start_equity),
             buying_power: Usd::from_nanos(wire.buying_power),
             observe_only: f.all_text("observe_only", wire.observe_only)?,
+            day_trade_count: wire.day_trade_count,
+            pattern_day_trader: wire.pattern_day_trader,
             at: UnixNanos::new(wire.at),
         })
     }

@@ -1,8 +1,8 @@
 //! `finagent.scan.v1`.
 
 use domain::scan::{
-    CandidatesEvaluated, Comparison, Criterion, CriterionName, Features, Input, Outcome, Round, ScanRoundCompleted,
-    ScorePart, SignalGenerated, TradeCandidate, Unit,
+    CandidatesEvaluated, Comparison, Criterion, CriterionName, Features, GapKind, Input, ModelIdentity, Outcome, Round,
+    ScanRoundCompleted, ScorePart, SignalGenerated, TradeCandidate, Unit,
 };
 use domain::{Micro, Price, RoundId, SignalId, UnixNanos, Usd};
 
@@ -11,13 +11,16 @@ use crate::fields::{Fields, Wire, WireEnum, texts, wire_enum, wires};
 use crate::wire::scan::v1 as wire;
 
 wire_enum! {
-    Unit = wire::Unit { UsdPerShare, Usd, Shares, Percent, Ratio, Direction, YesNo }
+    Unit = wire::Unit { UsdPerShare, Usd, Shares, Percent, Ratio, Direction, YesNo, Sessions, Atr }
     Comparison = wire::Comparison { AtLeast, MoreThan, AtMost, Equal }
     Outcome = wire::Outcome { Pass, Fail, NotEvaluated }
     CriterionName = wire::CriterionName {
         Reference, FeedComplete, SecurityType, Price, AverageVolume, Atr, Gap, PremarketVolume, PremarketDollarVolume,
-        RelativeVolume, OpeningRangeDirection, NotHalted, Float
+        RelativeVolume, OpeningRangeDirection, NotHalted, Float, GapKind, PrevCloseAgreement, History, NotLeveraged,
+        NoCashMerger, PriceMax, Spread, SpreadOfStop, PremarketHighDistance, PremarketHighBroken, Scored,
+        RelativeVolumeByTime, PremarketRelativeVolume
     }
+    GapKind = wire::GapKind { FullUp, PartialUp, PartialDown, FullDown }
 }
 
 impl Wire for Criterion {
@@ -75,19 +78,40 @@ impl Wire for Features {
             rvol: self.rvol.map(Micro::micros),
             vwap: self.vwap.map(Price::nanos),
             sector: self.sector.clone(),
+            gap_kind: self.gap_kind.map(WireEnum::to_wire),
+            prev_close_difference_pct: self.prev_close_difference_pct.map(Micro::micros),
+            history_sessions: self.history_sessions,
+            day_high: self.day_high.map(Price::nanos),
+            day_low: self.day_low.map(Price::nanos),
+            minute_atr_14: self.minute_atr_14.map(Price::nanos),
+            spread: self.spread.map(Price::nanos),
+            spread_pct: self.spread_pct.map(Micro::micros),
+            float_shares: self.float_shares,
+            float_rotation: self.float_rotation.map(Micro::micros),
+            catalyst: self.catalyst.map(Micro::micros),
+            cash_merger: self.cash_merger,
+            halted: self.halted,
+            leveraged: self.leveraged,
+            shortable: self.shortable,
+            easy_to_borrow: self.easy_to_borrow,
+            short_restricted: self.short_restricted,
+            rvol_by_time: self.rvol_by_time.map(Micro::micros),
+            premarket_rvol: self.premarket_rvol.map(Micro::micros),
         }
     }
 
     fn from_wire(wire: Self::Message) -> Result<Self, DecodeError> {
         let f = Fields(Self::NAME);
         let not_negative = |field, nanos: i64| f.check(field, nanos, |n| *n >= 0, "0 or more in 1e-9 USD");
+        let distance = |field, nanos: Option<i64>| nanos.map(|n| not_negative(field, n)).transpose();
+        let micro = |micros: Option<i64>| micros.map(Micro::from_micros);
         Ok(Self {
             last: f.optional_price("last", wire.last)?,
             prev_close: f.optional_price("prev_close", wire.prev_close)?,
             open: f.optional_price("open", wire.open)?,
-            gap_pct: wire.gap_pct.map(Micro::from_micros),
-            gap_atr: wire.gap_atr.map(Micro::from_micros),
-            atr_14: wire.atr_14.map(|n| not_negative("atr_14", n)).transpose()?.map(Price::from_nanos),
+            gap_pct: micro(wire.gap_pct),
+            gap_atr: micro(wire.gap_atr),
+            atr_14: distance("atr_14", wire.atr_14)?.map(Price::from_nanos),
             adv_14: wire.adv_14,
             premarket_high: f.optional_price("premarket_high", wire.premarket_high)?,
             premarket_low: f.optional_price("premarket_low", wire.premarket_low)?,
@@ -101,9 +125,28 @@ impl Wire for Features {
             or_low: f.optional_price("or_low", wire.or_low)?,
             or_close: f.optional_price("or_close", wire.or_close)?,
             or_volume: wire.or_volume,
-            rvol: wire.rvol.map(Micro::from_micros),
+            rvol: micro(wire.rvol),
             vwap: f.optional_price("vwap", wire.vwap)?,
             sector: wire.sector,
+            gap_kind: f.optional_one_of("gap_kind", wire.gap_kind)?,
+            prev_close_difference_pct: micro(wire.prev_close_difference_pct),
+            history_sessions: wire.history_sessions,
+            day_high: f.optional_price("day_high", wire.day_high)?,
+            day_low: f.optional_price("day_low", wire.day_low)?,
+            minute_atr_14: distance("minute_atr_14", wire.minute_atr_14)?.map(Price::from_nanos),
+            spread: distance("spread", wire.spread)?.map(Price::from_nanos),
+            spread_pct: micro(wire.spread_pct),
+            float_shares: wire.float_shares,
+            float_rotation: micro(wire.float_rotation),
+            catalyst: micro(wire.catalyst),
+            cash_merger: wire.cash_merger,
+            halted: wire.halted,
+            leveraged: wire.leveraged,
+            shortable: wire.shortable,
+            easy_to_borrow: wire.easy_to_borrow,
+            short_restricted: wire.short_restricted,
+            rvol_by_time: micro(wire.rvol_by_time),
+            premarket_rvol: micro(wire.premarket_rvol),
         })
     }
 }
@@ -193,6 +236,24 @@ impl Wire for Round {
     }
 }
 
+impl Wire for ModelIdentity {
+    type Message = wire::ModelIdentity;
+    const NAME: &'static str = "scan.v1.ModelIdentity";
+
+    fn to_wire(&self) -> Self::Message {
+        wire::ModelIdentity { name: self.name.clone(), version: self.version.clone(), hash: self.hash.clone() }
+    }
+
+    fn from_wire(wire: Self::Message) -> Result<Self, DecodeError> {
+        let f = Fields(Self::NAME);
+        Ok(Self {
+            name: f.text("name", wire.name)?,
+            version: f.text("version", wire.version)?,
+            hash: f.text("hash", wire.hash)?,
+        })
+    }
+}
+
 impl Wire for SignalGenerated {
     type Message = wire::SignalGenerated;
     const NAME: &'static str = "scan.v1.SignalGenerated";
@@ -203,6 +264,7 @@ impl Wire for SignalGenerated {
             round: Some(self.round.to_wire()),
             partition: self.partition,
             candidate: Some(self.candidate.to_wire()),
+            model: self.model.as_ref().map(Wire::to_wire),
         }
     }
 
@@ -213,6 +275,7 @@ impl Wire for SignalGenerated {
             round: f.message("round", wire.round)?,
             partition: wire.partition,
             candidate: f.message("candidate", wire.candidate)?,
+            model: f.optional_message("model", wire.model)?,
         })
     }
 }

@@ -7,10 +7,10 @@ use domain::market::{
     ConditionScheme, DailyBar, OpeningVolume, ReferenceUpdated, SecurityType, Tape, TradeBatch, TradeColumns,
 };
 use domain::ops::{ErrorRaised, Severity};
-use domain::plan::{Entry, PlanProposed, Side, TradePlan};
+use domain::plan::{Entry, ExitRules, PlanProposed, Side, TradePlan};
 use domain::risk::{Cap, DayOpened, PlanApproved, SizingTerm};
 use domain::scan::{
-    Comparison, Criterion, CriterionName, Features, Outcome, Round, ScorePart, SignalGenerated, TradeCandidate, Unit,
+    Comparison, Criterion, CriterionName, Features, ModelIdentity, Outcome, Round, ScorePart, SignalGenerated, TradeCandidate, Unit,
 };
 use domain::{
     ClientOrderId, EventId, Meta, Micro, PlanId, Price, RoundId, SessionDate, SignalId, Symbol, UnixNanos, Usd,
@@ -80,6 +80,7 @@ pub fn candidate(ticker: &str) -> TradeCandidate {
             rvol: Some(Micro::from_micros(3_400_000)),
             vwap: Some(cents(2_522)),
             sector: Some("Technology".to_owned()),
+            ..Features::default()
         },
         criteria: vec![Criterion {
             name: CriterionName::Gap,
@@ -106,6 +107,7 @@ pub fn signal(ticker: &str) -> SignalGenerated {
         partition: candidate.symbol.partition(4),
         round,
         candidate,
+        model: Some(ModelIdentity { name: "weighted".to_owned(), version: "1".to_owned(), hash: "cfg-1".to_owned() }),
     }
 }
 
@@ -129,6 +131,7 @@ pub fn plan(ticker: &str) -> TradePlan {
         adv_14: 4_200_000,
         or_volume: 310_000,
         sector: Some("Technology".to_owned()),
+        exits: ExitRules::default(),
     }
 }
 
@@ -161,6 +164,8 @@ pub fn day_opened() -> DayOpened {
         start_equity: Usd::from_cents(10_000_000),
         buying_power: Usd::from_cents(20_000_000),
         observe_only: Vec::new(),
+        day_trade_count: None,
+        pattern_day_trader: None,
         at: session().at_hm(9, 0),
     }
 }
@@ -176,6 +181,8 @@ pub fn account_observed() -> AccountObserved {
         buying_power: Usd::from_cents(20_000_000),
         long_market_value: Usd::from_cents(0),
         tradable: true,
+        day_trade_count: None,
+        pattern_day_trader: None,
         client_order_ids: Vec::new(),
         ts_event: session().at_hm(9, 0),
     }

@@ -125,6 +125,5 @@ def features(session, due, opening_minutes):
             "or_close": opening.close,
             "or_volume": opening.volume,
             "rvol": rvol,
-            "has_news": any(session.previous_close <= t < due for t in session.news.get(symbol, [])),
         }
     return found

@@ -52,15 +52,15 @@ def refused_by(f, strategy):
 
 
 def score(f, strategy):
-    """Weighted sum in 1e-6, each part rounded."""
-    weights = {k: Fraction(str(v)) for k, v in strategy["scoring"].items()}
+    """Weighted sum in 1e-6, each part rounded; without the headlines, which must not decide more than ties."""
+    weights = {k: Fraction(str(v)) for k, v in strategy["scoring"]["weights"].items() if v is not None}
+    assert weights["float_preferred"] == 0, "no float is known here"
     gap_atr = 0
     if f["atr_14"]:
         gap_atr = abs(rounded(Fraction(f["open"] - f["prev_close"], f["atr_14"]) * MICROS))
     return (
         rounded((f["rvol"] or 0) * weights["rvol"])
         + rounded(gap_atr * weights["gap_atr"])
-        + rounded((MICROS if f["has_news"] else 0) * weights["news"])
     )
 
 
@@ -74,6 +74,7 @@ def make_plan(symbol, f, session, strategy):
     if floor > 2 * wanted:
         return None
     distance = max(wanted, floor)
+    assert rules["entry"] == "opening_range_break" and rules["trail"] is rules["time_stop"] is None
     trigger = ceil_to(high + buffer, tick(high + buffer))
     cap = min(part(distance, "limit_stop_fraction"), part(trigger, "limit_price_fraction"))
     limit = max(trigger, floor_to(trigger + cap, tick(trigger + cap)))
@@ -104,6 +105,10 @@ def rank_and_plan(found, session, strategy):
     """Plans of a round by rank: score first, then symbol; at most `top`."""
     passed = [(s, f) for s, f in found.items() if refused_by(f, strategy) is None]
     passed.sort(key=lambda item: (-score(item[1], strategy), item[0]))
+    headlines = 100 * MICROS * Fraction(str(strategy["scoring"]["weights"]["catalyst"]))
+    for (one, f), (other, g) in zip(passed, passed[1:]):
+        apart = score(f, strategy) - score(g, strategy)
+        assert apart > headlines, f"{one} and {other} are so close that their headlines rank them"
     plans = []
     for rank, (symbol, f) in enumerate(passed, start=1):
         plan = make_plan(symbol, f, session, strategy) if len(plans) < strategy["plan"]["top"] else None
@@ -117,15 +122,21 @@ def size(plan, equity, buying_power, reserved, risk):
     frac = lambda key: Fraction(str(risk[key]))
     price = max(plan["limit"], plan["trigger"])
     per_share = lambda amount, each: max(0, int(amount) // each)
-    slot = int(int(equity * frac("risk_pct_total") / 100) / Fraction(risk["max_positions"]))
+    capital, slots = {
+        "slot": (equity, risk["max_positions"]),
+        "deployed_capital": (int(equity * frac("gross_cap")), risk["max_positions"]),
+        "equity": (equity, 1),
+    }[risk["risk_basis"]]
+    at_risk = int(int(capital * frac("risk_pct_total") / 100) / Fraction(slots))
     liquidity = min(int(plan["or_volume"] * frac("or_volume_fraction")), int(plan["adv_14"] * frac("adv_fraction")))
     terms = [
-        ("risk", per_share(slot, plan["stop_distance"])),
+        ("risk", per_share(at_risk, plan["stop_distance"])),
         ("notional", per_share(int(equity * frac("max_position_pct") / 100), price)),
         ("gross", per_share(int(equity * frac("gross_cap")) - reserved, price)),
         ("buying_power", per_share(int(buying_power * frac("buying_power_fraction")) - reserved, price)),
         ("liquidity", liquidity),
         ("fat_finger", min(risk["order_quantity_max"], per_share(nanos(str(risk["order_notional_max"])), price))),
+        ("broker_position", per_share(int(equity * frac("broker_position_pct") / 100), price)),
     ]
     cap, quantity = min(terms, key=lambda t: t[1])
     return quantity, cap

@@ -3,9 +3,8 @@
 import csv
 import json
 from collections import defaultdict
-from datetime import datetime, time
+from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from exact import nanos
 
@@ -24,18 +23,12 @@ class Session:
             self.tape.append((trade[0], row["symbol"], *trade[1:]))
             self.trades[row["symbol"]].append(trade)
         self.daily = defaultdict(list)
-        previous_date = ""
         for row in rows(folder / "daily.csv"):
-            previous_date = max(previous_date, row["date"])
             bar = {key: nanos(row[key]) for key in ("open", "high", "low", "close")}
             self.daily[row["symbol"]].append(bar | {"volume": int(row["volume"])})
         self.opening = defaultdict(list)
         for row in rows(folder / "opening.csv"):
             self.opening[row["symbol"]].append(int(row["volume"]))
-        self.news = defaultdict(list)
-        for row in rows(folder / "news.csv"):
-            self.news[row["symbol"]].append(int(row["published_ns"]))
-        self.previous_close = close_of(previous_date)
         self.symbols = sorted(self.daily)
         self.previous_closes = {symbol: bars[-1]["close"] for symbol, bars in self.daily.items() if bars}
 
@@ -43,12 +36,6 @@ class Session:
 def instant(text):
     """RFC 3339 to nanoseconds since the epoch."""
     return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()) * 10**9
-
-
-def close_of(date):
-    """16:00 New York time of a date, in nanoseconds since the epoch."""
-    close = datetime.combine(datetime.fromisoformat(date).date(), time(16), ZoneInfo("America/New_York"))
-    return int(close.timestamp()) * 10**9
 
 
 def rows(path):

@@ -13,7 +13,7 @@ pub async fn judge(suite: &Suite, strategy: &Value, folder: &Path) -> anyhow::Re
     std::fs::create_dir_all(folder)?;
     let date = suite.sim("/session").await?["session_date"].as_str().context("session_date")?.to_owned();
     std::fs::write(folder.join("session.json"), suite.sim("/session").await?.to_string())?;
-    for name in ["trades.csv", "daily.csv", "opening.csv", "news.csv"] {
+    for name in ["trades.csv", "daily.csv", "opening.csv"] {
         std::fs::write(folder.join(name), suite.sim_text(&format!("/session/{name}?date={date}")).await?)?;
     }
     std::fs::write(folder.join("orders.json"), suite.sim("/orders").await?.to_string())?;

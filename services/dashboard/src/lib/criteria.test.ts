@@ -18,6 +18,8 @@ test.each<[Partial<Criterion>, string]>([
   [{ name: 'security_type', value: '0', threshold: '1', comparison: '=', unit: 'yes_no' }, 'common stock no ≠ yes'],
   [{ name: 'average_volume', value: '812345', threshold: '1000000', comparison: '>=', unit: 'shares' }, 'avg volume 812,345 < 1,000,000'],
   [{ name: 'feed_complete', value: '2', threshold: '0', comparison: '<=', unit: 'ratio' }, 'feed complete 2 gaps > 0 gaps'],
+  [{ name: 'history', value: '1', threshold: '2', comparison: '>=', unit: 'sessions' }, 'sessions known 1 < 2'],
+  [{ name: 'premarket_high_distance', value: '1.2', threshold: '1', comparison: '<=', unit: 'atr' }, 'pre-mkt high to open 1.20 ATR > 1.00 ATR'],
   [{ name: 'atr', value: null, comparison: '>', unit: 'usd_per_share' }, 'ATR not known'],
 ])('a refusal shows the value against its threshold: %o', (over, expected) => {
   expect(refusal(criterion(over))).toBe(expected);

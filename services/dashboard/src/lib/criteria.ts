@@ -3,6 +3,8 @@ import { UNKNOWN, count, fixed, price, usd, words } from './format';
 
 const SHORT_NAMES: Readonly<Record<string, string>> = {
   relative_volume: 'rvol',
+  relative_volume_by_time: 'rvol by time',
+  premarket_relative_volume: 'pre-mkt rvol',
   average_volume: 'avg volume',
   atr: 'ATR',
   premarket_volume: 'pre-mkt volume',
@@ -11,6 +13,13 @@ const SHORT_NAMES: Readonly<Record<string, string>> = {
   feed_complete: 'feed complete',
   security_type: 'common stock',
   not_halted: 'not halted',
+  prev_close_agreement: 'prev close agreed',
+  history: 'sessions known',
+  no_cash_merger: 'no cash merger',
+  price_max: 'price',
+  spread_of_stop: 'spread of stop',
+  premarket_high_distance: 'pre-mkt high to open',
+  premarket_high_broken: 'above pre-mkt high',
 };
 
 const BROKEN: Readonly<Record<string, string>> = { '>=': '<', '<=': '>', '>': '≤', '<': '≥', '=': '≠' };
@@ -38,6 +47,10 @@ function quantity(text: string | null, unit: string): string {
     case 'ratio':
     case 'x':
       return `${fixed(text, 2)}×`;
+    case 'sessions':
+      return fixed(text, 0);
+    case 'atr':
+      return `${fixed(text, 2)} ATR`;
     case 'direction':
       return Number(text) > 0 ? 'up' : Number(text) < 0 ? 'down' : 'flat';
     case 'yes_no':

@@ -121,7 +121,9 @@ async fn flatten_closes_everything_at_the_market() {
     };
     world.publish(FlattenRequested { by }, "f").await;
     let end = world.until("PlanClosed", closed).await;
-    assert_eq!((end.reason, end.realized_pnl), (CloseReason::Flattened, broker_pnl(&world).await));
+    let net = broker_pnl(&world).await.minus(end.fees, "result").unwrap();
+    assert_eq!((end.reason, end.realized_pnl), (CloseReason::Flattened, net));
+    assert!(end.fees > Usd::ZERO, "a sale pays SEC and trading activity fees");
     world.stop().await;
     assert!(is_flat(&world).await);
 }

@@ -1,6 +1,6 @@
 //! Rows of the views.
 
-use domain::{Micro, SessionDate};
+use domain::{Micro, SessionDate, Usd};
 use sqlx::Row as _;
 
 use super::Batch;
@@ -29,6 +29,17 @@ impl Batch<'_> {
     pub async fn held_plans(&mut self) -> Result<Vec<String>, sqlx::Error> {
         let rows = sqlx::query("SELECT id FROM positions WHERE live").fetch_all(&mut *self.tx).await?;
         Ok(rows.iter().map(|r| r.get(0)).collect())
+    }
+
+    /// Fees of a session's fills, USD.
+    pub async fn day_fees(&mut self, day: SessionDate) -> Result<Usd, sqlx::Error> {
+        let rows =
+            sqlx::query("SELECT doc FROM fills WHERE day = $1").bind(day.to_string()).fetch_all(&mut *self.tx).await?;
+        let fees = rows
+            .iter()
+            .filter_map(|r| serde_json::from_str::<serde_json::Value>(r.get(0)).ok())
+            .filter_map(|fill| fill["fees"].as_str()?.parse::<Usd>().ok());
+        Ok(fees.fold(Usd::ZERO, |sum, fee| Usd::from_nanos(sum.nanos().saturating_add(fee.nanos()))))
     }
 
     /// Sum of the plans' results of a session in units of what each risked; `None` when no plan has a result.

@@ -9,16 +9,18 @@ use super::{Row, View};
 
 /// The account's row from its newest observation.
 ///
-/// `day_r` is the sum of the day's plans in units of what each risked; `daily_loss_pct` is the loss, in per cent of the
+/// `day_fees` are those of the day's fills, which the broker books after the close: `day_pnl` is net of them. `day_r` is
+/// the sum of the day's plans in units of what each risked; `daily_loss_pct` is the loss, in per cent of the
 /// start equity, at which everything is closed. The curve is served beside the row, not in it.
 pub fn account(
     observed: &AccountObserved,
     opened: Option<&DayOpened>,
+    day_fees: Usd,
     day_r: Option<Micro>,
     daily_loss_pct: Option<Micro>,
 ) -> Row {
     let start = opened.map_or(observed.last_equity, |o| o.start_equity);
-    let pnl = observed.equity.minus(start, "day P&L").ok();
+    let pnl = observed.equity.minus(start, "day P&L").and_then(|pnl| pnl.minus(day_fees, "day P&L")).ok();
     let limit = daily_loss_pct.and_then(|pct| start.scaled(pct.micros(), 100_000_000, "daily loss limit").ok());
     let used = pnl.zip(limit).and_then(|(pnl, limit)| {
         let loss = if pnl < Usd::ZERO { pnl.abs().nanos() } else { 0 };
@@ -51,16 +53,18 @@ mod tests {
     use domain::UnixNanos;
 
     #[test]
-    fn loss_is_measured_against_the_start_equity_and_its_limit() {
+    fn loss_is_measured_against_the_start_equity_and_its_limit_after_fees() {
         let observed = AccountObserved {
             account: "A1".into(),
             session_date: "2026-11-24".parse().unwrap(),
-            equity: Usd::from_cents(9_850_000),
+            equity: Usd::from_cents(9_850_100),
             last_equity: Usd::from_cents(1),
             cash: Usd::ZERO,
             buying_power: Usd::ZERO,
             long_market_value: Usd::ZERO,
             tradable: true,
+            day_trade_count: None,
+            pattern_day_trader: None,
             client_order_ids: vec![],
             ts_event: UnixNanos::new(1),
         };
@@ -70,9 +74,11 @@ mod tests {
             start_equity: Usd::from_cents(10_000_000),
             buying_power: Usd::ZERO,
             observe_only: vec![],
+            day_trade_count: None,
+            pattern_day_trader: None,
             at: UnixNanos::new(0),
         };
-        let row = account(&observed, Some(&opened), None, Some(Micro::from_int(3)));
+        let row = account(&observed, Some(&opened), Usd::from_cents(100), None, Some(Micro::from_int(3)));
         let doc: serde_json::Value = serde_json::from_str(&row.doc).unwrap();
         assert_eq!(doc["day_pnl"], "-1500.00");
         assert_eq!(doc["day_pnl_pct"], "-1.5");

@@ -11,7 +11,6 @@ use domain::risk::{DenialReason, PlanApproved, PlanDenied, SizingTerm};
 use domain::{ClientOrderId, Event, Micro, Price, UnixNanos, Usd};
 use serde_json::{Value, json};
 
-use super::summary::word;
 use super::{Recorded, Row, View};
 
 /// Everything known of one plan.
@@ -200,6 +199,7 @@ struct Holding {
     entry_cost: i128,
     /// Cash received less cash paid and fees.
     cash: i128,
+    fees: i128,
     opened_at: Option<UnixNanos>,
 }
 
@@ -210,6 +210,7 @@ impl Holding {
             let cost = i128::from(fill.price.nanos()) * i128::from(fill.quantity);
             holding.quantity += fill.side.sign() * fill.quantity as i64;
             holding.cash -= i128::from(fill.side.sign()) * cost + i128::from(fill.fees.nanos());
+            holding.fees += i128::from(fill.fees.nanos());
             if fill.leg == Leg::Entry {
                 holding.entered += fill.quantity;
                 holding.entry_cost += cost;
@@ -232,9 +233,13 @@ impl Holding {
         i64::try_from(self.cash + value).ok().map(Usd::from_nanos)
     }
 
+    /// What the shares held have gained at the mark, net of the fees paid so far.
     fn unrealized(&self, mark: Option<Price>) -> Option<Usd> {
         let distance = i128::from(mark?.nanos()) - i128::from(self.avg_entry_price()?.nanos());
-        i64::try_from(distance * i128::from(self.quantity)).ok().map(Usd::from_nanos)
+        if self.quantity == 0 {
+            return Some(Usd::ZERO);
+        }
+        i64::try_from(distance * i128::from(self.quantity) - self.fees).ok().map(Usd::from_nanos)
     }
 
     fn in_r(&self, profit: Usd, stop_distance: Price) -> Option<Micro> {
@@ -265,7 +270,7 @@ impl Decision {
             }
             Self::Denied(d) => {
                 let binding = match &d.reason {
-                    DenialReason::NoQuantity { cap } => Some(cap),
+                    DenialReason::NoQuantity { cap, .. } => Some(cap),
                     _ => None,
                 };
                 let doc = json!({
@@ -275,7 +280,7 @@ impl Decision {
                     "outcome": "denied",
                     "quantity": null,
                     "reason": d.reason.code(),
-                    "detail": denial(&d.reason),
+                    "detail": d.reason.to_string(),
                     "binding_cap": binding,
                     "terms": terms(&d.terms),
                     "equity": d.equity,
@@ -291,26 +296,6 @@ impl Decision {
 
 fn terms(terms: &[SizingTerm]) -> Vec<Value> {
     terms.iter().map(|t| json!({ "name": t.cap, "value": t.quantity, "detail": t.detail })).collect()
-}
-
-fn denial(reason: &DenialReason) -> String {
-    match reason {
-        DenialReason::TradingState { state } => format!("the trading state is {}", state.as_str()),
-        DenialReason::ObserveOnly => "the day was opened for watching only".to_owned(),
-        DenialReason::LimitReached { limit, value, threshold } => {
-            format!("{} stands at {value}, its limit is {threshold}", word(limit))
-        }
-        DenialReason::NoQuantity { cap } => format!("the {} cap leaves no share", word(cap)),
-        DenialReason::RiskTooSmall { risk, minimum } => {
-            format!("${risk} at risk is less than the minimum of ${minimum}")
-        }
-        DenialReason::AlreadyTraded => "the symbol has a plan for this session already".to_owned(),
-        DenialReason::Expired { valid_until, watermark } => {
-            format!("valid until {valid_until}, decided at {watermark}")
-        }
-        DenialReason::Missing { input } => format!("the {} is not known for this session", word(input)),
-        DenialReason::BadPlan { detail } => detail.clone(),
-    }
 }
 
 impl Order {

@@ -49,9 +49,9 @@ pub fn summary(event: &Event) -> String {
         Event::PlanApproved(e) => {
             format!("{} shares approved, {} binds, ${} at risk", e.quantity, word(&e.binding_cap), e.risk)
         }
-        Event::PlanDenied(e) => format!("denied: {}", e.reason.code()),
+        Event::PlanDenied(e) => format!("denied: {}", e.reason),
         Event::TradingStateLowered(e) => {
-            format!("lowered to {}: {} at {}", e.state.as_str(), word(&e.limit), e.value)
+            format!("lowered to {}: {} {}, the limit is {}", e.state.as_str(), e.value, e.limit.unit(), e.threshold)
         }
         Event::OrderIntended(e) => {
             format!("{} order to {} {} {} intended", word(&e.leg), word(&e.side), e.quantity, e.symbol)

@@ -8,8 +8,8 @@ use super::{Recorded, Row, View};
 
 /// The one row of the trading state.
 ///
-/// A person's state holds until a person changes it; the engine's lock holds for its session or until a person sets a
-/// state. The stricter of the two is in force. Streams have no common order, so what happened first is told by the wall
+/// A person's state holds until a person changes it; the engine's lock holds for its session, whatever a person sets
+/// meanwhile. The stricter of the two is in force. Streams have no common order, so what happened first is told by the wall
 /// time at which each event was made.
 pub fn trading_state(events: &[Recorded]) -> Option<Row> {
     let mut ordered: Vec<&Recorded> = events.iter().collect();
@@ -21,7 +21,7 @@ pub fn trading_state(events: &[Recorded]) -> Option<Row> {
     for recorded in ordered {
         let (by, why) = match &recorded.event {
             Event::TradingStateChanged(e) => {
-                (person, flattening, lock) = (e.state, false, None);
+                (person, flattening) = (e.state, false);
                 (e.by.author.clone(), e.by.reason.clone())
             }
             Event::FlattenRequested(e) => {
@@ -35,7 +35,7 @@ pub fn trading_state(events: &[Recorded]) -> Option<Row> {
             Event::TradingStateLowered(e) => {
                 let held = lock.filter(|(_, date)| *date == e.session_date).map_or(e.state, |(s, _)| s.max(e.state));
                 lock = Some((held, e.session_date));
-                ("risk-engine".to_owned(), format!("{:?} at {}, limit {}", e.limit, e.value, e.threshold))
+                ("risk-engine".to_owned(), format!("{} {}, the limit is {}", e.value, e.limit.unit(), e.threshold))
             }
             _ => continue, // an event of another story
         };
@@ -91,11 +91,11 @@ mod tests {
     }
 
     #[test]
-    fn person_and_lock_are_kept_apart_until_a_person_sets_a_state() {
+    fn person_and_lock_are_kept_apart() {
         let set = |state| TradingStateChanged { state, by: by("ann") };
         check(&[at(1, lowered(TradingState::NoEntry))], "normal", Some("no_entry"));
         check(&[at(1, set(TradingState::Reduce)), at(2, lowered(TradingState::NoEntry))], "reduce", Some("no_entry"));
-        check(&[at(2, set(TradingState::Normal)), at(1, lowered(TradingState::Flatten))], "normal", None);
+        check(&[at(2, set(TradingState::Normal)), at(1, lowered(TradingState::Flatten))], "normal", Some("flatten"));
         check(&[at(1, FlattenRequested { by: by("ann") })], "flatten", None);
         check(&[at(1, FlattenRequested { by: by("ann") }), at(2, set(TradingState::Normal))], "normal", None);
         check(

@@ -85,6 +85,10 @@ pub struct BrokerAccount {
     pub long_market_value: Usd,
     /// True when the broker lets the account trade.
     pub tradable: bool,
+    /// Day trades of the last five sessions by the broker's count, where it counts them.
+    pub day_trade_count: Option<u32>,
+    /// The broker's flag of a pattern day trader, where it has one.
+    pub pattern_day_trader: Option<bool>,
 }
 
 /// The broker's clock.

@@ -291,7 +291,7 @@ fn itemise(view: &View<'_>, book: &PlanBook, out: &mut Vec<Effect>) {
         view.state.last_backfill.is_some_and(|read| read > last_change(book).plus_seconds(view.policy.cover_grace_s));
     if rested && read_since {
         for order in book.orders() {
-            out.extend(order.missing_fill().map(|fill| Effect::Record(record::fill(book, order, &fill).into())));
+            out.extend(record::missing_fill(view, book, order).map(|event| Effect::Record(event.into())));
         }
     } else {
         view.backfill(out);

@@ -9,6 +9,7 @@ use crate::execution::effect::{Alert, Effect};
 use crate::execution::ladder::MarketInstants;
 use crate::execution::order::Order;
 use crate::execution::{CloseReason, DeadlineReached, DeadlineStep, OrderState, closing, record};
+use crate::fees::CostProfile;
 use crate::ops::Severity;
 use crate::risk::TradingState;
 use crate::time::{NANOS_PER_SECOND, SessionDate, UnixNanos};
@@ -24,6 +25,8 @@ pub struct ExecutionPolicy {
     pub repairs_max: u32,
     /// How far a marketable limit reaches through the last price, basis points.
     pub marketable_bps: i64,
+    /// What trading costs; every fill is recorded with its part.
+    pub costs: CostProfile,
 }
 
 /// Seconds of market time before an unanswered cancel or replace is asked for again.
@@ -102,7 +105,7 @@ fn pursue(view: &View<'_>, book: &PlanBook, out: &mut Vec<Effect>) {
     let before = out.len();
     for order in book.orders() {
         out.extend(order.unrecorded_update().map(|event| Effect::Record(event.into())));
-        out.extend(order.unrecorded_fills().map(|fill| Effect::Record(record::fill(book, order, fill).into())));
+        out.extend(record::fills(view, book, order).map(|event| Effect::Record(event.into())));
     }
     if out.len() > before {
         return;

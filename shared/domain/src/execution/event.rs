@@ -193,7 +193,7 @@ pub struct FillRecorded {
     pub price: Price,
     /// Shares of the order filled so far, this fill included.
     pub cumulative_qty: u64,
-    /// Commission and fees of this fill, where the broker says.
+    /// Commission and regulatory fees of this fill by the strategy's `costs`; the fills of an order add up to its fees.
     pub fees: Usd,
     /// How much worse than the planned price, in units of the plan's stop distance; entries and stops only.
     pub slippage_r: Option<Micro>,
@@ -265,14 +265,14 @@ pub struct PlanClosed {
     pub realized_pnl: Usd,
     /// Commissions and fees.
     pub fees: Usd,
-    /// Profit or loss in units of `quantity × stop_distance`.
+    /// Profit or loss after fees, in units of `quantity × stop_distance`.
     pub r_multiple: Micro,
     /// The broker's time.
     pub ts_event: UnixNanos,
 }
 
 /// The account as the broker sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountObserved {
     /// The broker's account number.
     pub account: String,
@@ -290,6 +290,10 @@ pub struct AccountObserved {
     pub long_market_value: Usd,
     /// True when the broker lets the account trade.
     pub tradable: bool,
+    /// Day trades that the broker counts in the last five sessions; `None` when it counts none.
+    pub day_trade_count: Option<u32>,
+    /// True when the broker flags a pattern day trader; `None` when it has no such flag.
+    pub pattern_day_trader: Option<bool>,
     /// Our orders that these numbers include.
     pub client_order_ids: Vec<ClientOrderId>,
     /// The broker's time.

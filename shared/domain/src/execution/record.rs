@@ -1,16 +1,41 @@
 //! The executor's own events, made from what is known.
 
+use crate::calendar;
 use crate::execution::book::PlanBook;
 use crate::execution::decide::View;
 use crate::execution::order::Order;
 use crate::execution::{
     AccountObserved, BrokerFill, CloseReason, FillRecorded, Leg, PlanClosed, PlanExecuted, PositionReconciled,
 };
+use crate::fees::Traded;
 use crate::id::VenueOrderId;
 use crate::money::{Micro, Price, Usd};
 use crate::symbol::Symbol;
 
-pub(super) fn fill(book: &PlanBook, order: &Order, fill: &BrokerFill) -> FillRecorded {
+/// The fills of `order` that ORDER does not have, each with the fees it adds to those of the fills before it.
+pub(super) fn fills<'a>(
+    view: &'a View<'_>,
+    book: &'a PlanBook,
+    order: &'a Order,
+) -> impl Iterator<Item = FillRecorded> + 'a {
+    order.unrecorded_fills().scan(recorded(order), move |before, shown| {
+        let event = fill(view, book, order, shown, *before);
+        *before = before.and_then(|traded| traded.and(shown.quantity, shown.price).ok());
+        Some(event)
+    })
+}
+
+/// The fill that explains what no single fill of the broker does.
+pub(super) fn missing_fill(view: &View<'_>, book: &PlanBook, order: &Order) -> Option<FillRecorded> {
+    order.missing_fill().map(|missing| fill(view, book, order, &missing, recorded(order)))
+}
+
+/// What ORDER has of the order's fills; `None` when that leaves the range of money.
+fn recorded(order: &Order) -> Option<Traded> {
+    order.fills().iter().try_fold(Traded::default(), |traded, fill| traded.and(fill.quantity, fill.price).ok())
+}
+
+fn fill(view: &View<'_>, book: &PlanBook, order: &Order, fill: &BrokerFill, before: Option<Traded>) -> FillRecorded {
     let plan = book.approved.plan();
     let planned = match order.leg {
         Leg::Entry => Some(plan.entry.trigger),
@@ -28,10 +53,15 @@ pub(super) fn fill(book: &PlanBook, order: &Order, fill: &BrokerFill) -> FillRec
         quantity: fill.quantity,
         price: fill.price,
         cumulative_qty: fill.cumulative_qty,
-        fees: Usd::ZERO,
+        fees: before.and_then(|before| fees(view, order, fill, &before)).unwrap_or(Usd::ZERO),
         slippage_r: worse.and_then(|worse| Micro::ratio(worse, plan.stop_distance.nanos(), 1)),
         ts_event: fill.ts_event,
     }
+}
+
+fn fees(view: &View<'_>, order: &Order, fill: &BrokerFill, before: &Traded) -> Option<Usd> {
+    let date = calendar::session_at(fill.ts_event).date;
+    view.policy.costs.of_fill(order.side, before, fill.quantity, fill.price, date).ok()?.total().ok()
 }
 
 pub(super) fn executed(book: &PlanBook, entry: &Order) -> Option<PlanExecuted> {
@@ -48,6 +78,7 @@ pub(super) fn executed(book: &PlanBook, entry: &Order) -> Option<PlanExecuted> {
     })
 }
 
+/// The end of the plan; profit, loss and R are after the fees of its fills.
 pub(super) fn closed(view: &View<'_>, book: &PlanBook, reason: CloseReason) -> PlanClosed {
     let plan = book.approved.plan();
     let entered = book.average(plan.side);
@@ -81,13 +112,15 @@ pub(super) fn account(view: &View<'_>) -> Option<AccountObserved> {
     let (account, included, at) = view.state.account.as_ref()?;
     let observed = AccountObserved {
         account: account.account.clone(),
-        session_date: crate::calendar::session_at(*at).date,
+        session_date: calendar::session_at(*at).date,
         equity: account.equity,
         last_equity: account.last_equity,
         cash: account.cash,
         buying_power: account.buying_power,
         long_market_value: account.long_market_value,
         tradable: account.tradable,
+        day_trade_count: account.day_trade_count,
+        pattern_day_trader: account.pattern_day_trader,
         client_order_ids: included.clone(),
         ts_event: *at,
     };
@@ -97,7 +130,7 @@ pub(super) fn account(view: &View<'_>) -> Option<AccountObserved> {
 
 /// Our book against the broker's, when ORDER does not say so yet for this session.
 pub(super) fn reconciled(view: &View<'_>, symbol: &Symbol, expected: i64, broker: i64) -> Option<PositionReconciled> {
-    let session_date = crate::calendar::session_at(view.now).date;
+    let session_date = calendar::session_at(view.now).date;
     let books = view.state.open_plans().filter(|book| book.approved.plan().symbol == *symbol);
     let covered_qty = books.flat_map(PlanBook::live_stops).map(Order::leaves_qty).sum();
     let known = view.state.reconciled.get(&(session_date, symbol.clone()));

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ExitRules;
 use crate::id::{PlanId, SignalId};
 use crate::money::{Micro, Price};
 use crate::names::names;
@@ -38,7 +39,7 @@ impl Side {
 }
 
 /// A stop-limit entry: elected at `trigger`, never filled beyond `limit`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Price at which the order becomes active.
     pub trigger: Price,
@@ -47,7 +48,7 @@ pub struct Entry {
 }
 
 /// Where a part of the position is taken off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// Distance from the executed entry price, USD per share.
     pub distance: Price,
@@ -56,7 +57,7 @@ pub struct Target {
 }
 
 /// Everything about a trade but its size; nothing is left to choose at execution time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TradePlan {
     /// The plan's id.
     pub plan_id: PlanId,
@@ -90,6 +91,8 @@ pub struct TradePlan {
     pub or_volume: u64,
     /// Industry sector, for the sector cap.
     pub sector: Option<String>,
+    /// How the position is left besides stop, targets and close.
+    pub exits: ExitRules,
 }
 
 impl TradePlan {
@@ -135,6 +138,24 @@ pub enum NotSelected {
     StrategyPaused,
     /// Its price levels are not usable.
     NoLevels,
+    /// The opening range has no prices.
+    NoOpeningRange,
+    /// The opening range closed where it opened.
+    FlatRange,
+    /// Nothing set a pre-market high.
+    NoPremarketHigh,
+    /// The average true range is not known.
+    NoAtr,
+    /// The average volume is not known.
+    NoAverageVolume,
+    /// The average true range of minutes is not known, and the trail needs it.
+    NoMinuteAtr,
+    /// The broker does not lend it, does not lend it freely, or does not say.
+    NotShortable,
+    /// Short sales need a price above the bid, or nobody knows (Regulation SHO rule 201).
+    ShortSaleRestricted,
+    /// The time for entries is over.
+    TooLate,
 }
 
 names! {
@@ -147,6 +168,15 @@ names! {
         WatchOnly => "watch_only",
         StrategyPaused => "strategy_paused",
         NoLevels => "no_levels",
+        NoOpeningRange => "no_opening_range",
+        FlatRange => "flat_range",
+        NoPremarketHigh => "no_premarket_high",
+        NoAtr => "no_atr",
+        NoAverageVolume => "no_average_volume",
+        NoMinuteAtr => "no_minute_atr",
+        NotShortable => "not_shortable",
+        ShortSaleRestricted => "short_sale_restricted",
+        TooLate => "too_late",
     }
 }
 

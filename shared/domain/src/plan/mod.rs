@@ -2,8 +2,14 @@
 
 mod decide;
 mod event;
+mod exits;
+mod levels;
 mod state;
 
 pub use decide::rank;
 pub use event::*;
+pub use exits::{ExitRules, TimeStop, Trail};
 pub use state::{Effect, PlannerState};
+
+#[cfg(test)]
+pub(crate) mod fixture;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{DenialReason, RiskLimit};
 use crate::id::{PlanId, SignalId};
 use crate::money::{Micro, Usd};
 use crate::plan::TradePlan;
@@ -57,6 +58,27 @@ pub enum Cap {
     Sector,
     /// Most shares or dollars of any one order.
     FatFinger,
+    /// Equity that the shares tie up as maintenance margin.
+    Margin,
+    /// Largest position the broker accepts.
+    BrokerPosition,
+}
+
+impl Cap {
+    /// The name as in `snake_case` JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Risk => "risk",
+            Self::Notional => "notional",
+            Self::Gross => "gross",
+            Self::BuyingPower => "buying_power",
+            Self::Liquidity => "liquidity",
+            Self::Sector => "sector",
+            Self::FatFinger => "fat_finger",
+            Self::Margin => "margin",
+            Self::BrokerPosition => "broker_position",
+        }
+    }
 }
 
 /// One term of the sizing formula.
@@ -70,104 +92,8 @@ pub struct SizingTerm {
     pub detail: String,
 }
 
-/// A limit of the account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RiskLimit {
-    /// Plans approved and not yet closed.
-    OpenPlans,
-    /// Plans approved in one session.
-    PlansPerSession,
-    /// Loss of the day at which no entry is allowed.
-    DailyLossSoft,
-    /// Loss of the day at which everything is closed.
-    DailyLossHard,
-    /// Stop-outs in a row.
-    ConsecutiveStopOuts,
-}
-
-/// An input that a decision needs and does not have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MissingInput {
-    /// No `AccountObserved` for this session.
-    Account,
-    /// No `DayOpened` for this session.
-    Day,
-}
-
-/// Why a plan was denied, with its numbers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum DenialReason {
-    /// The trading state allows no entry.
-    TradingState {
-        /// The state in force.
-        state: TradingState,
-    },
-    /// The day was opened for watching only.
-    ObserveOnly,
-    /// An account limit is reached.
-    LimitReached {
-        /// Which limit.
-        limit: RiskLimit,
-        /// Where it stands.
-        value: Micro,
-        /// Where it ends.
-        threshold: Micro,
-    },
-    /// A cap leaves no share.
-    NoQuantity {
-        /// The binding cap.
-        cap: Cap,
-    },
-    /// The cash at risk would be too small to be worth the cost.
-    RiskTooSmall {
-        /// Cash at risk.
-        risk: Usd,
-        /// The least that is worth a trade.
-        minimum: Usd,
-    },
-    /// The symbol has a plan for this session already.
-    AlreadyTraded,
-    /// The plan's time is past.
-    Expired {
-        /// Until when it was valid.
-        valid_until: UnixNanos,
-        /// Market time at the decision.
-        watermark: UnixNanos,
-    },
-    /// Something needed is not known.
-    Missing {
-        /// What.
-        input: MissingInput,
-    },
-    /// A price, distance or amount is not usable.
-    BadPlan {
-        /// Which field and why.
-        detail: String,
-    },
-}
-
-impl DenialReason {
-    /// The reason's short name, a closed set for counters and filters.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::TradingState { .. } => "trading_state",
-            Self::ObserveOnly => "observe_only",
-            Self::LimitReached { .. } => "limit_reached",
-            Self::NoQuantity { .. } => "no_quantity",
-            Self::RiskTooSmall { .. } => "risk_too_small",
-            Self::AlreadyTraded => "already_traded",
-            Self::Expired { .. } => "expired",
-            Self::Missing { .. } => "missing",
-            Self::BadPlan { .. } => "bad_plan",
-        }
-    }
-}
-
 /// A session begins for the account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DayOpened {
     /// The session.
     pub session_date: SessionDate,
@@ -179,6 +105,10 @@ pub struct DayOpened {
     pub buying_power: Usd,
     /// Why nothing may be traded today; empty on a trading day.
     pub observe_only: Vec<String>,
+    /// Day trades that the broker counted in the sessions before; `None` when it counts none.
+    pub day_trade_count: Option<u32>,
+    /// True when the broker flags a pattern day trader; `None` when it has no such flag.
+    pub pattern_day_trader: Option<bool>,
     /// Broker time of the observation it rests on.
     pub at: UnixNanos,
 }
@@ -198,7 +128,7 @@ pub struct PlanApproved {
     pub terms: Vec<SizingTerm>,
     /// Cash lost if the stop fills exactly: `quantity × stop_distance`.
     pub risk: Usd,
-    /// What the entry reserves: `quantity × entry limit`.
+    /// What the entry reserves at the broker: `quantity × entry limit` of a buy; a short's price is 3 % above its ask.
     pub notional: Usd,
     /// Equity the size was computed from.
     pub equity: Usd,

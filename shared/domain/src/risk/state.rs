@@ -1,99 +1,53 @@
-//! The account's ledger, folded from PLAN, RISK, ORDER and CONTROL.
+//! What the risk engine decides from its ledger.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use super::sizing::{self, Means};
+use super::guard::{self, Breach};
+use super::ledger::{Day, Ledger};
+use super::margin::Reserved;
+use super::sizing::{self, Means, Size};
 use super::{
-    DayOpened, Decision, DenialReason, PlanApproved, PlanDenied, RiskLimit, TradingState, TradingStateBook,
-    TradingStateLowered,
+    DayOpened, Decision, DenialReason, PlanApproved, PlanDenied, RiskLimit, SizingTerm, TradingState,
+    TradingStateLowered, day_trades,
 };
 use crate::event::Event;
-use crate::execution::{AccountObserved, CloseReason, PlanClosed};
-use crate::id::PlanId;
-use crate::money::{Micro, Usd};
+use crate::money::{Micro, MoneyError, Price, Usd};
 use crate::plan::TradePlan;
 use crate::scan::Input;
 use crate::strategy::Strategy;
 use crate::symbol::Symbol;
-use crate::time::{SessionDate, UnixNanos};
+use crate::time::SessionDate;
 
+/// The risk engine: a strategy and the account's ledger.
 #[derive(Debug, Clone)]
-struct Reservation {
-    symbol: Symbol,
-    sector: Option<String>,
-    notional: Usd,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Day {
-    opened: Option<DayOpened>,
-    approved: u32,
-    symbols: BTreeSet<Symbol>,
-    stop_outs_in_a_row: u32,
-    lowered: BTreeSet<RiskLimit>,
-}
-
-/// The risk engine's memory.
-#[derive(Debug)]
 pub struct RiskState {
     strategy: Arc<Strategy>,
-    days: BTreeMap<SessionDate, Day>,
-    account: Option<AccountObserved>,
-    pending: VecDeque<TradePlan>,
-    decided: BTreeSet<PlanId>,
-    open: BTreeMap<PlanId, Reservation>,
-    trading_state: TradingStateBook,
-    market_time: UnixNanos,
+    version: String,
+    ledger: Ledger,
 }
 
-/// Sessions whose counters are remembered.
-const DAYS_KEPT: usize = 5;
+/// A refusal and the sizing terms it came to.
+type Refusal = (DenialReason, Vec<SizingTerm>);
 
 impl RiskState {
     /// An empty ledger for `strategy`.
     pub fn new(strategy: Arc<Strategy>) -> Self {
-        Self {
-            strategy,
-            days: BTreeMap::new(),
-            account: None,
-            pending: VecDeque::new(),
-            decided: BTreeSet::new(),
-            open: BTreeMap::new(),
-            trading_state: TradingStateBook::default(),
-            market_time: UnixNanos::default(),
-        }
+        Self::with_ledger(strategy, Ledger::default())
+    }
+
+    /// Goes on from a ledger that was saved.
+    pub fn with_ledger(strategy: Arc<Strategy>, ledger: Ledger) -> Self {
+        Self { version: strategy.version(), strategy, ledger }
+    }
+
+    /// The ledger, to be saved.
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// Takes an event; repeats and events of no concern change nothing.
     pub fn apply(&mut self, event: &Event) {
-        self.trading_state.apply(event);
-        match event {
-            Event::PlanProposed(proposed) => {
-                let plan = &proposed.plan;
-                self.market_time = self.market_time.max(plan.round.due);
-                if !self.decided.contains(&plan.plan_id) && self.pending.iter().all(|p| p.plan_id != plan.plan_id) {
-                    self.pending.push_back(plan.clone());
-                }
-            }
-            Event::DayOpened(opened) => {
-                self.day(opened.session_date).opened = Some(opened.clone());
-                while self.days.len() > DAYS_KEPT {
-                    self.days.pop_first();
-                }
-            }
-            Event::PlanApproved(approved) => self.approve(approved),
-            Event::PlanDenied(denied) => self.settle(&denied.plan_id),
-            Event::TradingStateLowered(lowered) => {
-                self.day(lowered.session_date).lowered.insert(lowered.limit);
-            }
-            Event::PlanClosed(closed) => self.close(closed),
-            Event::AccountObserved(observed) => {
-                self.market_time = self.market_time.max(observed.ts_event);
-                self.account = Some(observed.clone());
-            }
-            _ => {}
-        }
+        self.ledger.apply(event);
     }
 
     /// The next thing to append to RISK, or `None`. Append it at the ledger's tail, apply it, and ask again.
@@ -105,54 +59,50 @@ impl RiskState {
 
     /// The trading state in force on `session`.
     pub fn trading_state(&self, session: SessionDate) -> TradingState {
-        self.trading_state.in_force(session)
+        self.ledger.trading_state(session)
     }
 
     /// Plans that wait for a decision.
     pub fn pending(&self) -> usize {
-        self.pending.len()
+        self.ledger.pending.len()
+    }
+
+    /// Symbols with an open plan.
+    pub fn open_symbols(&self) -> impl Iterator<Item = &Symbol> {
+        self.ledger.open_symbols()
     }
 
     fn open_day(&self) -> Option<Decision> {
-        let account = self.account.as_ref()?;
-        if self.days.get(&account.session_date).is_some_and(|d| d.opened.is_some()) {
+        let account = self.ledger.account.as_ref()?;
+        if self.ledger.day(account.session_date).is_some_and(|d| d.opened.is_some()) {
             return None;
         }
-        let observe_only = if account.tradable { Vec::new() } else { vec!["the broker blocks the account".to_owned()] };
-        let opened = DayOpened {
+        let mut observe_only = Vec::new();
+        if !account.tradable {
+            observe_only.push("the broker blocks the account".to_owned());
+        }
+        if account.equity <= Usd::ZERO {
+            observe_only.push(format!("equity of {} USD", account.equity));
+        }
+        Some(Decision::OpenDay(DayOpened {
             session_date: account.session_date,
             account: account.account.clone(),
             start_equity: account.equity,
             buying_power: account.buying_power,
             observe_only,
+            day_trade_count: account.day_trade_count,
+            pattern_day_trader: account.pattern_day_trader,
             at: account.ts_event,
-        };
-        Some(Decision::OpenDay(opened))
+        }))
     }
 
     fn lower_state(&self) -> Option<Decision> {
-        let account = self.account.as_ref()?;
-        let day = self.days.get(&account.session_date)?;
-        let start = day.opened.as_ref()?.start_equity;
-        let loss = sizing::percent_of(Usd::from_nanos(start.nanos().saturating_sub(account.equity.nanos())), start);
-        let risk = &self.strategy.risk;
-        let stop_outs = Micro::from_int(i64::from(day.stop_outs_in_a_row));
-        let guards = [
-            (RiskLimit::DailyLossHard, TradingState::Flatten, loss, risk.daily_loss_hard_pct),
-            (RiskLimit::DailyLossSoft, TradingState::NoEntry, loss, risk.daily_loss_soft_pct),
-            (
-                RiskLimit::ConsecutiveStopOuts,
-                TradingState::NoEntry,
-                stop_outs,
-                Micro::from_int(i64::from(risk.max_consecutive_stop_outs)),
-            ),
-        ];
-        let (limit, state, value, threshold) = guards
-            .into_iter()
-            .find(|(limit, _, value, threshold)| value >= threshold && !day.lowered.contains(limit))?;
-        let session_date = account.session_date;
+        let account = self.ledger.account.as_ref()?;
+        let day = self.ledger.day(account.session_date).filter(|day| day.opened.is_some())?;
+        let Breach { limit, state, value, threshold } =
+            guard::breach(&self.strategy.risk, &self.version, &self.ledger, day, account)?;
         Some(Decision::LowerState(TradingStateLowered {
-            session_date,
+            session_date: account.session_date,
             state,
             limit,
             value,
@@ -162,65 +112,61 @@ impl RiskState {
     }
 
     fn decide_plan(&self, inputs: &[Input]) -> Option<Decision> {
-        let plan = self.pending.front()?;
-        let day = self.days.get(&plan.round.session_date);
+        let plan = self.ledger.pending.front()?;
+        let day = self.ledger.day(plan.round.session_date);
         let opened = day.and_then(|d| d.opened.as_ref());
-        if opened.is_none() && self.market_time <= plan.valid_until {
+        if opened.is_none() && self.ledger.market_time <= plan.valid_until {
             return None;
         }
-        let denied = |reason, terms, equity| {
-            Decision::Deny(PlanDenied {
+        let judged = match (day, opened) {
+            (Some(day), Some(opened)) => self.judge(plan, day, opened),
+            _ => Err((self.expired(plan), Vec::new())),
+        };
+        Some(match judged {
+            Ok(approved) => Decision::Approve(PlanApproved { inputs: inputs.to_vec(), ..approved }),
+            Err((reason, terms)) => Decision::Deny(PlanDenied {
                 plan_id: plan.plan_id.clone(),
                 signal_id: plan.signal_id.clone(),
                 symbol: plan.symbol.clone(),
                 session_date: plan.round.session_date,
                 reason,
                 terms,
-                equity,
-                decided_at: self.market_time,
+                equity: opened.map(|opened| opened.start_equity),
+                decided_at: self.ledger.market_time,
                 inputs: inputs.to_vec(),
-            })
-        };
-        let (Some(day), Some(opened)) = (day, opened) else {
-            let (valid_until, watermark) = (plan.valid_until, self.market_time);
-            return Some(denied(DenialReason::Expired { valid_until, watermark }, Vec::new(), None));
-        };
-        let equity = opened.start_equity;
+            }),
+        })
+    }
+
+    fn judge(&self, plan: &TradePlan, day: &Day, opened: &DayOpened) -> Result<PlanApproved, Refusal> {
         if let Some(reason) = self.refusal(plan, day, opened) {
-            return Some(denied(reason, Vec::new(), Some(equity)));
+            return Err((reason, Vec::new()));
         }
-        let risk = &self.strategy.risk;
-        let sized = sizing::size(plan, risk, &self.means(plan, opened)).and_then(|size| {
-            let at_risk = sizing::risk_of(plan, size.quantity)?;
-            let notional = plan.entry.limit.max(plan.entry.trigger).notional(size.quantity)?;
-            Ok((size, at_risk, notional))
-        });
-        let (size, at_risk, notional) = match sized {
-            Ok(sized) => sized,
-            Err(error) => {
-                return Some(denied(DenialReason::BadPlan { detail: error.to_string() }, Vec::new(), Some(equity)));
-            }
-        };
+        let bad = |error: MoneyError| (DenialReason::BadPlan { detail: error.to_string() }, Vec::new());
+        let size = self.means(plan, opened).and_then(|m| sizing::size(plan, &self.strategy.risk, &m)).map_err(bad)?;
         if size.quantity == 0 {
-            return Some(denied(DenialReason::NoQuantity { cap: size.binding_cap }, size.terms, Some(equity)));
+            let detail = size.binding_detail().to_owned();
+            return Err((DenialReason::NoQuantity { cap: size.binding_cap, detail }, size.terms));
         }
-        if at_risk < risk.risk_min {
-            let reason = DenialReason::RiskTooSmall { risk: at_risk, minimum: risk.risk_min };
-            return Some(denied(reason, size.terms, Some(equity)));
+        let risk = sizing::risk_of(plan, size.quantity).map_err(bad)?;
+        let minimum = self.strategy.risk.risk_min;
+        if risk < minimum {
+            return Err((DenialReason::RiskTooSmall { risk, minimum }, size.terms));
         }
-        let approved = PlanApproved {
+        let notional = Reserved::by(plan, size.quantity, None, None).map_err(bad)?.buying_power;
+        let Size { quantity, binding_cap, terms } = size;
+        Ok(PlanApproved {
             plan: plan.clone(),
             account: opened.account.clone(),
-            quantity: size.quantity,
-            binding_cap: size.binding_cap,
-            terms: size.terms,
-            risk: at_risk,
+            quantity,
+            binding_cap,
+            terms,
+            risk,
             notional,
-            equity,
-            decided_at: self.market_time,
-            inputs: inputs.to_vec(),
-        };
-        Some(Decision::Approve(approved))
+            equity: opened.start_equity,
+            decided_at: self.ledger.market_time,
+            inputs: Vec::new(),
+        })
     }
 
     fn refusal(&self, plan: &TradePlan, day: &Day, opened: &DayOpened) -> Option<DenialReason> {
@@ -231,15 +177,18 @@ impl RiskState {
             threshold: Micro::from_int(i64::from(threshold)),
         };
         let state = self.trading_state(plan.round.session_date);
-        let open = self.open.len() as u32;
+        let open = u32::try_from(self.ledger.open_plans()).unwrap_or(u32::MAX);
+        let slippage = day.slipped.get(&plan.symbol).copied().filter(|slippage| *slippage > risk.slippage_r_max);
         if state > TradingState::Normal {
             Some(DenialReason::TradingState { state })
         } else if !opened.observe_only.is_empty() {
-            Some(DenialReason::ObserveOnly)
-        } else if self.market_time > plan.valid_until {
-            Some(DenialReason::Expired { valid_until: plan.valid_until, watermark: self.market_time })
-        } else if plan.stop_distance.nanos() <= 0 || plan.entry.trigger.nanos() <= 0 || plan.entry.limit.nanos() <= 0 {
-            Some(DenialReason::BadPlan { detail: "entry and stop distance must be positive".to_owned() })
+            Some(DenialReason::ObserveOnly { reasons: opened.observe_only.clone() })
+        } else if self.ledger.market_time > plan.valid_until {
+            Some(self.expired(plan))
+        } else if let Some(reason) = bad_prices(plan, risk.price_collar_pct) {
+            Some(reason)
+        } else if let Some(slippage) = slippage {
+            Some(DenialReason::SymbolLocked { slippage, threshold: risk.slippage_r_max })
         } else if day.symbols.contains(&plan.symbol) {
             Some(DenialReason::AlreadyTraded)
         } else if open >= risk.max_positions {
@@ -247,69 +196,41 @@ impl RiskState {
         } else if day.approved >= risk.max_plans_per_session {
             Some(reached(RiskLimit::PlansPerSession, day.approved, risk.max_plans_per_session))
         } else {
-            None
+            day_trades::refusal(risk.day_trade_rule, &self.ledger, opened)
         }
     }
 
-    fn means(&self, plan: &TradePlan, opened: &DayOpened) -> Means {
-        let sum = |amounts: &mut dyn Iterator<Item = Usd>| {
-            Usd::from_nanos(amounts.fold(0, |total, usd| usd.nanos().saturating_add(total)))
-        };
-        let same_sector = |r: &&Reservation| plan.sector.is_some() && r.sector == plan.sector;
-        Means {
+    fn expired(&self, plan: &TradePlan) -> DenialReason {
+        DenialReason::Expired { valid_until: plan.valid_until, watermark: self.ledger.market_time }
+    }
+
+    fn means(&self, plan: &TradePlan, opened: &DayOpened) -> Result<Means, MoneyError> {
+        let (reserved, exposure_in_sector) = self.ledger.reserved(plan.sector.as_ref())?;
+        Ok(Means {
             equity: opened.start_equity,
             buying_power: opened.buying_power,
-            reserved: sum(&mut self.open.values().map(|r| r.notional)),
-            reserved_in_sector: sum(&mut self.open.values().filter(same_sector).map(|r| r.notional)),
-        }
+            reserved,
+            exposure_in_sector,
+            asset_margin: None,
+            ask: None,
+        })
     }
+}
 
-    fn approve(&mut self, approved: &PlanApproved) {
-        let plan = &approved.plan;
-        if self.decided.contains(&plan.plan_id) {
-            return;
-        }
-        self.settle(&plan.plan_id);
-        let day = self.day(plan.round.session_date);
-        day.approved += 1;
-        day.symbols.insert(plan.symbol.clone());
-        let reservation =
-            Reservation { symbol: plan.symbol.clone(), sector: plan.sector.clone(), notional: approved.notional };
-        self.open.insert(plan.plan_id.clone(), reservation);
+/// Prices that no order may carry: not positive, or an entry limit farther from its trigger than the collar.
+fn bad_prices(plan: &TradePlan, collar_pct: Micro) -> Option<DenialReason> {
+    let bad = |detail: &str| Some(DenialReason::BadPlan { detail: detail.to_owned() });
+    let (trigger, limit) = (plan.entry.trigger, plan.entry.limit);
+    if trigger <= Price::ZERO || limit <= Price::ZERO || plan.stop_distance <= Price::ZERO {
+        return bad("entry and stop distance must be positive");
     }
-
-    fn close(&mut self, closed: &PlanClosed) {
-        self.market_time = self.market_time.max(closed.ts_event);
-        if self.open.remove(&closed.plan_id).is_none() {
-            return;
-        }
-        let day = self.day(closed.session_date);
-        match closed.reason {
-            CloseReason::StopLoss => day.stop_outs_in_a_row += 1,
-            CloseReason::TakeProfit
-            | CloseReason::FlatByClose
-            | CloseReason::Flattened
-            | CloseReason::ClosedElsewhere => {
-                day.stop_outs_in_a_row = 0;
-            }
-            CloseReason::EntryExpired
-            | CloseReason::EntryWithdrawn
-            | CloseReason::EntryRejected
-            | CloseReason::Abandoned => {}
-        }
+    let stop = trigger.nanos().checked_sub(plan.side.sign() * plan.stop_distance.nanos());
+    if stop.is_none_or(|nanos| nanos <= 0) {
+        return bad("the stop is not a positive price");
     }
-
-    fn settle(&mut self, plan_id: &PlanId) {
-        self.decided.insert(plan_id.clone());
-        self.pending.retain(|p| p.plan_id != *plan_id);
-    }
-
-    fn day(&mut self, date: SessionDate) -> &mut Day {
-        self.days.entry(date).or_default()
-    }
-
-    /// Symbols with an open plan.
-    pub fn open_symbols(&self) -> impl Iterator<Item = &Symbol> {
-        self.open.values().map(|r| &r.symbol)
-    }
+    let Ok(farthest) = trigger.scaled(collar_pct.micros(), 100_000_000, "price collar") else {
+        return bad("the trigger is out of range");
+    };
+    let outside = (limit.nanos() - trigger.nanos()).abs() > farthest.nanos();
+    outside.then_some(DenialReason::PriceCollar { price: limit, reference: trigger, collar_pct })
 }

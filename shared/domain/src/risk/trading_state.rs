@@ -1,5 +1,7 @@
 //! The trading state in force: the strictest of what people and limits say.
 
+use serde::{Deserialize, Serialize};
+
 use super::TradingState;
 use crate::event::Event;
 use crate::time::SessionDate;
@@ -7,7 +9,7 @@ use crate::time::SessionDate;
 /// Folds CONTROL and RISK into the state in force.
 ///
 /// A person's word holds until a person says otherwise; a limit's lock ends with its session.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TradingStateBook {
     by_person: TradingState,
     flatten_requested: bool,
@@ -25,11 +27,8 @@ impl TradingStateBook {
             Event::FlattenRequested(_) => self.flatten_requested = true,
             Event::FlattenCancelled(_) => self.flatten_requested = false,
             Event::TradingStateLowered(lowered) => {
-                let state = match self.by_limit {
-                    Some((date, state)) if date == lowered.session_date => state.max(lowered.state),
-                    _ => lowered.state,
-                };
-                self.by_limit = Some((lowered.session_date, state));
+                let now = (lowered.session_date, lowered.state);
+                self.by_limit = Some(self.by_limit.map_or(now, |held| held.max(now)));
             }
             _ => {}
         }
@@ -88,6 +87,10 @@ mod tests {
         assert_eq!(book.in_force(date("2026-11-24")), TradingState::Flatten);
         assert_eq!(book.in_force(date("2026-11-25")), TradingState::NoEntry);
         book.apply(&changed(TradingState::Normal));
+        assert_eq!(book.in_force(date("2026-11-24")), TradingState::Flatten, "not even a person lifts a limit's lock");
         assert_eq!(book.in_force(date("2026-11-25")), TradingState::Normal);
+        book.apply(&lowered("2026-11-25", TradingState::NoEntry));
+        book.apply(&lowered("2026-11-24", TradingState::Halt));
+        assert_eq!(book.in_force(date("2026-11-25")), TradingState::NoEntry, "an older session's lock comes late");
     }
 }

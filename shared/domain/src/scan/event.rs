@@ -2,171 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Criterion, CriterionName, Features, ModelIdentity};
 use crate::id::{RoundId, SignalId};
-use crate::money::{Micro, Price, Usd};
-use crate::names::names;
+use crate::money::Micro;
 use crate::symbol::Symbol;
 use crate::time::{SessionDate, UnixNanos};
-
-/// The unit of a criterion's value and threshold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Unit {
-    /// US dollars per share.
-    UsdPerShare,
-    /// US dollars.
-    Usd,
-    /// Shares.
-    Shares,
-    /// Per cent.
-    Percent,
-    /// A plain ratio.
-    Ratio,
-    /// −1, 0 or 1.
-    Direction,
-    /// 0 for no and 1 for yes.
-    YesNo,
-}
-
-/// How a value is held against its threshold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Comparison {
-    /// Value ≥ threshold.
-    AtLeast,
-    /// Value > threshold.
-    MoreThan,
-    /// Value ≤ threshold.
-    AtMost,
-    /// Value = threshold.
-    Equal,
-}
-
-/// What holding a value against its threshold gave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// The candidate may go on.
-    Pass,
-    /// The candidate is refused.
-    Fail,
-    /// The value is not known and the criterion does not insist.
-    NotEvaluated,
-}
-
-/// A question asked of every candidate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CriterionName {
-    /// Reference data for this session is there.
-    Reference,
-    /// No hole in the feed since the windows that the criteria look at opened.
-    FeedComplete,
-    /// The paper is common stock.
-    SecurityType,
-    /// Opening (or last) price.
-    Price,
-    /// Average daily volume of 14 sessions.
-    AverageVolume,
-    /// Wilder's average true range of 14 sessions.
-    Atr,
-    /// Distance of the opening (or pre-market) price from the previous close.
-    Gap,
-    /// Shares traded before the open.
-    PremarketVolume,
-    /// Dollars traded before the open.
-    PremarketDollarVolume,
-    /// Opening-range volume over its usual.
-    RelativeVolume,
-    /// Sign of the opening range's close − open.
-    OpeningRangeDirection,
-    /// Trading is not halted as far as the tape shows.
-    NotHalted,
-    /// Free float.
-    Float,
-}
-
-names! {
-    Comparison { AtLeast => ">=", MoreThan => ">", AtMost => "<=", Equal => "=" }
-    Outcome { Pass => "pass", Fail => "fail", NotEvaluated => "not_evaluated" }
-    CriterionName {
-        Reference => "reference",
-        FeedComplete => "feed_complete",
-        SecurityType => "security_type",
-        Price => "price",
-        AverageVolume => "average_volume",
-        Atr => "atr",
-        Gap => "gap",
-        PremarketVolume => "premarket_volume",
-        PremarketDollarVolume => "premarket_dollar_volume",
-        RelativeVolume => "relative_volume",
-        OpeningRangeDirection => "opening_range_direction",
-        NotHalted => "not_halted",
-        Float => "float",
-    }
-}
-
-/// A criterion with what it saw.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Criterion {
-    /// The question.
-    pub name: CriterionName,
-    /// What was measured; `None` when it is not known.
-    pub value: Option<Micro>,
-    /// What it was held against.
-    pub threshold: Micro,
-    /// How.
-    pub comparison: Comparison,
-    /// With which result.
-    pub outcome: Outcome,
-    /// Unit of value and threshold.
-    pub unit: Unit,
-    /// Where the value comes from, for example `finnhub trades 09:30-09:35`.
-    pub source: String,
-}
-
-/// What was known of a symbol at the instant a round fell due. `None` means not known.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Features {
-    /// Last eligible price.
-    pub last: Option<Price>,
-    /// Adjusted official close of the previous session.
-    pub prev_close: Option<Price>,
-    /// First eligible regular-hours price.
-    pub open: Option<Price>,
-    /// Gap of the open (before it: of the last price) from `prev_close`, per cent.
-    pub gap_pct: Option<Micro>,
-    /// The same distance in `atr_14`.
-    pub gap_atr: Option<Micro>,
-    /// Wilder's ATR of 14 sessions through yesterday.
-    pub atr_14: Option<Price>,
-    /// Mean volume of 14 sessions through yesterday.
-    pub adv_14: Option<u64>,
-    /// Highest eligible price from 04:00 to the open, odd lots excluded.
-    pub premarket_high: Option<Price>,
-    /// Lowest eligible price from 04:00 to the open, odd lots excluded.
-    pub premarket_low: Option<Price>,
-    /// Shares from 04:00 to the open.
-    pub premarket_volume: u64,
-    /// Dollars from 04:00 to the open.
-    pub premarket_dollar_volume: Usd,
-    /// First price of the opening range.
-    pub or_open: Option<Price>,
-    /// Highest price of the opening range.
-    pub or_high: Option<Price>,
-    /// Lowest price of the opening range.
-    pub or_low: Option<Price>,
-    /// Last price of the opening range.
-    pub or_close: Option<Price>,
-    /// Shares of the opening range.
-    pub or_volume: u64,
-    /// Opening-range volume over the mean of the 14 sessions before, like for like.
-    pub rvol: Option<Micro>,
-    /// Volume-weighted average price of regular hours so far.
-    pub vwap: Option<Price>,
-    /// Industry sector.
-    pub sector: Option<String>,
-}
 
 /// One addend of a score.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -206,7 +46,7 @@ pub struct Input {
 }
 
 /// Which round, and under which configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Round {
     /// The round's id.
     pub round_id: RoundId,
@@ -233,6 +73,8 @@ pub struct SignalGenerated {
     pub partition: u32,
     /// The candidate.
     pub candidate: TradeCandidate,
+    /// The model that scored it; `None` in recordings from before models had names.
+    pub model: Option<ModelIdentity>,
 }
 
 /// All candidates of one partition and round, also the refused; in chunks that fit a message.

@@ -6,68 +6,15 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 use super::decide;
-use super::{CandidatesEvaluated, Input, Round, ScanRoundCompleted, SignalGenerated};
+use super::profile::Profile;
+use super::{CandidatesEvaluated, Headline, Input, Round, ScanRoundCompleted, ScoringModel, SignalGenerated, Weighted};
 use crate::calendar;
 use crate::id::RoundId;
-use crate::market::{
-    DailyBar, Eligibility, FeedGapDetected, NewsPublished, OpeningVolume, ReferenceUpdated, SecurityType, SymbolState,
-    Tape, Trade, Windows, indicators,
-};
-use crate::money::{Micro, Price};
+use crate::market::{Eligibility, FeedGapDetected, NewsPublished, ReferenceUpdated, SymbolState, Tape, Trade, Windows};
 use crate::schedule::Schedule;
-use crate::strategy::{Strategy, StrategyError};
+use crate::strategy::{ModelChoice, Strategy, StrategyError};
 use crate::symbol::{Symbol, SymbolError};
 use crate::time::{SessionDate, UnixNanos};
-
-/// A symbol's history, boiled down to what the criteria ask.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Profile {
-    /// The session the facts are for.
-    pub session_date: SessionDate,
-    /// Vendor of the facts.
-    pub source: String,
-    /// Which prints its volumes count.
-    pub tape: Tape,
-    /// Adjusted official close before.
-    pub prev_close: Price,
-    /// Wilder's ATR of 14 sessions.
-    pub atr_14: Option<Price>,
-    /// Mean volume of 14 sessions.
-    pub adv_14: Option<u64>,
-    /// Opening volumes of earlier sessions, oldest first.
-    pub opening_volumes: Vec<OpeningVolume>,
-    /// Length of the range those volumes count, minutes.
-    pub opening_minutes: u32,
-    /// What kind of paper.
-    pub security_type: SecurityType,
-    /// Industry sector.
-    pub sector: Option<String>,
-}
-
-impl Profile {
-    fn new(reference: &ReferenceUpdated) -> Self {
-        let bars: &[DailyBar] = &reference.daily_bars;
-        Self {
-            session_date: reference.session_date,
-            source: reference.source.clone(),
-            tape: reference.tape,
-            prev_close: reference.prev_close,
-            atr_14: indicators::atr_14_wilder(bars),
-            adv_14: indicators::adv_14(bars),
-            opening_volumes: reference.opening_volumes.clone(),
-            opening_minutes: reference.opening_minutes,
-            security_type: reference.security_type,
-            sector: reference.sector.clone(),
-        }
-    }
-}
-
-/// A headline as far as the score needs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Headline {
-    pub(super) news_id: String,
-    pub(super) published_at: UnixNanos,
-}
 
 /// A round that fell due, with everything the partition has to say about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +68,7 @@ pub struct PartitionState {
     pub(super) partitions: u32,
     pub(super) strategy: Arc<Strategy>,
     pub(super) version: String,
+    pub(super) model: Arc<dyn ScoringModel>,
     schedules: [(&'static str, Schedule); 2],
     pub(super) windows: Option<Windows>,
     watermark: UnixNanos,
@@ -137,11 +85,30 @@ pub struct PartitionState {
 }
 
 impl PartitionState {
-    /// An empty fold.
+    /// An empty fold that scores by the strategy's weights.
+    ///
+    /// # Errors
+    /// A schedule of `strategy` does not parse, or it asks for a learned model.
+    pub fn new(partition: u32, partitions: u32, strategy: Arc<Strategy>) -> Result<Self, StrategyError> {
+        match strategy.scoring.model {
+            ModelChoice::Weighted => {
+                let model = Arc::new(Weighted::new(&strategy.scoring));
+                Self::with_model(partition, partitions, strategy, model)
+            }
+            ModelChoice::Learned => Err(StrategyError::ModelNotLoaded),
+        }
+    }
+
+    /// An empty fold that scores by `model`.
     ///
     /// # Errors
     /// A schedule of `strategy` does not parse.
-    pub fn new(partition: u32, partitions: u32, strategy: Arc<Strategy>) -> Result<Self, StrategyError> {
+    pub fn with_model(
+        partition: u32,
+        partitions: u32,
+        strategy: Arc<Strategy>,
+        model: Arc<dyn ScoringModel>,
+    ) -> Result<Self, StrategyError> {
         let schedules =
             [("watch", strategy.schedules.watch.parse("watch")?), ("trade", strategy.schedules.trade.parse("trade")?)];
         Ok(Self {
@@ -149,6 +116,7 @@ impl PartitionState {
             partitions,
             version: strategy.version(),
             strategy,
+            model,
             schedules,
             windows: None,
             watermark: UnixNanos::default(),
@@ -274,7 +242,7 @@ impl PartitionState {
         for symbol in news.symbols.iter().filter(|s| s.partition(self.partitions) == self.partition) {
             let known = self.headlines.entry(symbol.clone()).or_default();
             if known.iter().all(|h| h.news_id != news.news_id) {
-                known.push(Headline { news_id: news.news_id.clone(), published_at: news.published_at });
+                known.push(Headline::new(news));
                 known.sort_by(|a, b| (b.published_at, &b.news_id).cmp(&(a.published_at, &a.news_id)));
                 known.truncate(HEADLINES_KEPT);
             }
@@ -337,18 +305,10 @@ impl PartitionState {
     }
 }
 
-const HEADLINES_KEPT: usize = 16;
+/// Headlines of one symbol that are remembered, the newest.
+const HEADLINES_KEPT: usize = 64;
 
 /// A session's prints end when the next one's begin, 20:00 New York time.
 fn session_end(windows: &Windows) -> UnixNanos {
     windows.session.date.at_hm(20, 0)
-}
-
-impl Micro {
-    /// `self × weight`, rounded to 1e-6, saturating.
-    pub(super) fn weighted(self, weight: Self) -> Self {
-        let product = i128::from(self.micros()) * i128::from(weight.micros());
-        let rounded = crate::money::div_round(product, 1_000_000).unwrap_or_default();
-        Self::from_micros(i64::try_from(rounded).unwrap_or(if rounded < 0 { i64::MIN } else { i64::MAX }))
-    }
 }

@@ -1,8 +1,9 @@
 use domain::event::Event;
 use domain::id::SignalId;
-use domain::plan::{Effect, NotSelected, PlannerState, RoundClosed};
+use domain::plan::{Effect, NotSelected, PlannerState, RoundClosed, rank};
 use domain::scan::{Features, Round, ScanRoundCompleted, SignalGenerated, TradeCandidate};
 use domain::{Micro, Price, RoundId, SessionDate, Symbol};
+use proptest::prelude::*;
 
 use super::strategy;
 
@@ -46,6 +47,7 @@ pub(crate) fn signal(symbol: &str, score: i64, closed_up: bool) -> SignalGenerat
         round: round(),
         partition: 0,
         candidate,
+        model: None,
     }
 }
 
@@ -74,6 +76,44 @@ fn a_round_ranks_by_score_then_symbol_whatever_the_order_of_arrival() {
     assert_eq!(ranked, ["BBB", "CCC", "AAA"]);
     signals.reverse();
     assert_eq!(close(&signals), expected);
+}
+
+proptest! {
+    #[test]
+    fn the_ranking_does_not_depend_on_the_order_of_the_signals(
+        scores in prop::collection::vec(0_i64..4, 1..8),
+        seed in any::<prop::sample::Index>(),
+    ) {
+        let ordered: Vec<_> = (b'A'..).zip(&scores).map(|(c, s)| signal(&char::from(c).to_string(), *s, true)).collect();
+        let mut turned = ordered.clone();
+        turned.rotate_left(seed.index(ordered.len()));
+        turned.reverse();
+        let (mut one, mut other) = (ordered, turned);
+        rank(&mut one);
+        rank(&mut other);
+        prop_assert_eq!(&one, &other);
+        let key = |s: &SignalGenerated| (std::cmp::Reverse(s.candidate.score), s.candidate.symbol.clone());
+        prop_assert!(one.is_sorted_by_key(key));
+    }
+}
+
+#[test]
+fn a_round_after_the_time_for_entries_plans_nothing() {
+    let late = |hour, minute| {
+        let mut signal = signal("GME", 1, true);
+        signal.round.due = signal.round.session_date.at_hm(hour, minute);
+        let mut state = PlannerState::new(strategy());
+        state.apply(&signal.clone().into());
+        let signal_ids = vec![signal.signal_id.clone()];
+        let round = signal.round.clone();
+        state.apply(&ScanRoundCompleted { round, partition: 0, partitions: 1, evaluated: 1, signal_ids }.into());
+        match state.decide(&[]).remove(0) {
+            Effect::Close(closed) => closed.ranking[0].not_selected,
+            Effect::Propose(plan) => panic!("proposed before the round was closed: {plan:?}"),
+        }
+    };
+    assert_eq!(late(11, 29), None);
+    assert_eq!(late(11, 30), Some(NotSelected::TooLate));
 }
 
 #[test]

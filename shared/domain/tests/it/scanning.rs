@@ -1,6 +1,9 @@
 use domain::market::{DailyBar, Eligibility, OpeningVolume, ReferenceUpdated, SecurityType, Tape, Trade};
-use domain::scan::{BatchHead, BatchOrder, CriterionName, Outcome, PartitionState, RoundResult};
-use domain::{Price, SessionDate, Symbol, UnixNanos};
+use domain::scan::{
+    BatchHead, BatchOrder, CriterionName, Features, ModelIdentity, Outcome, PartitionState, RoundResult, ScorePart,
+    ScoringModel,
+};
+use domain::{Micro, Price, SessionDate, Symbol, UnixNanos};
 use proptest::prelude::*;
 
 use super::strategy;
@@ -97,7 +100,60 @@ fn a_gapper_on_volume_becomes_a_signal_with_every_value() {
         (f.or_high, f.or_low, f.or_volume),
         (Some(Price::from_cents(10_600)), Some(Price::from_cents(10_450)), 50_000)
     );
-    assert!(signal.criteria.iter().all(|c| c.outcome == Outcome::Pass), "{:?}", signal.criteria);
+    let open_questions: Vec<_> =
+        signal.criteria.iter().filter(|c| c.outcome != Outcome::Pass).map(|c| (c.name.as_str(), c.outcome)).collect();
+    let not_told = ["not_leveraged", "no_cash_merger", "not_halted", "spread", "spread_of_stop"];
+    assert_eq!(open_questions, not_told.map(|name| (name, Outcome::NotEvaluated)));
+}
+
+#[test]
+fn nothing_is_known_of_an_opening_range_that_is_not_over() {
+    let mut early = super::shipped_strategy();
+    early.schedules.trade.cron = "32 9 * * 1-5".into();
+    let mut state = PartitionState::new(0, 1, std::sync::Arc::new(early)).unwrap();
+    state.reference(&reference());
+    state.begin_batch(&head(1, at(4, 0, 0)));
+    let slot = state.slot("GME").unwrap();
+    session().into_iter().for_each(|t| state.fold(slot, t, Eligibility::REGULAR));
+    let rounds = state.advance(at(9, 33, 0), &[]);
+    let candidate = &rounds.last().unwrap().candidates[0].candidates[0];
+    assert_eq!((candidate.features.or_high, candidate.features.rvol), (None, None));
+    assert_eq!(candidate.features.day_high, Some(Price::from_cents(10_500)));
+    assert_eq!(candidate.refused_by, Some(CriterionName::RelativeVolume));
+}
+
+#[test]
+fn a_model_that_gives_no_score_refuses_the_candidate_and_its_name_stands_in_signals() {
+    #[derive(Debug)]
+    struct ByRange(ModelIdentity);
+    impl ScoringModel for ByRange {
+        fn identity(&self) -> &ModelIdentity {
+            &self.0
+        }
+        fn score(&self, features: &Features) -> Option<Vec<ScorePart>> {
+            let value = Micro::from(features.or_high?);
+            (value > Micro::from_int(105)).then(|| vec![ScorePart { name: "range".into(), value }])
+        }
+    }
+    let identity = ModelIdentity { name: "by_range".into(), version: "7".into(), hash: "h".into() };
+    let scan = |trades: &[Trade]| {
+        let model = std::sync::Arc::new(ByRange(identity.clone()));
+        let mut state = PartitionState::with_model(0, 1, strategy(), model).unwrap();
+        state.reference(&reference());
+        state.begin_batch(&head(1, at(4, 0, 0)));
+        let slot = state.slot("GME").unwrap();
+        trades.iter().for_each(|t| state.fold(slot, *t, Eligibility::REGULAR));
+        state.advance(at(9, 36, 0), &[]).remove(1)
+    };
+    let passed = scan(&session());
+    assert_eq!(passed.signals[0].model, Some(identity.clone()));
+    assert_eq!(passed.signals[0].candidate.score.unwrap().to_string(), "106");
+    let mut low = session();
+    low[3].price = Price::from_cents(10_500);
+    low[1].price = Price::from_cents(10_480);
+    let refused = scan(&low);
+    assert_eq!(refused.signals, []);
+    assert_eq!(refused.candidates[0].candidates[0].refused_by, Some(CriterionName::Scored));
 }
 
 #[test]

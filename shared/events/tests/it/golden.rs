@@ -16,6 +16,13 @@ fn file(name: &str, extension: &str) -> PathBuf {
     PathBuf::from(FOLDER).join(format!("{name}.{extension}"))
 }
 
+/// Messages that got fields after their first bytes were written, and what the newer bytes are called.
+const GROWN: [(&str, &str); 3] = [
+    ("scan.v1.SignalGenerated", "with_model"),
+    ("scan.v1.CandidatesEvaluated", "with_spread"),
+    ("plan.v1.PlanProposed", "with_exits"),
+];
+
 /// Type, file name and a value with every field set, for what has no file yet.
 fn samples() -> Vec<(&'static str, String, Event)> {
     let mut samples = Vec::new();
@@ -28,6 +35,8 @@ fn samples() -> Vec<(&'static str, String, Event)> {
                 samples.push((*type_name, name, PlanDenied { reason, ..denied.clone() }.into()));
             }
         } else {
+            let grown = GROWN.iter().filter(|(grown, _)| *grown == name);
+            samples.extend(grown.map(|(name, with)| (*type_name, format!("{name}.{with}"), event.clone())));
             samples.push((*type_name, name.to_owned(), event));
         }
     }

@@ -53,6 +53,8 @@ pub(super) fn account(wire: &wire::Account) -> Result<BrokerAccount, ParseError>
         buying_power: parsed("buying_power", &wire.buying_power.0)?,
         long_market_value: parsed("long_market_value", &wire.long_market_value.0)?,
         tradable: wire.status == "ACTIVE" && !blocked,
+        day_trade_count: wire.daytrade_count,
+        pattern_day_trader: wire.pattern_day_trader,
     })
 }
 

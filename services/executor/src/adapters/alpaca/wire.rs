@@ -60,6 +60,8 @@ pub(super) struct Account {
     pub account_blocked: bool,
     #[serde(default)]
     pub trade_suspended_by_user: bool,
+    pub daytrade_count: Option<u32>,
+    pub pattern_day_trader: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]

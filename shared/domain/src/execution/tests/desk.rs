@@ -7,15 +7,21 @@ use crate::execution::{
     Answer, BrokerAccount, BrokerBook, BrokerFill, BrokerOrder, BrokerPosition, Effect, ExecutionPolicy,
     ExecutionState, Leg, MarketInstants, NewOrder, OrderState, OrderType, decide,
 };
-use crate::plan::{Entry, Side, Target, TradePlan};
+use crate::fees::CostProfile;
+use crate::plan::{Entry, ExitRules, Side, Target, TradePlan};
 use crate::risk::{Cap, PlanApproved};
 use crate::scan::Round;
 use crate::{
     ClientOrderId, Micro, PlanId, Price, RoundId, SessionDate, SignalId, Symbol, UnixNanos, Usd, VenueOrderId,
 };
 
-pub(super) const POLICY: ExecutionPolicy =
-    ExecutionPolicy { partial_fill_wait_s: 60, cover_grace_s: 10, repairs_max: 3, marketable_bps: 50 };
+const POLICY: ExecutionPolicy = ExecutionPolicy {
+    partial_fill_wait_s: 60,
+    cover_grace_s: 10,
+    repairs_max: 3,
+    marketable_bps: 50,
+    costs: CostProfile::FREE,
+};
 
 pub(super) fn day() -> SessionDate {
     SessionDate::from_ymd(2026, 11, 24).unwrap()
@@ -54,6 +60,7 @@ pub(super) fn approval(targets: Vec<Target>) -> PlanApproved {
         adv_14: 2_000_000,
         or_volume: 500_000,
         sector: None,
+        exits: ExitRules::default(),
     };
     PlanApproved {
         plan,
@@ -218,6 +225,7 @@ pub(super) struct Desk {
     /// Steps until the process is killed.
     pub fuel: usize,
     pub alerts: Vec<String>,
+    pub policy: ExecutionPolicy,
 }
 
 /// The process was killed.
@@ -233,6 +241,7 @@ impl Desk {
             fate: Fate::Accepted,
             fuel: usize::MAX,
             alerts: Vec::new(),
+            policy: POLICY,
         };
         desk.restart();
         desk
@@ -253,6 +262,8 @@ impl Desk {
             buying_power: Usd::from_cents(40_000_000),
             long_market_value: Usd::ZERO,
             tradable: true,
+            day_trade_count: None,
+            pattern_day_trader: None,
         };
         self.state.observe_account(account, Vec::new(), day().at_hm(9, 35));
         self.fuel = usize::MAX;
@@ -267,7 +278,7 @@ impl Desk {
     pub(super) fn settle(&mut self) -> Result<(), Killed> {
         for _ in 0..200 {
             let market = MarketInstants { watermark: Some(self.now), broker: None };
-            let effects = decide(&self.state, &POLICY, market);
+            let effects = decide(&self.state, &self.policy, market);
             if effects.is_empty() {
                 return Ok(());
             }
@@ -278,7 +289,7 @@ impl Desk {
         }
         panic!(
             "never settles: {:?}",
-            decide(&self.state, &POLICY, MarketInstants { watermark: Some(self.now), broker: None })
+            decide(&self.state, &self.policy, MarketInstants { watermark: Some(self.now), broker: None })
         );
     }
 
@@ -286,7 +297,7 @@ impl Desk {
     pub(super) fn turns(&mut self, turns: usize) -> Result<(), Killed> {
         for _ in 0..turns {
             let market = MarketInstants { watermark: Some(self.now), broker: None };
-            for effect in decide(&self.state, &POLICY, market) {
+            for effect in decide(&self.state, &self.policy, market) {
                 self.state.begin(&effect);
                 self.perform(effect)?;
             }

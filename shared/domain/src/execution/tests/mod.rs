@@ -47,6 +47,23 @@ fn approval_becomes_one_entry_with_its_stop() {
 }
 
 #[test]
+fn fees_of_a_sale_are_the_same_however_it_was_filled_and_the_result_is_net_of_them() {
+    for parts in [vec![100], vec![60, 40], vec![1, 98, 1]] {
+        let mut desk = opened("50.02");
+        desk.policy.costs = crate::fees::CostProfile::default();
+        let stop = desk.state.open_plans().next().unwrap().live_stops().next().unwrap().client_order_id.to_string();
+        let now = desk.now;
+        parts.iter().for_each(|shares| desk.broker.fill(&stop, *shares, "49.80", now));
+        desk.run();
+        let closed = desk.closed().unwrap();
+        // 4,980.00 sold at 20.60 a million and 100 shares at 0.000195
+        assert_eq!(closed.fees.to_string(), "0.122088", "{parts:?}");
+        assert_eq!(closed.realized_pnl.to_string(), "-22.122088", "{parts:?}");
+        assert_eq!(closed.r_multiple.to_string(), "-1.106104", "{parts:?}");
+    }
+}
+
+#[test]
 fn nothing_is_sent_before_the_book_is_read_or_without_the_stream() {
     let mut desk = approved();
     desk.state.observe_stream(false);

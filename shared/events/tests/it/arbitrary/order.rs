@@ -141,6 +141,8 @@ pub(super) fn account_observed(s: &mut Source) -> AccountObserved {
         buying_power: s.usd(),
         long_market_value: s.usd(),
         tradable: s.flag(),
+        day_trade_count: s.option(|s| s.below(100) as u32),
+        pattern_day_trader: s.option(Source::flag),
         client_order_ids: s.list(client_order_id),
         ts_event: s.time(),
     }

@@ -1,11 +1,13 @@
-use domain::plan::{Entry, NotSelected, PlanProposed, RankedSignal, RoundClosed, Side, Target, TradePlan};
+use domain::plan::{
+    Entry, ExitRules, NotSelected, PlanProposed, RankedSignal, RoundClosed, Side, Target, TimeStop, TradePlan, Trail,
+};
 use domain::{PlanId, SignalId};
 
 use super::Source;
 use super::scan::{inputs, round};
 
 pub(super) fn side(s: &mut Source) -> Side {
-    s.pick(&[Side::Buy, Side::Sell])
+    s.pick(Side::ALL)
 }
 
 pub(super) fn plan(s: &mut Source) -> TradePlan {
@@ -26,27 +28,25 @@ pub(super) fn plan(s: &mut Source) -> TradePlan {
         adv_14: s.number(),
         or_volume: s.number(),
         sector: s.option(Source::words),
+        exits: exits(s),
+    }
+}
+
+fn exits(s: &mut Source) -> ExitRules {
+    ExitRules {
+        trail: s.option(|s| Trail { after: s.price(), distance: s.price() }),
+        time_stop: s.option(|s| TimeStop { after_seconds: s.count(), gain: s.price() }),
+        halt_resume_seconds: s.count(),
     }
 }
 
 fn ranked_signal(s: &mut Source) -> RankedSignal {
-    let reason = |s: &mut Source| {
-        s.pick(&[
-            NotSelected::BelowTop,
-            NotSelected::ShortsDisabled,
-            NotSelected::StopTooTight,
-            NotSelected::AlreadyPlanned,
-            NotSelected::WatchOnly,
-            NotSelected::StrategyPaused,
-            NotSelected::NoLevels,
-        ])
-    };
     RankedSignal {
         rank: s.count(),
         signal_id: SignalId::from_wire(s.name()),
         symbol: s.symbol(),
         score: s.micro(),
-        not_selected: s.option(reason),
+        not_selected: s.option(|s| s.pick(NotSelected::ALL)),
     }
 }
 

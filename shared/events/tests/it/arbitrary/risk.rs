@@ -19,7 +19,17 @@ pub(super) fn trading_state(s: &mut Source) -> TradingState {
 }
 
 fn cap(s: &mut Source) -> Cap {
-    s.pick(&[Cap::Risk, Cap::Notional, Cap::Gross, Cap::BuyingPower, Cap::Liquidity, Cap::Sector, Cap::FatFinger])
+    s.pick(&[
+        Cap::Risk,
+        Cap::Notional,
+        Cap::Gross,
+        Cap::BuyingPower,
+        Cap::Liquidity,
+        Cap::Sector,
+        Cap::FatFinger,
+        Cap::Margin,
+        Cap::BrokerPosition,
+    ])
 }
 
 fn limit(s: &mut Source) -> RiskLimit {
@@ -29,6 +39,10 @@ fn limit(s: &mut Source) -> RiskLimit {
         RiskLimit::DailyLossSoft,
         RiskLimit::DailyLossHard,
         RiskLimit::ConsecutiveStopOuts,
+        RiskLimit::OrderRate,
+        RiskLimit::CancelRate,
+        RiskLimit::EntryRate,
+        RiskLimit::StrategyKill,
     ])
 }
 
@@ -39,14 +53,22 @@ fn terms(s: &mut Source) -> Vec<SizingTerm> {
 /// A maker for every reason.
 pub(crate) const DENIALS: &[fn(&mut Source) -> DenialReason] = &[
     |s| DenialReason::TradingState { state: trading_state(s) },
-    |_| DenialReason::ObserveOnly,
+    |s| DenialReason::ObserveOnly { reasons: s.list(Source::name) },
     |s| DenialReason::LimitReached { limit: limit(s), value: s.micro(), threshold: s.micro() },
-    |s| DenialReason::NoQuantity { cap: cap(s) },
+    |s| DenialReason::NoQuantity { cap: cap(s), detail: s.words() },
     |s| DenialReason::RiskTooSmall { risk: s.usd(), minimum: s.usd() },
     |_| DenialReason::AlreadyTraded,
     |s| DenialReason::Expired { valid_until: s.time(), watermark: s.time() },
     |s| DenialReason::Missing { input: s.pick(&[MissingInput::Account, MissingInput::Day]) },
     |s| DenialReason::BadPlan { detail: s.words() },
+    |s| DenialReason::SymbolLocked { slippage: s.micro(), threshold: s.micro() },
+    |s| DenialReason::PriceCollar { price: s.price(), reference: s.price(), collar_pct: s.micro() },
+    |s| DenialReason::DayTradeLimit {
+        count: s.below(100) as u32,
+        limit: s.below(4) as u32,
+        equity: s.usd(),
+        minimum: s.usd(),
+    },
 ];
 
 pub(super) fn day_opened(s: &mut Source) -> DayOpened {
@@ -56,6 +78,8 @@ pub(super) fn day_opened(s: &mut Source) -> DayOpened {
         start_equity: s.usd(),
         buying_power: s.usd(),
         observe_only: s.list(Source::name),
+        day_trade_count: s.option(|s| s.below(100) as u32),
+        pattern_day_trader: s.option(Source::flag),
         at: s.time(),
     }
 }

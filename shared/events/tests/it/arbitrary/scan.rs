@@ -1,27 +1,13 @@
 use domain::scan::{
-    CandidatesEvaluated, Comparison, Criterion, CriterionName, Features, Input, Outcome, Round, ScanRoundCompleted,
-    ScorePart, SignalGenerated, TradeCandidate, Unit,
+    CandidatesEvaluated, Comparison, Criterion, CriterionName, Features, GapKind, Input, ModelIdentity, Outcome, Round,
+    ScanRoundCompleted, ScorePart, SignalGenerated, TradeCandidate, Unit,
 };
 use domain::{RoundId, SignalId};
 
 use super::Source;
 
 fn criterion_name(s: &mut Source) -> CriterionName {
-    s.pick(&[
-        CriterionName::Reference,
-        CriterionName::FeedComplete,
-        CriterionName::SecurityType,
-        CriterionName::Price,
-        CriterionName::AverageVolume,
-        CriterionName::Atr,
-        CriterionName::Gap,
-        CriterionName::PremarketVolume,
-        CriterionName::PremarketDollarVolume,
-        CriterionName::RelativeVolume,
-        CriterionName::OpeningRangeDirection,
-        CriterionName::NotHalted,
-        CriterionName::Float,
-    ])
+    s.pick(CriterionName::ALL)
 }
 
 fn criterion(s: &mut Source) -> Criterion {
@@ -29,17 +15,9 @@ fn criterion(s: &mut Source) -> Criterion {
         name: criterion_name(s),
         value: s.option(Source::micro),
         threshold: s.micro(),
-        comparison: s.pick(&[Comparison::AtLeast, Comparison::MoreThan, Comparison::AtMost, Comparison::Equal]),
-        outcome: s.pick(&[Outcome::Pass, Outcome::Fail, Outcome::NotEvaluated]),
-        unit: s.pick(&[
-            Unit::UsdPerShare,
-            Unit::Usd,
-            Unit::Shares,
-            Unit::Percent,
-            Unit::Ratio,
-            Unit::Direction,
-            Unit::YesNo,
-        ]),
+        comparison: s.pick(Comparison::ALL),
+        outcome: s.pick(Outcome::ALL),
+        unit: s.pick(Unit::ALL),
         source: s.words(),
     }
 }
@@ -65,6 +43,25 @@ fn features(s: &mut Source) -> Features {
         rvol: s.option(Source::micro),
         vwap: s.option(Source::price),
         sector: s.option(Source::words),
+        gap_kind: s.option(|s| s.pick(GapKind::ALL)),
+        prev_close_difference_pct: s.option(Source::micro),
+        history_sessions: s.option(Source::count),
+        day_high: s.option(Source::price),
+        day_low: s.option(Source::price),
+        minute_atr_14: s.option(Source::price),
+        spread: s.option(Source::price),
+        spread_pct: s.option(Source::micro),
+        float_shares: s.option(Source::number),
+        float_rotation: s.option(Source::micro),
+        catalyst: s.option(Source::micro),
+        cash_merger: s.option(Source::flag),
+        halted: s.option(Source::flag),
+        leveraged: s.option(Source::flag),
+        shortable: s.option(Source::flag),
+        easy_to_borrow: s.option(Source::flag),
+        short_restricted: s.option(Source::flag),
+        rvol_by_time: s.option(Source::micro),
+        premarket_rvol: s.option(Source::micro),
     }
 }
 
@@ -101,6 +98,7 @@ pub(super) fn signal_generated(s: &mut Source) -> SignalGenerated {
         round: round(s),
         partition: s.below(16) as u32,
         candidate: candidate(s),
+        model: s.option(|s| ModelIdentity { name: s.name(), version: s.name(), hash: s.name() }),
     }
 }
 
