@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use domain::execution::{
     Answer, BrokerAccount, BrokerBook, BrokerFill, BrokerOrder, BrokerPosition, NewOrder, OrderState, OrderType,
 };
+use domain::fees::{CostProfile, Traded};
 use domain::plan::Side;
 use domain::{ClientOrderId, Price, Symbol, UnixNanos, Usd, VenueOrderId};
 
-use super::fills::{Costs, FillModel, Wish};
+use super::fills::{FillModel, Wish};
 
 /// The account number of every backtest.
 const ACCOUNT: &str = "BACKTEST";
@@ -17,8 +18,7 @@ struct Order {
     shown: BrokerOrder,
     /// The entry this is a leg of.
     parent: Option<usize>,
-    /// Price times shares filled, 1e-9 USD.
-    value: i128,
+    traded: Traded,
     elected: bool,
     marketable: bool,
     works_from: UnixNanos,
@@ -29,7 +29,7 @@ pub(super) type Update = (BrokerOrder, Option<BrokerFill>);
 
 pub(super) struct Broker {
     model: FillModel,
-    costs: Costs,
+    costs: CostProfile,
     buying_power: i64,
     cash: Usd,
     last_equity: Usd,
@@ -41,7 +41,7 @@ pub(super) struct Broker {
 
 impl Broker {
     /// An account of `cash` dollars that may buy for `leverage` times its equity.
-    pub(super) fn new(model: FillModel, costs: Costs, cash: Usd, leverage: i64) -> Self {
+    pub(super) fn new(model: FillModel, costs: CostProfile, cash: Usd, leverage: i64) -> Self {
         Self {
             model,
             costs,
@@ -88,6 +88,8 @@ impl Broker {
             buying_power: equity.scaled(self.buying_power, 1, "buying power")?,
             long_market_value,
             tradable: true,
+            day_trade_count: None,
+            pattern_day_trader: None,
         })
     }
 
@@ -268,8 +270,9 @@ impl Broker {
         let order = &mut self.orders[at];
         let shown = &mut order.shown;
         shown.filled_qty += quantity;
-        order.value += i128::from(price.nanos()) * i128::from(quantity);
-        let average = i64::try_from(order.value / i128::from(shown.filled_qty))?;
+        let fees = self.costs.of_fill(shown.side, &order.traded, quantity, price, now.session_date())?.total()?;
+        order.traded = order.traded.and(quantity, price)?;
+        let average = order.traded.notional.nanos() / i64::try_from(shown.filled_qty)?;
         let complete = shown.filled_qty == shown.quantity;
         shown.avg_fill_price = Some(Price::from_nanos(average));
         shown.state = if complete { OrderState::Filled } else { OrderState::PartiallyFilled };
@@ -282,7 +285,7 @@ impl Broker {
             ts_event: now,
         };
         let (side, symbol, parent) = (shown.side, shown.symbol.clone(), order.parent);
-        let (value, fees) = (price.notional(quantity)?, self.costs.of_fill(side, quantity, price)?);
+        let value = price.notional(quantity)?;
         let paid = if side == Side::Buy { value.plus(fees, "cash")? } else { fees.minus(value, "cash")? };
         self.cash = self.cash.minus(paid, "cash")?;
         *self.positions.entry(symbol).or_default() += side.sign() * i64::try_from(quantity)?;
@@ -329,7 +332,7 @@ impl Broker {
             },
             _ => false,
         };
-        self.orders.push(Order { shown, parent, value: 0, elected: false, marketable, works_from });
+        self.orders.push(Order { shown, parent, traded: Traded::default(), elected: false, marketable, works_from });
     }
 
     fn end(&mut self, at: usize, state: OrderState, now: UnixNanos) {

@@ -10,7 +10,6 @@ use domain::strategy::Strategy;
 use domain::{Event, Price, SessionDate, Symbol, UnixNanos, Usd};
 
 use super::broker::{Broker, Update};
-use super::fills::Costs;
 
 /// The account's side of a backtest.
 pub(super) struct Desk {
@@ -18,7 +17,6 @@ pub(super) struct Desk {
     execution: ExecutionState,
     policy: ExecutionPolicy,
     broker: Broker,
-    costs: Costs,
     session: SessionDate,
     events: Vec<Event>,
     alerts: u64,
@@ -28,13 +26,12 @@ pub(super) struct Desk {
 const TURNS_MAX: usize = 400;
 
 impl Desk {
-    pub(super) fn new(strategy: Arc<Strategy>, policy: ExecutionPolicy, broker: Broker, costs: Costs) -> Self {
+    pub(super) fn new(strategy: Arc<Strategy>, policy: ExecutionPolicy, broker: Broker) -> Self {
         Self {
             risk: RiskState::new(strategy),
             execution: ExecutionState::default(),
             policy,
             broker,
-            costs,
             session: SessionDate::new(chrono::NaiveDate::MIN),
             events: Vec::new(),
             alerts: 0,
@@ -80,7 +77,7 @@ impl Desk {
         let mut readings = 0;
         for _ in 0..TURNS_MAX {
             while let Some(decision) = self.risk.decide(&[]) {
-                self.record(decision.into_event())?;
+                self.record(decision.into_event());
             }
             self.show_marks();
             let effects = decide(&self.execution, &self.policy, market);
@@ -91,7 +88,7 @@ impl Desk {
             }
             for effect in effects {
                 self.execution.begin(&effect);
-                self.perform(effect, now)?;
+                self.perform(effect, now);
             }
         }
         bail!("{now}: the executor keeps deciding the same");
@@ -156,22 +153,18 @@ impl Desk {
         }
     }
 
-    fn record(&mut self, mut event: Event) -> anyhow::Result<()> {
-        if let Event::FillRecorded(fill) = &mut event {
-            fill.fees = self.costs.of_fill(fill.side, fill.quantity, fill.price)?;
-        }
+    fn record(&mut self, event: Event) {
         self.risk.apply(&event);
         self.execution.apply(&event);
         self.events.push(event);
-        Ok(())
     }
 
-    fn perform(&mut self, effect: Effect, now: UnixNanos) -> anyhow::Result<()> {
+    fn perform(&mut self, effect: Effect, now: UnixNanos) {
         match effect {
-            Effect::Record(event) => self.record(event)?,
+            Effect::Record(event) => self.record(event),
             Effect::Submit(new) => {
                 let id = new.intent().client_order_id.clone();
-                self.record(new.intent().clone().into())?;
+                self.record(new.intent().clone().into());
                 let answer = self.broker.submit(&new, now);
                 self.execution.answer(&id, &answer, now);
             }
@@ -192,6 +185,5 @@ impl Desk {
             Effect::Backfill => self.execution.observe_book(&self.broker.book(now)),
             Effect::Raise(_) => self.alerts += 1,
         }
-        Ok(())
     }
 }

@@ -12,16 +12,12 @@ use domain::{Event, Price, SessionDate, UnixNanos};
 
 use super::broker::Broker;
 use super::desk::Desk;
-use super::fills::Costs;
 use super::history::{History, news_span};
 use super::outcome::Outcome;
 use super::rows::DayRow;
 use super::run::Witness;
 use crate::files::{DataSet, Print};
 
-/// How the executor behaves, as in its configuration's defaults.
-const POLICY: ExecutionPolicy =
-    ExecutionPolicy { partial_fill_wait_s: 60, cover_grace_s: 10, repairs_max: 3, marketable_bps: 50 };
 /// Market time between two decisions while something is open, nanoseconds.
 const TICK: i64 = 5_000_000_000;
 
@@ -60,10 +56,10 @@ impl Day<'_> {
 }
 
 impl Engine {
-    pub(super) fn new(strategy: Arc<Strategy>, broker: Broker, costs: Costs, data: &DataSet) -> Self {
+    pub(super) fn new(strategy: Arc<Strategy>, broker: Broker, data: &DataSet) -> Self {
         Self {
             planner: PlannerState::new(Arc::clone(&strategy)),
-            desk: Desk::new(Arc::clone(&strategy), POLICY, broker, costs),
+            desk: Desk::new(Arc::clone(&strategy), policy(&strategy), broker),
             history: History::new(data),
             outcome: Outcome::default(),
             prints: Vec::new(),
@@ -288,5 +284,16 @@ impl Engine {
     /// How often a person would have been called.
     pub(super) const fn alerts(&self) -> u64 {
         self.desk.alerts()
+    }
+}
+
+/// How the executor behaves, as in its configuration's defaults.
+fn policy(strategy: &Strategy) -> ExecutionPolicy {
+    ExecutionPolicy {
+        partial_fill_wait_s: 60,
+        cover_grace_s: 10,
+        repairs_max: 3,
+        marketable_bps: 50,
+        costs: strategy.costs,
     }
 }

@@ -1,4 +1,4 @@
-//! What an order trades at against a print: spread, slippage, participation, costs.
+//! What an order trades at against a print: spread, slippage, participation.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use anyhow::{Context, bail};
 use domain::execution::OrderType;
 use domain::plan::Side;
-use domain::{Micro, Price, Usd};
+use domain::{Micro, Price};
 
 /// A distance from the printed price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,38 +134,6 @@ impl FillModel {
     }
 }
 
-/// Commission and fees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Costs {
-    /// The broker's, USD per share.
-    pub commission_per_share: Usd,
-    /// SEC fee, USD per million dollars sold.
-    pub sec_fee_per_million: Usd,
-    /// FINRA's trading activity fee, USD per share sold.
-    pub taf_per_share: Usd,
-    /// Most of it per fill, USD.
-    pub taf_max: Usd,
-}
-
-impl Costs {
-    /// What a fill costs, USD, rounded up to 1e-9.
-    ///
-    /// # Errors
-    /// The amount leaves the money range.
-    pub fn of_fill(&self, side: Side, quantity: u64, price: Price) -> anyhow::Result<Usd> {
-        let shares = i64::try_from(quantity)?;
-        let commission = self.commission_per_share.scaled(shares, 1, "commission")?;
-        if side == Side::Buy {
-            return Ok(commission);
-        }
-        let value = price.notional(quantity)?;
-        let exact = i128::from(value.nanos()) * i128::from(self.sec_fee_per_million.nanos());
-        let sec = Usd::from_nanos(i64::try_from((exact + 999_999_999_999_999) / 1_000_000_000_000_000)?);
-        let taf = self.taf_per_share.scaled(shares, 1, "trading activity fee")?.min(self.taf_max);
-        Ok(commission.plus(sec, "fees")?.plus(taf, "fees")?)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,19 +177,6 @@ mod tests {
         assert_eq!(m.price(&waits, price("50.99")), None);
         let takes = wish(OrderType::Limit, Side::Sell, Some("49.50"), true);
         assert_eq!(m.price(&takes, price("50.00")), Some(price("49.99")));
-    }
-
-    #[test]
-    fn sales_carry_the_regulators_fees() {
-        let usd = |text: &str| text.parse().unwrap();
-        let costs = Costs {
-            commission_per_share: usd("0.0035"),
-            sec_fee_per_million: usd("20.60"),
-            taf_per_share: usd("0.000195"),
-            taf_max: usd("9.79"),
-        };
-        assert_eq!(costs.of_fill(Side::Buy, 1_000, price("50")).unwrap(), usd("3.50"));
-        assert_eq!(costs.of_fill(Side::Sell, 1_000, price("50")).unwrap(), usd("4.725"));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 
 use domain::SessionDate;
 
-pub use fills::{Costs, Distance, FillModel};
+pub use fills::{Distance, FillModel};
 pub use options::{AccountArguments, MarketArguments};
 pub use run::read_strategy;
 pub(crate) use run::{Run, Witness};

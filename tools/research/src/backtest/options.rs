@@ -6,7 +6,7 @@ use anyhow::ensure;
 use domain::Usd;
 use domain::market::ConditionScheme;
 
-use super::fills::{Costs, Distance, FillModel};
+use super::fills::{Distance, FillModel};
 use crate::files::{Layout, Options};
 
 /// Which market, under which rules.
@@ -59,18 +59,6 @@ pub struct AccountArguments {
     /// From sending an order until it works, milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 100)]
     pub latency_ms: u32,
-    /// Commission, USD per share.
-    #[arg(long, value_name = "USD", default_value = "0")]
-    pub commission: Usd,
-    /// SEC fee, USD per million dollars sold.
-    #[arg(long, value_name = "USD", default_value = "20.60")]
-    pub sec_fee: Usd,
-    /// FINRA's trading activity fee, USD per share sold.
-    #[arg(long, value_name = "USD", default_value = "0.000195")]
-    pub taf: Usd,
-    /// Most trading activity fee of a fill, USD.
-    #[arg(long, value_name = "USD", default_value = "9.79")]
-    pub taf_max: Usd,
 }
 
 impl MarketArguments {
@@ -93,11 +81,6 @@ impl AccountArguments {
         ensure!(self.equity > Usd::ZERO, "--equity is {}, must be positive", self.equity);
         ensure!((1..=100).contains(&self.leverage), "--leverage is {}, must be 1 to 100", self.leverage);
         ensure!(!matches!(self.spread, Distance::OfSpread(_)), "--spread is ticks:N or bps:N");
-        let fees = [self.commission, self.sec_fee, self.taf, self.taf_max];
-        ensure!(
-            fees.iter().all(|fee| *fee >= Usd::ZERO),
-            "--commission, --sec-fee, --taf and --taf-max must be 0 or more"
-        );
         Ok(())
     }
 
@@ -110,15 +93,6 @@ impl AccountArguments {
         }
     }
 
-    pub(super) const fn costs(&self) -> Costs {
-        Costs {
-            commission_per_share: self.commission,
-            sec_fee_per_million: self.sec_fee,
-            taf_per_share: self.taf,
-            taf_max: self.taf_max,
-        }
-    }
-
     /// As the results name them.
     pub(super) fn settings(&self, seed: u64) -> serde_json::Value {
         serde_json::json!({
@@ -128,10 +102,6 @@ impl AccountArguments {
             "slippage": self.slippage.to_string(),
             "participation_pct": self.participation,
             "latency_ms": self.latency_ms,
-            "commission_per_share": self.commission,
-            "sec_fee_per_million": self.sec_fee,
-            "taf_per_share": self.taf,
-            "taf_max": self.taf_max,
             "seed": seed,
         })
     }

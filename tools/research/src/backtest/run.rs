@@ -70,9 +70,9 @@ impl Run {
         let first = sessions.partition_point(|date| *date < from);
         let warm_up = if data.daily().is_empty() { WARM_UP_WITHOUT_BARS } else { WARM_UP };
         let sessions = &sessions[first.saturating_sub(warm_up)..];
-        let (model, costs) = (self.account.fill_model(), self.account.costs());
+        let (model, costs) = (self.account.fill_model(), self.strategy.costs);
         let broker = Broker::new(model, costs, self.account.equity, self.account.leverage);
-        let mut engine = Engine::new(Arc::clone(&self.strategy), broker, costs, data);
+        let mut engine = Engine::new(Arc::clone(&self.strategy), broker, data);
         let mut progress = Progress::default();
         for (done, date) in sessions.iter().enumerate() {
             let before = input.prints;
