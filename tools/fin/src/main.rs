@@ -21,6 +21,10 @@ enum Command {
     Schedule(research::schedule::Arguments),
     /// The indicators of a symbol's daily bars.
     Indicators(research::indicators::Arguments),
+    /// Play the strategy over files of trades or bars, with simulated fills.
+    Backtest(research::backtest::Arguments),
+    /// Write one row a candidate, with its outcome, as Parquet.
+    Features(research::features::Arguments),
     /// Create and show keys.
     Keys(fin::keys::Arguments),
     /// What must exist on the bus: streams, consumers, buckets, users.
@@ -36,6 +40,8 @@ fn main() -> ExitCode {
         Command::Calendar(arguments) => research::calendar::run(&arguments),
         Command::Schedule(arguments) => research::schedule::run(&arguments),
         Command::Indicators(arguments) => research::indicators::run(&arguments),
+        Command::Backtest(arguments) => research::backtest::run(&arguments),
+        Command::Features(arguments) => research::features::run(&arguments),
         Command::Keys(arguments) => fin::keys::run(&arguments),
         Command::Topology(arguments) => fin::topology::run(&arguments),
         Command::Dlq(arguments) => fin::dlq::run(&arguments),

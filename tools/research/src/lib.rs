@@ -1,11 +1,16 @@
-//! The rules, run on files and on nothing else: `fin calendar`, `fin schedule`, `fin indicators`, `fin backtest`.
+//! The rules, run on files and on nothing else: calendar, schedules, indicators, backtest, features.
 //!
 //! Everything that decides stands in `domain`; here files are read, and what the rules say is printed or written. Each
-//! module is one subcommand: `Arguments` is its command line, `run` carries it out. Data goes to stdout, the rest to
-//! stderr.
+//! module is one subcommand of `fin`: `Arguments` is its command line, `run` carries it out. Data goes to stdout, the
+//! rest to stderr.
 
+pub mod backtest;
 pub mod calendar;
+pub mod features;
+pub mod files;
 pub mod indicators;
 mod output;
+mod progress;
 pub mod schedule;
+pub mod statistics;
 pub mod usage;

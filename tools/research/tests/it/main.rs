@@ -1,5 +1,9 @@
-//! The strategist's commands on real files.
+//! The strategist's commands on files.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic here is a failed test")]
 
+mod backtest;
+mod features;
 mod indicators;
+mod inputs;
+mod world;

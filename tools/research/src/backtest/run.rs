@@ -1,0 +1,119 @@
+//! A whole run: opens the files, warms up, plays session after session.
+
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, ensure};
+use domain::strategy::Strategy;
+use domain::{Event, SessionDate};
+use figment::Figment;
+use figment::providers::{Format, Yaml};
+
+use super::broker::Broker;
+use super::engine::Engine;
+use super::options::{AccountArguments, MarketArguments};
+use super::outcome::Outcome;
+use super::summary::{Input, Summary};
+use crate::files::DataSet;
+use crate::progress::Progress;
+
+/// Sessions before the first that are read for their opening volumes.
+const WARM_UP: usize = 20;
+/// The same where daily bars have to come from the trades too: enough for the seed of an average range to fade.
+const WARM_UP_WITHOUT_BARS: usize = 100;
+
+/// Who is told what is decided, as it is decided.
+pub(crate) trait Witness {
+    /// An event of SCAN or PLAN.
+    fn decided(&mut self, event: &Event) -> anyhow::Result<()>;
+    /// A session is over: its decisions are final.
+    fn end_session(&mut self) -> anyhow::Result<()>;
+}
+
+/// A market that is ready to be played.
+pub(crate) struct Run {
+    strategy: Arc<Strategy>,
+    data: DataSet,
+    account: AccountArguments,
+    pub(crate) summary: Summary,
+}
+
+impl Run {
+    /// Reads the strategy and finds the files.
+    pub(crate) fn open(
+        market: &MarketArguments,
+        account: &AccountArguments,
+        span: RangeInclusive<SessionDate>,
+    ) -> anyhow::Result<Self> {
+        account.check()?;
+        ensure!(span.start() <= span.end(), "--from {} is after --to {}", span.start(), span.end());
+        let strategy = Arc::new(read_strategy(&market.strategy)?);
+        let data = DataSet::open(&market.data, market.options()?)?;
+        let summary = Summary {
+            strategy: strategy.name.clone(),
+            strategy_version: strategy.version(),
+            from: *span.start(),
+            to: *span.end(),
+            settings: account.settings(market.seed),
+            input: Input::default(),
+            decisions_sha256: String::new(),
+        };
+        Ok(Self { strategy, data, account: account.clone(), summary })
+    }
+
+    /// Plays every session and says on stderr what was wrong with the files.
+    pub(crate) fn play(&mut self, witness: &mut dyn Witness) -> anyhow::Result<Outcome> {
+        let (data, input) = (&mut self.data, &mut self.summary.input);
+        let (from, to) = (self.summary.from, self.summary.to);
+        let sessions = data.sessions(to)?;
+        let first = sessions.partition_point(|date| *date < from);
+        let warm_up = if data.daily().is_empty() { WARM_UP_WITHOUT_BARS } else { WARM_UP };
+        let sessions = &sessions[first.saturating_sub(warm_up)..];
+        let (model, costs) = (self.account.fill_model(), self.strategy.costs);
+        let broker = Broker::new(model, costs, self.account.equity, self.account.leverage);
+        let mut engine = Engine::new(Arc::clone(&self.strategy), broker, data);
+        let mut progress = Progress::default();
+        for (done, date) in sessions.iter().enumerate() {
+            let before = input.prints;
+            let report = |prints| progress.at(date, done, sessions.len(), before + prints);
+            let prints = engine.play(*date, *date >= from, data, witness, report)?;
+            input.prints += prints;
+            input.warm_up_sessions += usize::from(*date < from && prints > 0);
+        }
+        progress.clear();
+        input.made_trades = data.has_made_trades();
+        input.refused_rows = data.refusals().count();
+        input.refused = data.refusals().first().collect();
+        input.alerts = engine.alerts();
+        input.refused.iter().for_each(|refused| warn(refused));
+        if input.refused_rows > 0 {
+            warn(&format!("{} rows refused in all", input.refused_rows));
+        }
+        if input.made_trades {
+            warn("trades were made from minute bars: a seeded path through open, high, low and close");
+        }
+        if engine.outcome.days.is_empty() {
+            warn(&format!("no session from {from} to {to} has trades"));
+        }
+        Ok(engine.outcome)
+    }
+}
+
+/// Reads and checks a strategy file.
+///
+/// # Errors
+/// Names the file and key.
+pub fn read_strategy(path: &Path) -> anyhow::Result<Strategy> {
+    let name = || path.display().to_string();
+    let text = std::fs::read_to_string(path).with_context(name)?;
+    let strategy: Strategy = Figment::from(Yaml::string(&text)).extract().with_context(name)?;
+    strategy.validate().with_context(name)?;
+    Ok(strategy)
+}
+
+fn warn(text: &str) {
+    use std::io::Write;
+    // A stderr that is closed is no reason to stop.
+    let _ = writeln!(std::io::stderr(), "fin: {text}");
+}
