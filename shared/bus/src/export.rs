@@ -76,7 +76,11 @@ pub fn nack(sizes: &Sizes) -> String {
         });
         resource("KeyValue", bucket.name, spec)
     });
-    streams.chain(consumers).chain(buckets).map(|document| format!("---\n{document:#}\n")).collect()
+    let mut text = String::new();
+    for document in streams.chain(consumers).chain(buckets) {
+        let _ = writeln!(text, "---\n{document:#}");
+    }
+    text
 }
 
 fn streams(sizes: &Sizes) -> Vec<Value> {

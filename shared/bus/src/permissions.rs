@@ -3,6 +3,8 @@
 //! This keeps mistakes and a captured service from writing another's stream. It does not stop a hostile reader from
 //! misusing the place of a reply; signatures do (`docs/adr/0013-decisions-are-signed.md`).
 
+use std::fmt::Write as _;
+
 use domain::StreamName::{self, Control, Market, Ops, Order, Plan, Risk, Scan};
 
 use crate::subject::stream_filter;
@@ -79,15 +81,14 @@ pub fn server_config(password: impl Fn(&str) -> String) -> String {
     let list =
         |subjects: Vec<String>| subjects.iter().map(|s| format!("          {s:?}")).collect::<Vec<_>>().join("\n");
     let mut text = String::from("authorization {\n  users = [\n");
-    text += &format!("    {{ user: {ADMIN:?}, password: {} }}\n", password(ADMIN));
+    let _ = writeln!(text, "    {{ user: {ADMIN:?}, password: {} }}", password(ADMIN));
     for role in &ROLES {
-        text += &format!(
-            "    {{ user: {:?}, password: {}, permissions: {{\n        publish: {{ allow: [\n{}\n        ] }}\n        \
-             subscribe: {{ allow: [\n{}\n        ] }}\n    }} }}\n",
-            role.service,
-            password(role.service),
-            list(role.publish()),
-            list(role.subscribe()),
+        let (user, password) = (role.service, password(role.service));
+        let (publish, subscribe) = (list(role.publish()), list(role.subscribe()));
+        let _ = writeln!(
+            text,
+            "    {{ user: {user:?}, password: {password}, permissions: {{\n        publish: {{ allow: [\n{publish}\n        \
+             ] }}\n        subscribe: {{ allow: [\n{subscribe}\n        ] }}\n    }} }}"
         );
     }
     text + "  ]\n}\n"

@@ -97,7 +97,7 @@ fn row(letter: &DeadLetter) -> Value {
         "id": letter.seq.to_string(),
         "at": letter.buried_at.to_string(),
         "reader": letter.reader,
-        "stream": letter.stream.map(|stream| stream.as_str()),
+        "stream": letter.stream.map(domain::StreamName::as_str),
         "seq": letter.origin_seq,
         "subject": letter.origin_subject,
         "type": letter.type_name,
