@@ -34,7 +34,8 @@ impl Bar {
     }
 }
 
-/// Appends up to four prints: the open, both extremes and the close, at seeded moments of the minute.
+/// Appends up to eight prints: the open, both extremes and the close, at seeded moments of the minute. An extreme is
+/// touched three times: the bar vouches for it, and a lone far print would be taken for a mistake.
 ///
 /// The nearer extreme to the direction of the bar comes last in three of four minutes: low before high in a rising bar.
 /// Sizes sum to the volume; a bar of unknown volume gets single shares, so that its levels exist. Outside regular hours
@@ -49,6 +50,8 @@ pub(super) fn prints(symbol: u32, bar: &Bar, session: &Session, seed: u64, names
     let turns = if low_first { [bar.low, bar.high] } else { [bar.high, bar.low] };
     let mut course = vec![bar.open, turns[0], turns[1], bar.close];
     course.dedup();
+    let touches = |price: i64| if price == bar.high || price == bar.low { 3 } else { 1 };
+    let mut course: Vec<i64> = course.into_iter().flat_map(|price| vec![price; touches(price)]).collect();
     if bar.volume > 0 {
         course.truncate(bar.volume as usize);
     }

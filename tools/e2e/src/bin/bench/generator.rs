@@ -122,6 +122,8 @@ fn accept(listener: &TcpListener, sockets: &SyncSender<TcpStream>) {
         }
         let Ok(accepted) = tungstenite::accept(stream) else { continue };
         let stream = accepted.into_inner();
+        // Small frames would wait for the reader's delayed acknowledgement of the ones before.
+        let _ = stream.set_nodelay(true);
         let Ok(mut subscriptions) = stream.try_clone() else { continue };
         thread::spawn(move || {
             let mut sink = [0; 16_384];

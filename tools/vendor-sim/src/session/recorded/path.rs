@@ -14,6 +14,7 @@ pub(crate) fn prints(symbol: u16, bar: &Bar, base: Conditions, rng: &mut Rng) ->
     let turns = if rising_first { [bar.high, bar.low] } else { [bar.low, bar.high] };
     let mut course = vec![bar.open, turns[0], turns[1], bar.close];
     course.dedup();
+    let mut course: Vec<i64> = course.into_iter().flat_map(|price| vec![price; touches(bar, price)]).collect();
     if bar.volume > 0 {
         course.truncate(bar.volume as usize);
     }
@@ -36,6 +37,11 @@ pub(crate) fn prints(symbol: u16, bar: &Bar, base: Conditions, rng: &mut Rng) ->
     let times = times(bar.start / 1_000_000, prices.len(), rng);
     let print = |((price, size), ts_ms)| Trade { ts_ms, price, conditions: base, size, symbol };
     prices.into_iter().zip(sizes).zip(times).map(print).collect()
+}
+
+/// An extreme is touched three times: a bar vouches for it, and a lone far print would be taken for a mistake.
+fn touches(bar: &Bar, price: i64) -> usize {
+    if price == bar.high || price == bar.low { 3 } else { 1 }
 }
 
 /// A cent's grid, so that made prices look like quotes; the bar's own four prices stay as they are.
