@@ -3,10 +3,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use async_nats::jetstream::publish::PublishAck;
 use async_nats::jetstream::{self, stream};
 use bus::{Bus, BusConfig, Outgoing, Pipeline};
 use bytes::Bytes;
 use domain::{EventId, Meta, UnixNanos};
+use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, stream as futures};
 use hdrhistogram::Histogram;
 
@@ -87,18 +89,25 @@ pub(crate) async fn deliver(url: &str, messages: &[Message], round: usize) -> an
     let plan = schedule(messages);
     let origin = Instant::now();
     let sender = async {
-        let mut acks = Vec::with_capacity(plan.len());
+        let mut acks = FuturesUnordered::new();
         for (at, message) in &plan {
-            tokio::time::sleep_until((origin + *at).into()).await;
+            let mut due = std::pin::pin!(tokio::time::sleep_until((origin + *at).into()));
+            loop {
+                // An acknowledgement that nobody takes keeps its place among those under way.
+                tokio::select! {
+                    biased;
+                    () = &mut due => break,
+                    Some(ack) = acks.next() => drop::<PublishAck>(ack?),
+                }
+            }
             let lane = message.subject.rsplit('.').next().unwrap_or("0");
             let mut headers = async_nats::HeaderMap::new();
             headers.insert("sent", origin.elapsed().as_nanos().to_string().as_str());
-            acks.push(
-                context.publish_with_headers(format!("bench.{round}.{lane}"), headers, message.payload.clone()).await?,
-            );
+            let subject = format!("bench.{round}.{lane}");
+            acks.push(context.publish_with_headers(subject, headers, message.payload.clone()).await?.into_future());
         }
-        for ack in acks {
-            ack.await?;
+        while let Some(ack) = acks.next().await {
+            ack?;
         }
         Ok::<_, anyhow::Error>(())
     };
