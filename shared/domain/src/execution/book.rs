@@ -25,10 +25,27 @@ pub struct PlanBook {
     pub executed: Option<PlanExecuted>,
     /// Its record on ORDER once it is over.
     pub closed: Option<PlanClosed>,
+    /// Best price seen while shares were held; lost with the process, but not the stop that followed it.
+    best: Option<Price>,
     orders: BTreeMap<(Leg, u32), Order>,
 }
 
 impl PlanBook {
+    /// The best price seen while shares were held.
+    pub const fn best(&self) -> Option<Price> {
+        self.best
+    }
+
+    fn observe_mark(&mut self, price: Price) {
+        if self.held() > 0 {
+            self.best = Some(match (self.best, self.approved.plan().side) {
+                (None, _) => price,
+                (Some(best), Side::Buy) => best.max(price),
+                (Some(best), Side::Sell) => best.min(price),
+            });
+        }
+    }
+
     /// Its orders, by leg and attempt.
     pub fn orders(&self) -> impl Iterator<Item = &Order> {
         self.orders.values()
@@ -326,6 +343,10 @@ impl ExecutionState {
 
     /// Takes the last price of a symbol that has an open plan.
     pub fn observe_mark(&mut self, symbol: &Symbol, price: Price) {
+        let trailing = |book: &&mut PlanBook| book.approved.plan().exits.trail.is_some() && book.closed.is_none();
+        for book in self.plans.values_mut().filter(trailing).filter(|book| book.approved.plan().symbol == *symbol) {
+            book.observe_mark(price);
+        }
         self.marks.insert(symbol.clone(), price);
     }
 
@@ -393,7 +414,7 @@ impl ExecutionState {
         }
         match ApprovedPlan::new(approval.clone()) {
             Ok(approved) => {
-                let book = PlanBook { approved, executed: None, closed: None, orders: BTreeMap::new() };
+                let book = PlanBook { approved, executed: None, closed: None, best: None, orders: BTreeMap::new() };
                 self.plans.insert(approval.plan.plan_id.clone(), book);
             }
             Err(refused) => self.bad_approvals.push(refused.to_string()),

@@ -140,7 +140,7 @@ fn protect(view: &View<'_>, book: &PlanBook, entry: &Order, out: &mut Vec<Effect
     let held = book.held().unsigned_abs();
     let plan = book.approved.plan();
     let Some((_, average)) = book.average(plan.side) else { return };
-    let wanted = plan.stop_for(average);
+    let wanted = trailed(book, average);
     let stops: Vec<&Order> = book.live_stops().collect();
     match stops.as_slice() {
         [] => cover(view, book, entry, held, wanted, out),
@@ -161,6 +161,22 @@ fn protect(view: &View<'_>, book: &PlanBook, entry: &Order, out: &mut Vec<Effect
         let wanted = plan.target_for(target, average);
         replace(view, order, book.next_attempt(Leg::Target), None, Some(wanted), out);
     }
+}
+
+/// Where the stop belongs: at its distance from the executed price, or closer where it follows the price.
+fn trailed(book: &PlanBook, average: Price) -> Price {
+    let plan = book.approved.plan();
+    let first = plan.stop_for(average);
+    if plan.exits.trail.is_none() {
+        return first;
+    }
+    // A stop on the gaining side of the entry has followed before; it does not move back.
+    let followed = book.leg(Leg::Stop).filter_map(|stop| stop.recorded.stop_price);
+    let current = match plan.side {
+        Side::Buy => followed.filter(|stop| *stop >= average).fold(first, Price::max),
+        Side::Sell => followed.filter(|stop| *stop <= average).fold(first, Price::min),
+    };
+    book.best().map_or(current, |best| plan.trailed_stop(average, best, current))
 }
 
 /// No stop works. After an entry that was cut short that is expected: its legs went with the remainder. Otherwise the

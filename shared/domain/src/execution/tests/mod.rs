@@ -7,7 +7,7 @@ use desk::{Desk, Fate, approval, day, price};
 use crate::control::{Authorship, FlattenRequested, TradingStateChanged};
 use crate::event::Event;
 use crate::execution::{CloseReason, DeadlineStep, OrderState};
-use crate::plan::Target;
+use crate::plan::{Target, Trail};
 use crate::risk::TradingState;
 use crate::time::UnixNanos;
 
@@ -168,6 +168,35 @@ fn stop_follows_the_executed_price() {
     let stops: Vec<_> = desk.state.open_plans().flat_map(crate::execution::PlanBook::live_stops).collect();
     assert_eq!((stops.len(), stops[0].recorded.stop_price), (1, Some(price("49.83"))));
     assert_eq!((desk.requests("PATCH", ""), desk.count("PlanExecuted")), (1, 1));
+}
+
+#[test]
+fn trailing_stop_follows_the_best_price_and_never_moves_back() {
+    let mut trailing = approval(Vec::new());
+    trailing.plan.exits.trail = Some(Trail { after: price("0.40"), distance: price("0.30") });
+    let mut desk = Desk::new(vec![trailing.into()]);
+    desk.run();
+    let entry = desk.entry_id();
+    let now = desk.now;
+    desk.broker.fill(&entry, 100, "50.00", now);
+    desk.run();
+    let gme = "GME".parse().unwrap();
+    let mut check = |minute: u32, mark: Option<&str>, stop: &str| {
+        if let Some(mark) = mark {
+            desk.state.observe_mark(&gme, price(mark));
+        } else {
+            desk.restart();
+        }
+        desk.at(9, minute).run();
+        let stops: Vec<_> = desk.state.open_plans().flat_map(crate::execution::PlanBook::live_stops).collect();
+        assert_eq!((stops.len(), stops[0].recorded.stop_price), (1, Some(price(stop))), "{minute} {mark:?}");
+    };
+    check(40, Some("50.39"), "49.80");
+    check(41, Some("50.50"), "50.20");
+    check(42, Some("50.25"), "50.20");
+    check(43, None, "50.20");
+    check(44, Some("50.30"), "50.20");
+    check(45, Some("50.80"), "50.50");
 }
 
 #[test]
