@@ -35,7 +35,7 @@ impl Bar {
 }
 
 /// Appends up to eight prints: the open, both extremes and the close, at seeded moments of the minute. An extreme is
-/// touched three times: the bar vouches for it, and a lone far print would be taken for a mistake.
+/// touched three times, where the volume allows it: the bar vouches for it, and a lone far print would be taken for a mistake.
 ///
 /// The nearer extreme to the direction of the bar comes last in three of four minutes: low before high in a rising bar.
 /// Sizes sum to the volume; a bar of unknown volume gets single shares, so that its levels exist. Outside regular hours
@@ -51,8 +51,10 @@ pub(super) fn prints(symbol: u32, bar: &Bar, session: &Session, seed: u64, names
     let mut course = vec![bar.open, turns[0], turns[1], bar.close];
     course.dedup();
     let touches = |price: i64| if price == bar.high || price == bar.low { 3 } else { 1 };
-    let mut course: Vec<i64> = course.into_iter().flat_map(|price| vec![price; touches(price)]).collect();
-    if bar.volume > 0 {
+    let vouched: Vec<i64> = course.iter().flat_map(|price| vec![*price; touches(*price)]).collect();
+    if bar.volume == 0 || vouched.len() as u64 <= bar.volume {
+        course = vouched;
+    } else {
         course.truncate(bar.volume as usize);
     }
     let mut moments: Vec<i64> = course.iter().map(|_| bar.start + 40_000_000 + random.below(59_900_000_000)).collect();
@@ -102,7 +104,9 @@ mod tests {
         let session = calendar::session("2026-11-24".parse().unwrap()).unwrap();
         let mut names = Names::default();
         let symbol = names.symbol("GME").unwrap();
-        for (volume, open, high, low, close) in [(1_001, 50, 60, 40, 55), (0, 50, 50, 40, 40), (2, 50, 60, 40, 55)] {
+        for (volume, open, high, low, close) in
+            [(1_001, 50, 60, 40, 55), (0, 50, 50, 40, 40), (5, 50, 60, 40, 55), (2, 50, 60, 40, 55)]
+        {
             for seed in 0..20 {
                 let bar = Bar { start: session.open.nanos(), open, high, low, close, volume };
                 let mut made = Vec::new();

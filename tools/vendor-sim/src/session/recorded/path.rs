@@ -14,8 +14,10 @@ pub(crate) fn prints(symbol: u16, bar: &Bar, base: Conditions, rng: &mut Rng) ->
     let turns = if rising_first { [bar.high, bar.low] } else { [bar.low, bar.high] };
     let mut course = vec![bar.open, turns[0], turns[1], bar.close];
     course.dedup();
-    let mut course: Vec<i64> = course.into_iter().flat_map(|price| vec![price; touches(bar, price)]).collect();
-    if bar.volume > 0 {
+    let vouched: Vec<i64> = course.iter().flat_map(|price| vec![*price; touches(bar, *price)]).collect();
+    if bar.volume == 0 || vouched.len() as u64 <= bar.volume {
+        course = vouched;
+    } else {
         course.truncate(bar.volume as usize);
     }
     let extra = if bar.volume == 0 { 0 } else { (bar.volume / 400).clamp(0, 36) as usize };
@@ -39,7 +41,7 @@ pub(crate) fn prints(symbol: u16, bar: &Bar, base: Conditions, rng: &mut Rng) ->
     prices.into_iter().zip(sizes).zip(times).map(print).collect()
 }
 
-/// An extreme is touched three times: a bar vouches for it, and a lone far print would be taken for a mistake.
+/// An extreme is touched three times, where the volume allows it: a bar vouches for it, and a lone far print would be taken for a mistake.
 fn touches(bar: &Bar, price: i64) -> usize {
     if price == bar.high || price == bar.low { 3 } else { 1 }
 }
@@ -92,6 +94,8 @@ mod tests {
         check(dollars(130.0), dollars(130.89), dollars(127.12), dollars(128.355), 1_683_531);
         check(dollars(10.0), dollars(10.0), dollars(9.5), dollars(9.5), 4);
         check(dollars(10.0), dollars(10.5), dollars(9.5), dollars(10.2), 0);
+        check(dollars(10.0), dollars(10.5), dollars(9.5), dollars(10.2), 5);
+        check(dollars(10.0), dollars(10.5), dollars(9.5), dollars(10.2), 8);
         check(dollars(10.0), dollars(10.0), dollars(10.0), dollars(10.0), 1);
     }
 }
