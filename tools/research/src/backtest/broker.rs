@@ -32,6 +32,8 @@ pub(super) struct Broker {
     costs: CostProfile,
     buying_power: i64,
     cash: Usd,
+    /// Fees of the session; booked when it is over, as brokers do.
+    fees_due: Usd,
     last_equity: Usd,
     positions: BTreeMap<Symbol, i64>,
     marks: HashMap<Symbol, Price>,
@@ -47,6 +49,7 @@ impl Broker {
             costs,
             buying_power: leverage,
             cash,
+            fees_due: Usd::ZERO,
             last_equity: cash,
             positions: BTreeMap::new(),
             marks: HashMap::new(),
@@ -55,8 +58,10 @@ impl Broker {
         }
     }
 
-    /// Forgets the orders of the session before; marks its end's equity.
+    /// Books the fees of the session before, forgets its orders and marks its end's equity.
     pub(super) fn open_session(&mut self) -> anyhow::Result<()> {
+        self.cash = self.cash.minus(self.fees_due, "cash")?;
+        self.fees_due = Usd::ZERO;
         self.last_equity = self.equity()?;
         self.orders.clear();
         self.fills.clear();
@@ -64,8 +69,13 @@ impl Broker {
         Ok(())
     }
 
-    /// Cash and positions at their last prices.
+    /// Cash and positions at their last prices, net of fees.
     pub(super) fn equity(&self) -> anyhow::Result<Usd> {
+        Ok(self.shown_equity()?.minus(self.fees_due, "equity")?)
+    }
+
+    /// The same as the account shows it: without the fees that are booked after the session.
+    fn shown_equity(&self) -> anyhow::Result<Usd> {
         self.positions.keys().try_fold(self.cash, |sum, symbol| Ok(sum.plus(self.market_value(symbol)?, "equity")?))
     }
 
@@ -76,7 +86,7 @@ impl Broker {
     }
 
     pub(super) fn account(&self) -> anyhow::Result<BrokerAccount> {
-        let equity = self.equity()?;
+        let equity = self.shown_equity()?;
         let long = self.positions.iter().filter(|(_, held)| **held > 0);
         let long_market_value =
             long.map(|(s, _)| self.market_value(s)).try_fold(Usd::ZERO, |sum, v| anyhow::Ok(sum.plus(v?, "long")?))?;
@@ -286,7 +296,8 @@ impl Broker {
         };
         let (side, symbol, parent) = (shown.side, shown.symbol.clone(), order.parent);
         let value = price.notional(quantity)?;
-        let paid = if side == Side::Buy { value.plus(fees, "cash")? } else { fees.minus(value, "cash")? };
+        self.fees_due = self.fees_due.plus(fees, "fees")?;
+        let paid = if side == Side::Buy { value } else { Usd::ZERO.minus(value, "cash")? };
         self.cash = self.cash.minus(paid, "cash")?;
         *self.positions.entry(symbol).or_default() += side.sign() * i64::try_from(quantity)?;
         self.fills.push(fill.clone());
