@@ -38,11 +38,12 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
+        let usual = ExecutionPolicy::usual(CostProfile::default());
         Self {
-            partial_fill_wait_s: 60,
-            cover_grace_s: 10,
-            repairs_max: 3,
-            marketable_bps: 50,
+            partial_fill_wait_s: usual.partial_fill_wait_s as u32,
+            cover_grace_s: usual.cover_grace_s as u32,
+            repairs_max: usual.repairs_max,
+            marketable_bps: usual.marketable_bps as u32,
             call_timeout_ms: 5_000,
             calls_max: 16,
             clock_poll_ms: 1_000,

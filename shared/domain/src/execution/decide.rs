@@ -29,6 +29,13 @@ pub struct ExecutionPolicy {
     pub costs: CostProfile,
 }
 
+impl ExecutionPolicy {
+    /// The usual settings, with the costs of `costs`.
+    pub const fn usual(costs: CostProfile) -> Self {
+        Self { partial_fill_wait_s: 60, cover_grace_s: 10, repairs_max: 3, marketable_bps: 50, costs }
+    }
+}
+
 /// Seconds of market time before an unanswered cancel or replace is asked for again.
 const ASK_AGAIN_S: i64 = 10;
 

@@ -9,6 +9,7 @@ mod event;
 mod ladder;
 mod order;
 mod record;
+mod shortfall;
 #[cfg(test)]
 mod tests;
 
@@ -19,3 +20,4 @@ pub use effect::{Alert, Effect};
 pub use event::*;
 pub use ladder::{BROKER_CLOCK_GRACE_S, MarketInstants};
 pub use order::{ApprovedPlan, BadApproval, Call, NewOrder, Order, Snapshot};
+pub use shortfall::shortfalls;

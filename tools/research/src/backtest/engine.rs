@@ -59,7 +59,7 @@ impl Engine {
     pub(super) fn new(strategy: Arc<Strategy>, broker: Broker, data: &DataSet) -> Self {
         Self {
             planner: PlannerState::new(Arc::clone(&strategy)),
-            desk: Desk::new(Arc::clone(&strategy), policy(&strategy), broker),
+            desk: Desk::new(Arc::clone(&strategy), ExecutionPolicy::usual(strategy.costs), broker),
             history: History::new(data),
             outcome: Outcome::default(),
             prints: Vec::new(),
@@ -284,16 +284,5 @@ impl Engine {
     /// How often a person would have been called.
     pub(super) const fn alerts(&self) -> u64 {
         self.desk.alerts()
-    }
-}
-
-/// How the executor behaves, as in its configuration's defaults.
-fn policy(strategy: &Strategy) -> ExecutionPolicy {
-    ExecutionPolicy {
-        partial_fill_wait_s: 60,
-        cover_grace_s: 10,
-        repairs_max: 3,
-        marketable_bps: 50,
-        costs: strategy.costs,
     }
 }
