@@ -1,7 +1,6 @@
 //! The topology in the forms that others read: JSON, a table for people, and NACK resources for Kubernetes.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use async_nats::jetstream::stream::DiscardPolicy;
 use serde_json::{Value, json};
@@ -99,10 +98,9 @@ fn streams(sizes: &Sizes) -> Vec<Value> {
 fn consumers() -> Vec<Value> {
     let one = |durable: &&topology::Durable| {
         let config = topology::consumer_config(durable);
-        let ack_wait = Duration::from_secs(durable.ack_wait_s).as_secs();
         json!({
             "name": durable.name, "stream": durable.stream.as_str(), "filters": config.filter_subjects,
-            "ack_wait_s": ack_wait, "ack_pending_max": durable.ack_pending_max,
+            "ack_wait_s": durable.ack_wait_s, "ack_pending_max": durable.ack_pending_max,
         })
     };
     DURABLES.iter().map(one).collect()
@@ -122,5 +120,24 @@ fn words(value: &Value) -> String {
         Value::Array(items) => items.iter().map(words).collect::<Vec<_>>().join(", "),
         Value::String(text) => text.clone(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_names_everything_that_is_declared() {
+        let sizes = Sizes::default();
+        let (markdown, nack, json) = (markdown(&sizes), nack(&sizes), json(&sizes).to_string());
+        let documents: Vec<Value> =
+            nack.split("---\n").skip(1).map(|document| serde_json::from_str(document).unwrap()).collect();
+        assert_eq!(documents.len(), STREAMS.len() + DURABLES.len() + BUCKETS.len());
+        assert!(documents.iter().all(|d| d["spec"]["preventDelete"] == true), "{nack}");
+        let names = STREAMS.iter().map(|s| s.name).chain(DURABLES.iter().map(|d| d.name));
+        for name in names.chain(ROLES.iter().map(|r| r.service)) {
+            assert!(markdown.contains(name) && json.contains(name), "{name}");
+        }
     }
 }

@@ -21,23 +21,21 @@ pub struct Role {
     pub reads: &'static [StreamName],
     /// The durables it consumes.
     pub durables: &'static [&'static Durable],
-    /// True where it lists, redrives and discards dead letters.
-    pub handles_dead_letters: bool,
 }
 
 const fn role(service: &'static str, writes: Option<StreamName>, reads: &'static [StreamName]) -> Role {
-    Role { service, writes, reads, durables: &[], handles_dead_letters: false }
+    Role { service, writes, reads, durables: &[] }
 }
 
 /// Every service.
 pub const ROLES: [Role; 7] = [
     role("ingest-gateway", Some(Market), &[Market]),
-    role("gap-scanner", Some(Scan), &[Market, Scan, Control]),
+    role("gap-scanner", Some(Scan), &[Market, Scan]),
     role("planner", Some(Plan), &[Scan, Plan, Control]),
-    role("risk-engine", Some(Risk), &[Plan, Risk, Order, Control, Ops]),
+    role("risk-engine", Some(Risk), &[Plan, Risk, Order, Control]),
     Role { durables: &[&EXECUTOR_RISK], ..role("executor", Some(Order), &[Risk, Control, Order, Market]) },
     role("recorder", None, &StreamName::ALL),
-    Role { handles_dead_letters: true, ..role("coordinator-api", Some(Control), &[Control, Ops]) },
+    role("coordinator-api", Some(Control), &[]),
 ];
 
 impl Role {
@@ -60,9 +58,6 @@ impl Role {
         }
         for durable in self.durables {
             allowed.push(format!("$JS.ACK.{}.{}.>", durable.stream.as_str(), durable.name));
-        }
-        if self.handles_dead_letters {
-            allowed.extend(["STREAM.INFO.DEAD", "STREAM.MSG.DELETE.DEAD"].map(|r| format!("$JS.API.{r}")));
         }
         allowed
     }

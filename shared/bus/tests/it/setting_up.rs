@@ -11,10 +11,14 @@ async fn the_second_ensure_changes_nothing_and_a_new_size_changes_the_streams() 
     let server = NatsServer::start().await.unwrap();
     let bus = support::connect(&server, "test").await;
     let sizes = Sizes::default();
+    let missing = topology::diff(&bus, &sizes).await.unwrap();
     let first = topology::ensure(&bus, &sizes).await.unwrap();
+    assert_eq!(missing.created, first.created, "looking makes nothing and sees everything");
     assert_eq!(first.created.len(), STREAMS.len() + DURABLES.len() + BUCKETS.len());
     let second = topology::ensure(&bus, &sizes).await.unwrap();
     assert_eq!((second.created.len(), second.updated.len()), (0, 0), "{second:?}");
+    let smaller = topology::diff(&bus, &Sizes { market_mib: 1_024, ..sizes }).await.unwrap();
+    assert_eq!(smaller.updated, ["MARKET"]);
     let larger = topology::ensure(&bus, &Sizes { market_mib: 8_192, ..sizes }).await.unwrap();
     assert_eq!(larger.updated, ["MARKET"]);
 }
