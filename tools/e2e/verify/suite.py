@@ -75,12 +75,13 @@ class Suite:
         return self.start()
 
     def __exit__(self, kind, *_):
-        if kind and self.log.exists():
-            print("".join(f"  | {line}\n" for line in self.log.read_text().splitlines()[-25:]))
         if self.process and self.process.poll() is None:
             self.interrupt(30)
         self.kill()
+        tail = self.log.read_text().splitlines()[-25:] if kind and self.log.exists() else []
         self.temporary.cleanup()
+        for line in tail:
+            print(f"  | {line}")
 
     def start(self):
         """Starts it and waits until it answers."""
