@@ -171,6 +171,15 @@ pub async fn members(bus: &Bus, service: &str) -> Result<Vec<String>, BusError> 
     Ok(members)
 }
 
+/// The replica that holds `key`, if one does.
+///
+/// # Errors
+/// Class Transient: the bus does not answer.
+pub async fn holder_of(bus: &Bus, key: &str) -> Result<Option<String>, BusError> {
+    let found = bus.publisher().last_on(STREAM, &subject(key)).await?;
+    Ok(found.and_then(|m| serde_json::from_slice::<Holder>(&m.payload).ok()).map(|holder| holder.instance))
+}
+
 /// The key under which replica `instance` says that it is there.
 pub fn member_key(service: &str, instance: &str) -> String {
     let token: String = instance
