@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::lease::{self, Holder, Lease};
+use bus::lease::{self, Lease};
 use bus::{Class, subject};
 use chassis::{CancellationToken, Context, Service};
 use domain::StreamName;
@@ -26,9 +26,8 @@ impl Service for GapScanner {
         ctx.readiness.set("rebuilt", false, "folding MARKET");
         check_partitions(&ctx).await?;
         let strategy = Arc::new(ctx.strategy()?);
-        let holder = Holder::new(&ctx.instance);
         let shutdown = ctx.shutdown.clone();
-        let shared = Arc::new(Shared { ctx, strategy, holder, board: Board::default() });
+        let shared = Arc::new(Shared { ctx, strategy, board: Board::default() });
         let mut replica = Replica { shared, membership: None, members: 0, stops: BTreeMap::new(), workers: JoinSet::new() };
         let outcome = replica.run_until(&shutdown).await;
         replica.leave().await?;
@@ -88,7 +87,8 @@ impl Replica {
 
     /// The partitions that are this replica's: the members in order of their names take turns.
     async fn share(&mut self) -> Result<Vec<u32>, bus::BusError> {
-        let Shared { ctx, holder, .. } = self.shared.as_ref();
+        let ctx = &self.shared.ctx;
+        let holder = &ctx.holder;
         if self.membership.as_ref().is_none_or(|membership| !membership.is_held()) {
             let first = self.membership.is_none();
             let key = lease::member_key(ctx.name, holder.instance());

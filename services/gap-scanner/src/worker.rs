@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Fold, FoldSpec, Holder, Item, Kind, Lease, Place, RawFold, RawItem, Snapshots, subject};
+use bus::{Fold, FoldSpec, Item, Kind, Lease, Place, RawFold, RawItem, Snapshots, subject};
 use chassis::{CancellationToken, Context};
 use domain::strategy::Strategy;
 use domain::{Event, RoundId, StreamName};
@@ -19,7 +19,6 @@ use crate::status::{Board, Status};
 pub(crate) struct Shared {
     pub(crate) ctx: Context<Config>,
     pub(crate) strategy: Arc<Strategy>,
-    pub(crate) holder: Holder,
     pub(crate) board: Board,
 }
 
@@ -28,7 +27,7 @@ pub(crate) async fn work(shared: Arc<Shared>, index: u32, stop: CancellationToke
     let key = format!("{}.partition.{index}", shared.ctx.name);
     let lease = tokio::select! {
         () = stop.cancelled() => return Ok(()),
-        lease = Lease::acquire(&shared.ctx.bus, &key, &shared.holder) => lease?,
+        lease = Lease::acquire(&shared.ctx.bus, &key, &shared.ctx.holder) => lease?,
     };
     let mut worker = tokio::select! {
         () = stop.cancelled() => return Ok(()),

@@ -38,7 +38,7 @@ pub const ROLES: [Role; 7] = [
     role("planner", Some(Plan), &[Scan, Plan, Control]),
     role("risk-engine", Some(Risk), &[Plan, Risk, Order, Control]),
     Role { durables: &[&EXECUTOR_RISK], leases: true, ..role("executor", Some(Order), &[Risk, Control, Order, Market]) },
-    role("recorder", None, &StreamName::ALL),
+    Role { leases: true, ..role("recorder", None, &StreamName::ALL) },
     role("coordinator-api", Some(Control), &[]),
 ];
 
