@@ -4,6 +4,7 @@ mod account;
 mod candidates;
 mod facts;
 mod ops;
+mod exits;
 mod plan;
 mod single;
 mod summary;

@@ -214,7 +214,8 @@ impl Ledger {
             CloseReason::TakeProfit
             | CloseReason::FlatByClose
             | CloseReason::Flattened
-            | CloseReason::ClosedElsewhere => {
+            | CloseReason::ClosedElsewhere
+            | CloseReason::TimeStop => {
                 day.stop_outs_in_a_row = 0;
             }
             CloseReason::EntryExpired
