@@ -129,6 +129,24 @@ impl World {
         approval
     }
 
+    /// Shares held, and shares under working stops, by the broker.
+    pub(crate) async fn cover(&self) -> (u64, u64) {
+        let shares = |value: &Value| value.as_str().unwrap().trim_start_matches('-').parse::<u64>().unwrap();
+        let held = self.broker("positions").await.as_array().unwrap().iter().map(|p| shares(&p["qty"])).sum();
+        let orders = self.broker("orders?status=open").await;
+        let stops = orders.as_array().unwrap().iter().filter(|o| o["type"] == "stop" && o["status"] != "held");
+        (held, stops.map(|o| shares(&o["qty"]) - shares(&o["filled_qty"])).sum())
+    }
+
+    /// Orders that the broker has accepted, by its own log, whose id has `leg` in it.
+    pub(crate) async fn accepted(&self, leg: &str) -> Vec<String> {
+        let log = self.get("orders").await;
+        let calls =
+            log["items"].as_array().unwrap().iter().filter(|call| call["method"] == "POST" && call["status"] == 200);
+        let ids = calls.filter_map(|call| call["client_order_id"].as_str()).filter(|id| id.contains(leg));
+        ids.map(str::to_owned).collect()
+    }
+
     pub(crate) async fn publish(&self, event: impl Into<Event>, id: &str) {
         self.publisher.create(&event.into(), &build::meta(&["test", id], "risk-engine")).await.unwrap();
     }
@@ -183,13 +201,7 @@ impl World {
 
     /// Entry orders that the broker has accepted, by its own log.
     pub(crate) async fn accepted_entries(&self) -> usize {
-        let log = self.get("orders").await;
-        let entries = log["items"].as_array().unwrap().iter().filter(|call| {
-            call["method"] == "POST"
-                && call["status"] == 200
-                && call["client_order_id"].as_str().is_some_and(|id| id.contains("-E"))
-        });
-        entries.count()
+        self.accepted("-E").await.len()
     }
 
     pub(crate) async fn broker(&self, path: &str) -> Value {

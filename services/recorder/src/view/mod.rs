@@ -2,9 +2,9 @@
 
 mod account;
 mod candidates;
+mod exits;
 mod facts;
 mod ops;
-mod exits;
 mod plan;
 mod single;
 mod summary;

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::execution::{FIRST_SLICE, FillRecorded, Leg, OrderIntended, OrderState, OrderUpdated, PlanClosed, PlanExecuted};
+use domain::execution::{
+    FIRST_SLICE, FillRecorded, Leg, OrderIntended, OrderState, OrderUpdated, PlanClosed, PlanExecuted,
+};
 use domain::plan::TradePlan;
 use domain::risk::{DenialReason, PlanApproved, PlanDenied, SizingTerm};
 use domain::{ClientOrderId, Event, Micro, Price, UnixNanos, Usd};
