@@ -7,7 +7,7 @@ use chassis::{CancellationToken, Loaded, Sources};
 use domain::event::Event;
 use domain::plan::Target;
 use domain::risk::PlanApproved;
-use domain::{Price, StreamName};
+use domain::{Price, StreamName, UnixNanos};
 use executor::Executor;
 use serde_json::{Value, json};
 use testkit::{NatsServer, build};
@@ -145,6 +145,15 @@ impl World {
             log["items"].as_array().unwrap().iter().filter(|call| call["method"] == "POST" && call["status"] == 200);
         let ids = calls.filter_map(|call| call["client_order_id"].as_str()).filter(|id| id.contains(leg));
         ids.map(str::to_owned).collect()
+    }
+
+    /// Puts batch `batch_no` with one print of `symbol` at `at` on MARKET, and market time with it.
+    pub(crate) async fn print(&self, batch_no: u64, symbol: &str, price: Price, at: UnixNanos) {
+        let mut batch = build::trade_batch(0, batch_no, &[(symbol, 1)]);
+        (batch.trades.price[0], batch.trades.ts_event[0]) = (price.nanos(), at.nanos());
+        (batch.watermark, batch.ts_recv) = (at, at);
+        let meta = build::meta(&["test", &batch_no.to_string()], "ingest-gateway");
+        self.publisher.publish(&batch.into(), &meta).await.unwrap();
     }
 
     pub(crate) async fn publish(&self, event: impl Into<Event>, id: &str) {

@@ -80,3 +80,90 @@ impl PlanStory {
 fn away(side: Side, price: Price, distance: Price) -> Price {
     Price::from_nanos(price.nanos().saturating_add(side.sign() * distance.nanos()))
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::execution::{OrderPlace, PlanExecuted};
+    use domain::plan::{TimeStop, Trail};
+    use domain::{ClientOrderId, Event};
+    use testkit::build;
+
+    use super::*;
+    use crate::view::Recorded;
+
+    /// Half of it leaves 0.20 beyond the entry.
+    fn plan() -> TradePlan {
+        let mut plan = build::plan("GME");
+        plan.targets = vec![Target { distance: build::cents(20), fraction_bps: 5_000 }];
+        plan.exits.trail = Some(Trail { after: build::cents(20), distance: build::cents(10) });
+        plan.exits.time_stop = Some(TimeStop { after_seconds: 3_600, gain: build::cents(5) });
+        plan
+    }
+
+    fn told(events: Vec<Event>) -> Value {
+        let recorded = (1..).zip(events).map(|(seq, event)| Recorded {
+            id: seq.to_string(),
+            seq,
+            ts_init: domain::UnixNanos::default(),
+            event,
+        });
+        PlanStory::fold(&recorded.collect::<Vec<_>>()).exits(&plan(), Some(101))
+    }
+
+    fn order(leg: Leg, slice: u32, state: OrderState, filled_qty: u64, stop: Option<Price>) -> Event {
+        let plan = plan();
+        OrderUpdated {
+            client_order_id: ClientOrderId::at(&plan.plan_id, OrderPlace { leg, slice, attempt: 1 }),
+            leg,
+            side: plan.side.opposite(),
+            state,
+            quantity: 50,
+            filled_qty,
+            stop_price: stop,
+            ..build::order_updated("GME")
+        }
+        .into()
+    }
+
+    fn executed() -> Event {
+        let plan = plan();
+        PlanExecuted {
+            plan_id: plan.plan_id.clone(),
+            symbol: plan.symbol.clone(),
+            side: plan.side,
+            quantity: 101,
+            avg_entry_price: build::cents(2_552),
+            stop_price: build::cents(2_542),
+            ts_event: build::session().at_hm(9, 37),
+        }
+        .into()
+    }
+
+    #[test]
+    fn before_the_entry_everything_waits_at_planned_prices() {
+        let exits = told(Vec::new());
+        let entry = plan().entry.trigger;
+        let target = away(plan().side, entry, build::cents(20));
+        let expected = json!({"slice": 1, "price": target, "fraction_bps": 5_000, "quantity": 50, "filled_qty": 0, "state": "waiting"});
+        assert_eq!(exits["targets"], json!([expected]));
+        assert_eq!((&exits["trail"]["state"], &exits["time_stop"]["due_at"]), (&json!("waiting"), &Value::Null));
+    }
+
+    #[test]
+    fn each_exit_says_where_it_stands() {
+        let working = order(Leg::Target, 1, OrderState::PartiallyFilled, 20, None);
+        let behind = order(Leg::Stop, 2, OrderState::Working, 0, Some(build::cents(2_542)));
+        let exits = told(vec![executed(), working, behind]);
+        let target = &exits["targets"][0];
+        assert_eq!(
+            (&target["price"], &target["state"], &target["filled_qty"]),
+            (&json!("25.72"), &json!("working"), &json!(20))
+        );
+        assert_eq!((&exits["trail"]["state"], &exits["trail"]["from"]), (&json!("waiting"), &json!("25.72")));
+        assert_eq!(exits["time_stop"]["due_at"], json!(build::session().at_hm(10, 37)));
+        let filled = order(Leg::Target, 1, OrderState::Filled, 50, None);
+        let ahead = order(Leg::Stop, 2, OrderState::Working, 0, Some(build::cents(2_562)));
+        let exits = told(vec![executed(), filled, ahead]);
+        assert_eq!((&exits["targets"][0]["state"], &exits["trail"]["state"]), (&json!("filled"), &json!("following")));
+    }
+}
