@@ -60,6 +60,9 @@ async fn killed_in_the_middle_of_a_partial_exit_the_rest_stays_under_its_stop() 
     let mut world = World::at("09:36:00").await;
     world.start();
     world.publish(halved(&world).await, "a").await;
+    while world.accepted_entries().await < 2 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     world.run_market(10.0).await;
     assert_eq!(world.until("PlanExecuted", executed).await.quantity, 20);
     world.kill().await;
