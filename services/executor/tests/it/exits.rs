@@ -30,7 +30,11 @@ fn leaving(event: &Event) -> Option<FillRecorded> {
 
 /// 20 shares, of which half leave at a gain that comes within minutes; the stop is far away.
 async fn halved(world: &World) -> domain::risk::PlanApproved {
-    let mut approval = world.approval(20, 800, Some(30)).await;
+    let mut approval = world.approval(20, 800, Some(35)).await;
+    let last = approval.plan.entry.trigger;
+    let part = |bps| last.scaled(bps, 9_950, "test").unwrap().ceil_to_tick();
+    // The broker wants the target beyond the entry's limit.
+    (approval.plan.entry.trigger, approval.plan.entry.limit) = (part(9_995), part(10_020));
     let near = Target { fraction_bps: 5_000, ..approval.plan.targets[0] };
     approval.plan.targets = vec![near];
     approval
@@ -60,9 +64,12 @@ async fn killed_in_the_middle_of_a_partial_exit_the_rest_stays_under_its_stop() 
     let mut world = World::at("09:36:00").await;
     world.start();
     world.publish(halved(&world).await, "a").await;
-    while world.accepted_entries().await < 2 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let second = |event: &Event| match event {
+        Event::OrderUpdated(update) => update.client_order_id.as_str().ends_with("-E1s2").then_some(update.state),
+        _ => None,
+    };
+    world.until("second entry", second).await;
+    assert_eq!(world.accepted_entries().await, 2);
     world.run_market(10.0).await;
     assert_eq!(world.until("PlanExecuted", executed).await.quantity, 20);
     world.kill().await;
