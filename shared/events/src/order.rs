@@ -19,7 +19,7 @@ wire_enum! {
     }
     CloseReason = wire::CloseReason {
         StopLoss, TakeProfit, FlatByClose, Flattened, EntryExpired, EntryWithdrawn, EntryRejected, Abandoned,
-        ClosedElsewhere
+        ClosedElsewhere, TimeStop
     }
     DeadlineStep = wire::DeadlineStep { NoEntry, CancelEntries, PassiveExit, MarketableExit, MarketExit, Verify }
     DeadlineClock = wire::DeadlineClock { Watermark, Broker }
@@ -45,6 +45,7 @@ impl Wire for OrderIntended {
             stop_price: self.stop_price.map(Price::nanos),
             stop_loss: self.stop_loss.map(Price::nanos),
             take_profit: self.take_profit.map(Price::nanos),
+            reason: self.reason.map(WireEnum::to_wire),
             ts_event: self.ts_event.nanos(),
         }
     }
@@ -66,6 +67,7 @@ impl Wire for OrderIntended {
             stop_price: f.optional_price("stop_price", wire.stop_price)?,
             stop_loss: f.optional_price("stop_loss", wire.stop_loss)?,
             take_profit: f.optional_price("take_profit", wire.take_profit)?,
+            reason: f.optional_one_of("reason", wire.reason)?,
             ts_event: UnixNanos::new(wire.ts_event),
         })
     }

@@ -156,6 +156,7 @@ impl PlannerState {
         let session = calendar::session(round.session_date).unwrap_or_else(|| calendar::session_at(round.due));
         let circumstances = Circumstances {
             rules: &self.strategy.plan,
+            halt_silence_seconds: self.strategy.scan.halt_silence_seconds,
             session,
             paused: self.paused.contains(&round.strategy),
             already_planned: &already_planned,

@@ -90,8 +90,6 @@ impl Run {
         if input.refused_rows > 0 {
             warn(&format!("{} rows refused in all", input.refused_rows));
         }
-        input.shortfalls = domain::execution::shortfalls(&self.strategy.plan);
-        input.shortfalls.iter().for_each(|shortfall| warn(shortfall));
         if input.made_trades {
             warn("trades were made from minute bars: a seeded path through open, high, low and close");
         }
