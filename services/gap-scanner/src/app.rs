@@ -11,7 +11,7 @@ use domain::{Event, EventId, RoundId, StreamName};
 use futures_util::future::try_join_all;
 
 use crate::Config;
-use crate::market::Market;
+use crate::market::{Market, events_of};
 
 /// The gap scanner service.
 pub struct GapScanner;
@@ -84,20 +84,13 @@ impl App {
 
     /// Appends a partition's round: signals and candidates first, its completion last.
     async fn append(&mut self, round: RoundResult) -> chassis::Result {
-        let completed = round.completed;
-        let key = (completed.round.round_id.clone(), completed.partition);
-        if !self.completed.insert(key) {
+        let completed = round.completed.clone();
+        let id = completed.round.round_id.as_str();
+        if !self.completed.insert((completed.round.round_id.clone(), completed.partition)) {
             return Ok(());
         }
-        let (id, partition) = (completed.round.round_id.as_str(), completed.partition.to_string());
-        let signals = round
-            .signals
-            .into_iter()
-            .map(|signal| (EventId::from_parts(&["signal_generated", signal.signal_id.as_str()]), Event::from(signal)));
-        let candidates = round.candidates.into_iter().map(|part| {
-            (EventId::from_parts(&["candidates_evaluated", id, &partition, &part.chunk.to_string()]), Event::from(part))
-        });
-        let parts: Vec<(EventId, Event)> = signals.chain(candidates).collect();
+        let mut parts = events_of(round);
+        let last = parts.pop();
         try_join_all(parts.into_iter().map(|(event_id, event)| create(&self.ctx, event_id, event, id))).await?;
         tracing::info!(
             round_id = id,
@@ -108,16 +101,17 @@ impl App {
         );
         metrics::counter!("scanner_rounds_completed_total", "schedule" => completed.round.schedule.clone())
             .increment(1);
-        let event_id = EventId::from_parts(&["scan_round_completed", id, &partition]);
-        let about = id.to_owned();
-        create(&self.ctx, event_id, Event::from(completed), &about).await
+        match last {
+            Some((event_id, event)) => create(&self.ctx, event_id, event, id).await,
+            None => Ok(()),
+        }
     }
 
     fn report(&self) {
         let (current, known) = self.market.reference_coverage();
         self.ctx.readiness.set("reference", current > 0, format!("{current} of {known} symbols have today's history"));
-        metrics::counter!("scanner_trades_folded_total").absolute(self.market.trades);
-        metrics::counter!("scanner_batch_holes_total").absolute(self.market.holes);
+        metrics::counter!("scanner_trades_folded_total").absolute(self.market.trades());
+        metrics::counter!("scanner_batch_holes_total").absolute(self.market.holes());
         metrics::gauge!("scanner_watermark_seconds").set(self.market.watermark().nanos() as f64 / 1e9);
     }
 }

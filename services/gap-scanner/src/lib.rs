@@ -9,3 +9,4 @@ mod market;
 
 pub use app::GapScanner;
 pub use config::Config;
+pub use market::{BatchError, Market, TRADE_BATCH, events_of};

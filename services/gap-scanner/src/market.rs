@@ -1,4 +1,4 @@
-//! Every partition's fold, fed with raw MARKET messages.
+//! Every partition's fold, fed with raw MARKET messages; no clock and no bus, so that a replay uses it, too.
 
 use std::sync::Arc;
 
@@ -6,30 +6,37 @@ use domain::market::Eligibility;
 use domain::scan::{BatchHead, BatchOrder, Input, PartitionState, RoundResult};
 use domain::strategy::{Strategy, StrategyError};
 use domain::symbol::SymbolError;
-use domain::{Event, StreamName, UnixNanos};
+use domain::{Event, EventId, StreamName, UnixNanos};
 use events::{DecodeError, TradeBatchReader};
 
-/// The messages that there are millions of.
-const TRADE_BATCH: &str = "finagent.market.v1.TradeBatch";
+/// Type of the messages that there are millions of.
+pub const TRADE_BATCH: &str = "finagent.market.v1.TradeBatch";
 
 /// The market of all partitions.
-pub(crate) struct Market {
+pub struct Market {
     partitions: Vec<PartitionState>,
     slots: Vec<u32>,
     eligibilities: Vec<Eligibility>,
-    pub(crate) trades: u64,
-    pub(crate) holes: u64,
+    trades: u64,
+    holes: u64,
 }
 
 impl Market {
-    pub(crate) fn new(partitions: u32, strategy: &Arc<Strategy>) -> Result<Self, StrategyError> {
+    /// Nothing folded yet.
+    ///
+    /// # Errors
+    /// `strategy` cannot be carried out.
+    pub fn new(partitions: u32, strategy: &Arc<Strategy>) -> Result<Self, StrategyError> {
         let states = (0..partitions).map(|p| PartitionState::new(p, partitions, Arc::clone(strategy)));
         let partitions = states.collect::<Result<_, _>>()?;
         Ok(Self { partitions, slots: Vec::new(), eligibilities: Vec::new(), trades: 0, holes: 0 })
     }
 
     /// Folds one message and returns the rounds that fell due with it.
-    pub(crate) fn apply(&mut self, type_name: &str, payload: &[u8], seq: u64) -> Result<Vec<RoundResult>, BatchError> {
+    ///
+    /// # Errors
+    /// The message makes no sense; nothing of it is folded.
+    pub fn apply(&mut self, type_name: &str, payload: &[u8], seq: u64) -> Result<Vec<RoundResult>, BatchError> {
         if type_name == TRADE_BATCH {
             return self.batch(payload, seq);
         }
@@ -43,13 +50,23 @@ impl Market {
     }
 
     /// The slowest partition's watermark.
-    pub(crate) fn watermark(&self) -> UnixNanos {
+    pub fn watermark(&self) -> UnixNanos {
         self.partitions.iter().map(PartitionState::watermark).min().unwrap_or_default()
     }
 
     /// Symbols with reference data for the current session, and symbols known at all.
-    pub(crate) fn reference_coverage(&self) -> (usize, usize) {
+    pub fn reference_coverage(&self) -> (usize, usize) {
         self.partitions.iter().map(PartitionState::reference_coverage).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1))
+    }
+
+    /// Trades folded.
+    pub const fn trades(&self) -> u64 {
+        self.trades
+    }
+
+    /// Batches before which at least one was missing.
+    pub const fn holes(&self) -> u64 {
+        self.holes
     }
 
     fn batch(&mut self, payload: &[u8], seq: u64) -> Result<Vec<RoundResult>, BatchError> {
@@ -88,9 +105,24 @@ impl Market {
     }
 }
 
+/// A round's events with their ids, in the order in which they are appended: its completion last.
+pub fn events_of(round: RoundResult) -> Vec<(EventId, Event)> {
+    let RoundResult { signals, candidates, completed } = round;
+    let (round_id, partition) = (completed.round.round_id.to_string(), completed.partition.to_string());
+    let signals = signals
+        .into_iter()
+        .map(|signal| (EventId::from_parts(&["signal_generated", signal.signal_id.as_str()]), Event::from(signal)));
+    let candidates = candidates.into_iter().map(|part| {
+        let parts = ["candidates_evaluated", &round_id, &partition, &part.chunk.to_string()];
+        (EventId::from_parts(&parts), Event::from(part))
+    });
+    let completed = (EventId::from_parts(&["scan_round_completed", &round_id, &partition]), Event::from(completed));
+    signals.chain(candidates).chain([completed]).collect()
+}
+
 /// Why a MARKET message was not folded.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum BatchError {
+pub enum BatchError {
     /// It does not decode.
     #[error(transparent)]
     Decode(#[from] DecodeError),
