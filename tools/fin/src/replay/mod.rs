@@ -16,7 +16,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use bus::Bus;
 use chassis::Sources;
 use domain::strategy::Strategy;
@@ -38,6 +38,9 @@ pub struct Arguments {
     /// The strategy that was in force; the configuration's when not given.
     #[arg(long, value_name = "FILE")]
     strategy: Option<PathBuf>,
+    /// File for the decision log: one line a decision, as `fin backtest --out` writes it.
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
     /// Print one JSON document.
     #[arg(long)]
     json: bool,
@@ -59,6 +62,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         None => Sources::process().load()?.strategy()?,
     });
     let findings = arguments.connection.with_bus(async |bus| replay(&bus, &strategy, day).await)?;
+    if let Some(file) = &arguments.log {
+        std::fs::write(file, findings.log.to_string()).with_context(|| file.display().to_string())?;
+    }
     let mut out = std::io::stdout().lock();
     if arguments.json {
         let document = json!({
