@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use bus::subject::subject_of;
 use bus::{Bus, FoldSpec, RawFold, RawItem};
-use domain::strategy::Strategy;
+use domain::scan::RoundResult;
+use domain::strategy::{Strategy, StrategyError};
 use domain::{Event, SessionDate, StreamName, UnixNanos};
 use events::TradeBatchReader;
-use gap_scanner::{Market, events_of};
+use gap_scanner::{BatchError, Partition, TRADE_BATCH, events_of};
 use research::progress::Progress;
 
 use super::findings::Findings;
@@ -37,22 +38,25 @@ pub(super) async fn rounds(
     let mut market = Market::new(partitions, strategy)?;
     let mut fold = RawFold::open(bus, FoldSpec::stream(StreamName::Market))?;
     let (mut events, mut progress) = (Vec::new(), Progress::default());
-    let (mut read, end) = (0, day.at_hm(20, 0));
+    let (mut read, mut trades, end) = (0, 0, day.at_hm(20, 0));
     let mut beginning_is_missing = None;
     while market.watermark() < end
         && let RawItem::Message(message) = fold.next().await?
     {
         read += 1;
-        if *beginning_is_missing.get_or_insert(message.seq > 1)
-            && let Ok(batch) = TradeBatchReader::new(&message.payload)
-            && message.type_name() == Some(gap_scanner::TRADE_BATCH)
-        {
-            beginning_is_missing = Some(false);
-            if batch.header().watermark >= day.at_hm(4, 0) {
+        let type_name = message.type_name().unwrap_or_default();
+        let batch = TradeBatchReader::new(&message.payload).ok().filter(|_| type_name == TRADE_BATCH);
+        if let Some(batch) = &batch {
+            trades += u64::from(batch.count());
+            let began_late = batch.header().watermark >= day.at_hm(4, 0);
+            if beginning_is_missing == Some(true) && began_late {
                 return Err(NotFound(format!("MARKET no longer holds the beginning of {day}")).into());
             }
+            beginning_is_missing = Some(false);
         }
-        match market.apply(message.type_name().unwrap_or_default(), &message.payload, message.seq) {
+        beginning_is_missing.get_or_insert(message.seq > 1);
+        let partition = batch.map(|batch| batch.header().partition);
+        match market.apply(partition, type_name, &message.payload, message.seq) {
             Ok(rounds) => {
                 let of_day = rounds.into_iter().filter(|round| round.completed.round.session_date == day);
                 events.extend(of_day.flat_map(events_of).map(|(_, event)| event));
@@ -60,11 +64,42 @@ pub(super) async fn rounds(
             Err(error) => passed_over(StreamName::Market, message.seq, &error.to_string()),
         }
         let left = fold.backlog(StreamName::Market).unwrap_or_default();
-        progress.at(&"MARKET", read, read + left as usize, market.trades());
+        progress.at(&"MARKET", read, read + left as usize, trades);
     }
     progress.clear();
     findings.events += read as u64;
     Ok(Made { events, watermark: market.watermark() })
+}
+
+/// The folds of all partitions.
+struct Market(Vec<Partition>);
+
+impl Market {
+    fn new(partitions: u32, strategy: &Arc<Strategy>) -> Result<Self, StrategyError> {
+        (0..partitions).map(|index| Partition::new(index, partitions, strategy)).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Folds a message: a trade batch into its `partition`, anything else into all.
+    fn apply(
+        &mut self,
+        partition: Option<u32>,
+        type_name: &str,
+        payload: &[u8],
+        seq: u64,
+    ) -> Result<Vec<RoundResult>, BatchError> {
+        let takes = |index: usize| partition.is_none_or(|partition| partition as usize == index);
+        let takers = self.0.iter_mut().enumerate().filter(|(index, _)| takes(*index));
+        let mut rounds = Vec::new();
+        for (_, taker) in takers {
+            rounds.extend(taker.apply(type_name, payload, seq)?);
+        }
+        Ok(rounds)
+    }
+
+    /// The slowest partition's.
+    fn watermark(&self) -> UnixNanos {
+        self.0.iter().map(Partition::watermark).min().unwrap_or_default()
+    }
 }
 
 /// Holds the rounds against those of `scan`. Rounds that fell due after MARKET had been read are left out.

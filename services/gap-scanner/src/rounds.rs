@@ -1,0 +1,53 @@
+//! What a partition says at the end of a round.
+
+use bus::Created;
+use chassis::Context;
+use domain::scan::RoundResult;
+use domain::{Event, EventId};
+use futures_util::future::try_join_all;
+
+use crate::Config;
+
+/// Appends a partition's round: signals and candidates first, its completion last.
+pub(crate) async fn append(ctx: &Context<Config>, round: RoundResult) -> chassis::Result {
+    let completed = round.completed.clone();
+    let id = completed.round.round_id.as_str();
+    let mut parts = events_of(round);
+    let last = parts.pop();
+    try_join_all(parts.into_iter().map(|(event_id, event)| create(ctx, event_id, event, id))).await?;
+    tracing::info!(
+        round_id = id,
+        partition = completed.partition,
+        evaluated = completed.evaluated,
+        signals = completed.signal_ids.len(),
+        "round completed"
+    );
+    metrics::counter!("scanner_rounds_completed_total", "schedule" => completed.round.schedule.clone()).increment(1);
+    match last {
+        Some((event_id, event)) => create(ctx, event_id, event, id).await,
+        None => Ok(()),
+    }
+}
+
+/// A round's events with their ids, in the order in which they are appended: its completion last.
+pub fn events_of(round: RoundResult) -> Vec<(EventId, Event)> {
+    let RoundResult { signals, candidates, completed } = round;
+    let (round_id, partition) = (completed.round.round_id.to_string(), completed.partition.to_string());
+    let signals = signals
+        .into_iter()
+        .map(|signal| (EventId::from_parts(&["signal_generated", signal.signal_id.as_str()]), Event::from(signal)));
+    let candidates = candidates.into_iter().map(|part| {
+        let parts = ["candidates_evaluated", &round_id, &partition, &part.chunk.to_string()];
+        (EventId::from_parts(&parts), Event::from(part))
+    });
+    let completed = (EventId::from_parts(&["scan_round_completed", &round_id, &partition]), Event::from(completed));
+    signals.chain(candidates).chain([completed]).collect()
+}
+
+async fn create(ctx: &Context<Config>, id: EventId, event: Event, about: &str) -> chassis::Result {
+    let meta = ctx.meta(id).about(about).build();
+    if let Created::Exists { same: false, seq } = ctx.publisher.create(&event, &meta).await? {
+        tracing::info!(event = event.name(), about, seq, "already reported, under another configuration");
+    }
+    Ok(())
+}
