@@ -11,6 +11,8 @@ mod plan;
 mod recording;
 mod risk;
 mod scan;
+#[cfg(test)]
+mod tests;
 
 use std::io::Write;
 use std::path::PathBuf;
