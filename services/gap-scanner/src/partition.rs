@@ -12,11 +12,11 @@ use events::{DecodeError, TradeBatchReader};
 /// The form of the bytes that [`Partition::to_bytes`] gives: raise it whenever they change.
 pub(crate) const SCHEMA: u32 = 1;
 
-/// The messages that there are millions of.
-const TRADE_BATCH: &str = "finagent.market.v1.TradeBatch";
+/// Type of the messages that there are millions of.
+pub const TRADE_BATCH: &str = "finagent.market.v1.TradeBatch";
 
-/// The market of one partition.
-pub(crate) struct Partition {
+/// The market of one partition. Knows neither clock nor bus, so that a replay uses it, too.
+pub struct Partition {
     index: u32,
     partitions: u32,
     state: PartitionState,
@@ -29,7 +29,11 @@ pub(crate) struct Partition {
 }
 
 impl Partition {
-    pub(crate) fn new(index: u32, partitions: u32, strategy: &Arc<Strategy>) -> Result<Self, StrategyError> {
+    /// Nothing folded yet.
+    ///
+    /// # Errors
+    /// `strategy` cannot be carried out.
+    pub fn new(index: u32, partitions: u32, strategy: &Arc<Strategy>) -> Result<Self, StrategyError> {
         let state = PartitionState::new(index, partitions, Arc::clone(strategy))?;
         Ok(Self { index, partitions, state, slots: Vec::new(), eligibilities: Vec::new(), trades: 0, holes: 0 })
     }
@@ -47,7 +51,10 @@ impl Partition {
     }
 
     /// Folds one message and returns the rounds that fell due with it.
-    pub(crate) fn apply(&mut self, type_name: &str, payload: &[u8], seq: u64) -> Result<Vec<RoundResult>, BatchError> {
+    ///
+    /// # Errors
+    /// The message makes no sense, or is of another partition.
+    pub fn apply(&mut self, type_name: &str, payload: &[u8], seq: u64) -> Result<Vec<RoundResult>, BatchError> {
         if type_name == TRADE_BATCH {
             return self.batch(payload, seq);
         }
@@ -60,7 +67,8 @@ impl Partition {
         Ok(Vec::new())
     }
 
-    pub(crate) const fn watermark(&self) -> UnixNanos {
+    /// How far market time has come; zero before the first batch.
+    pub const fn watermark(&self) -> UnixNanos {
         self.state.watermark()
     }
 
@@ -107,7 +115,7 @@ impl Partition {
 
 /// Why a MARKET message was not folded.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum BatchError {
+pub enum BatchError {
     /// It does not decode.
     #[error(transparent)]
     Decode(#[from] DecodeError),
@@ -186,6 +194,10 @@ mod tests {
     #[test]
     fn the_form_of_the_bytes_is_that_of_the_schema() {
         let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(folded().to_bytes().unwrap()));
-        assert_eq!((SCHEMA, &digest[..16]), (1, "bc17b4cffc2a36ea"), "the form has changed: raise SCHEMA and note its digest here");
+        assert_eq!(
+            (SCHEMA, &digest[..16]),
+            (1, "bc17b4cffc2a36ea"),
+            "the form has changed: raise SCHEMA and note its digest here"
+        );
     }
 }

@@ -297,6 +297,11 @@ impl RawFold {
         self.lanes.iter().find(|l| l.reader.stream() == stream).map_or(0, |l| l.last_seq)
     }
 
+    /// Messages of `stream` still to come of those that were stored at the start; `None` until that is known.
+    pub fn backlog(&self, stream: StreamName) -> Option<u64> {
+        self.lanes.iter().find(|l| l.reader.stream() == stream)?.backlog
+    }
+
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<RawItem, BusError>> {
         if self.caught_up { self.poll_live(cx) } else { self.poll_history(cx) }
     }

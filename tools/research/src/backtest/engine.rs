@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::calendar::{self, Session};
 use domain::execution::ExecutionPolicy;
 use domain::market::{NewsPublished, Tape, Trade};
-use domain::plan::{Effect, PlannerState};
+use domain::plan::PlannerState;
 use domain::scan::{BatchHead, PartitionState, RoundResult};
 use domain::strategy::Strategy;
 use domain::{Event, Price, SessionDate, UnixNanos};
@@ -221,10 +221,7 @@ impl Engine {
                     break;
                 }
                 for effect in effects {
-                    let event: Event = match effect {
-                        Effect::Close(closed) => closed.into(),
-                        Effect::Propose(proposed) => proposed.into(),
-                    };
+                    let event = effect.into_event();
                     self.planner.apply(&event);
                     self.outcome.apply(&event);
                     self.desk.apply(&event);

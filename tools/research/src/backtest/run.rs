@@ -12,14 +12,15 @@ use figment::providers::{Format, Yaml};
 
 use super::broker::Broker;
 use super::engine::Engine;
+use super::history::{OPENINGS, sessions_before};
 use super::options::{AccountArguments, MarketArguments};
 use super::outcome::Outcome;
 use super::summary::{Input, Summary};
 use crate::files::DataSet;
 use crate::progress::Progress;
 
-/// Sessions before the first that are read for their opening volumes.
-const WARM_UP: usize = 20;
+/// Sessions of the calendar before the first that are read for their opening volumes.
+const WARM_UP: usize = OPENINGS;
 /// The same where daily bars have to come from the trades too: enough for the seed of an average range to fade.
 const WARM_UP_WITHOUT_BARS: usize = 100;
 
@@ -67,9 +68,9 @@ impl Run {
         let (data, input) = (&mut self.data, &mut self.summary.input);
         let (from, to) = (self.summary.from, self.summary.to);
         let sessions = data.sessions(to)?;
-        let first = sessions.partition_point(|date| *date < from);
         let warm_up = if data.daily().is_empty() { WARM_UP_WITHOUT_BARS } else { WARM_UP };
-        let sessions = &sessions[first.saturating_sub(warm_up)..];
+        let earliest = sessions_before(from, warm_up);
+        let sessions = &sessions[sessions.partition_point(|date| *date < earliest)..];
         let (model, costs) = (self.account.fill_model(), self.strategy.costs);
         let broker = Broker::new(model, costs, self.account.equity, self.account.leverage);
         let mut engine = Engine::new(Arc::clone(&self.strategy), broker, data);
