@@ -24,7 +24,8 @@ impl Service for GapScanner {
     async fn run(ctx: Context<Config>) -> chassis::Result {
         ctx.readiness.set("rebuilt", false, "folding MARKET");
         let strategy = Arc::new(ctx.strategy()?);
-        let market = Market::new(ctx.config.partitions, &strategy)?;
+        let model = learned_score::model(&strategy.scoring, ctx.strategy_folder())?;
+        let market = Market::new(ctx.config.partitions, &strategy, &model)?;
         let completed = completed_rounds(&ctx).await?;
         let fold = RawFold::open(&ctx.bus, FoldSpec::stream(StreamName::Market))?;
         App { ctx, market, fold, completed }.run_until_shutdown().await

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::market::Eligibility;
-use domain::scan::{BatchHead, BatchOrder, Input, PartitionState, RoundResult};
+use domain::scan::{BatchHead, BatchOrder, Input, PartitionState, RoundResult, ScoringModel};
 use domain::strategy::{Strategy, StrategyError};
 use domain::symbol::SymbolError;
 use domain::{Event, StreamName, UnixNanos};
@@ -22,8 +22,13 @@ pub(crate) struct Market {
 }
 
 impl Market {
-    pub(crate) fn new(partitions: u32, strategy: &Arc<Strategy>) -> Result<Self, StrategyError> {
-        let states = (0..partitions).map(|p| PartitionState::new(p, partitions, Arc::clone(strategy)));
+    pub(crate) fn new(
+        partitions: u32,
+        strategy: &Arc<Strategy>,
+        model: &Arc<dyn ScoringModel>,
+    ) -> Result<Self, StrategyError> {
+        let state = |p| PartitionState::with_model(p, partitions, Arc::clone(strategy), Arc::clone(model));
+        let states = (0..partitions).map(state);
         let partitions = states.collect::<Result<_, _>>()?;
         Ok(Self { partitions, slots: Vec::new(), eligibilities: Vec::new(), trades: 0, holes: 0 })
     }
