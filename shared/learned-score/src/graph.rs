@@ -13,8 +13,31 @@ use crate::error::Refusal;
 /// Operations that IEEE 754 defines to the last bit, or that move numbers without touching them. With numbers of 64 bits
 /// they run on plain loops in one order; exponentials, and kernels for 32 bits, differ from one processor to the next.
 const OPERATIONS: [&str; 25] = [
-    "Abs", "Add", "And", "Cast", "Concat", "Constant", "Div", "Equal", "Flatten", "Gemm", "Greater", "Identity",
-    "Less", "MatMul", "Max", "Min", "Mul", "Neg", "Not", "Or", "Relu", "Reshape", "Sub", "Unsqueeze", "Where",
+    "Abs",
+    "Add",
+    "And",
+    "Cast",
+    "Concat",
+    "Constant",
+    "Div",
+    "Equal",
+    "Flatten",
+    "Gemm",
+    "Greater",
+    "Identity",
+    "Less",
+    "MatMul",
+    "Max",
+    "Min",
+    "Mul",
+    "Neg",
+    "Not",
+    "Or",
+    "Relu",
+    "Reshape",
+    "Sub",
+    "Unsqueeze",
+    "Where",
 ];
 
 /// An ONNX file, decoded.
@@ -30,7 +53,8 @@ pub(crate) struct Graph {
 impl File {
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         let mut rest = bytes;
-        let model = tract_onnx::onnx().proto_model_for_read(&mut rest).map_err(|e| Refusal::NotOnnx(format!("{e:#}")))?;
+        let model =
+            tract_onnx::onnx().proto_model_for_read(&mut rest).map_err(|e| Refusal::NotOnnx(format!("{e:#}")))?;
         if model.graph.is_none() {
             return Err(Refusal::NotOnnx("it holds no graph".to_owned()));
         }

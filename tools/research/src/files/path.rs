@@ -68,10 +68,11 @@ pub(super) fn prints(symbol: u32, bar: &Bar, session: &Session, seed: u64, names
 }
 
 /// `SplitMix64` of Steele, Lea and Flood, keyed by what it is for.
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    fn new(seed: u64, ticker: &str, start: i64) -> Self {
+    /// Draws for one purpose, named by `ticker` and `start`, are independent of those for others.
+    pub(crate) fn new(seed: u64, ticker: &str, start: i64) -> Self {
         let text = ticker
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
@@ -88,7 +89,8 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, limit: i64) -> i64 {
+    /// A number from 0 to below `limit`.
+    pub(crate) fn below(&mut self, limit: i64) -> i64 {
         (self.next() % limit as u64) as i64
     }
 }

@@ -6,4 +6,5 @@ mod backtest;
 mod features;
 mod indicators;
 mod inputs;
+mod learned;
 mod world;
