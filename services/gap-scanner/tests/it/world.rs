@@ -61,7 +61,8 @@ impl World {
 
     fn load(&self, instance: &str) -> Loaded {
         let folder = self.folder.path().to_str().unwrap().to_owned();
-        let sources = Sources::built_in().folder(self.config()).set("bus.url", self.server.url()).set("data_dir", folder);
+        let sources =
+            Sources::built_in().folder(self.config()).set("bus.url", self.server.url()).set("data_dir", folder);
         let sources = sources.set("instance", instance).set("scanner.partitions", PARTITIONS);
         sources.set("scanner.snapshot_every_ms", 200).load().unwrap()
     }

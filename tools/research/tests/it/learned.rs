@@ -48,7 +48,10 @@ fn a_backtest_says_what_the_learned_score_is_worth() {
     let run = world.run(&["--strategy", &strategy(&world, "weighted", SHA256)]);
     let comparison = &run.document["comparison"];
     assert_eq!((comparison["sessions"].as_u64(), comparison["candidates"].as_u64()), (Some(1), Some(1)));
-    assert_eq!((comparison["verdict"].as_str(), comparison["model"]["hash"].as_str()), (Some("same_choice"), Some(SHA256)));
+    assert_eq!(
+        (comparison["verdict"].as_str(), comparison["model"]["hash"].as_str()),
+        (Some("same_choice"), Some(SHA256))
+    );
     assert_eq!(comparison["learned"]["mean_r"], run.trade()["r"]);
     let report = std::fs::read_to_string(world.out().join("report.html")).unwrap();
     assert!(report.contains("The learned score makes no difference"), "it says so");
