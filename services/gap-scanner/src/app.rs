@@ -27,9 +27,11 @@ impl Service for GapScanner {
         ctx.readiness.set("rebuilt", false, "folding MARKET");
         check_partitions(&ctx).await?;
         let strategy = Arc::new(ctx.strategy()?);
+        let model = learned_score::model(&strategy.scoring, ctx.strategy_folder())?;
         let shutdown = ctx.shutdown.clone();
-        let shared = Arc::new(Shared { ctx, strategy, board: Board::default() });
-        let mut replica = Replica { shared, membership: None, members: 0, stops: BTreeMap::new(), workers: JoinSet::new() };
+        let shared = Arc::new(Shared { ctx, strategy, model, board: Board::default() });
+        let mut replica =
+            Replica { shared, membership: None, members: 0, stops: BTreeMap::new(), workers: JoinSet::new() };
         let outcome = replica.run_until(&shutdown).await;
         replica.leave().await?;
         outcome

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use domain::market::Eligibility;
-use domain::scan::{BatchHead, BatchOrder, Input, PartitionSnapshot, PartitionState, RoundResult, SnapshotError};
+use domain::scan::{
+    BatchHead, BatchOrder, Input, PartitionSnapshot, PartitionState, RoundResult, ScoringModel, SnapshotError,
+};
 use domain::strategy::{Strategy, StrategyError};
 use domain::symbol::SymbolError;
 use domain::{Event, StreamName, UnixNanos};
@@ -29,12 +31,17 @@ pub struct Partition {
 }
 
 impl Partition {
-    /// Nothing folded yet.
+    /// Nothing folded yet; candidates are scored by `model`.
     ///
     /// # Errors
     /// `strategy` cannot be carried out.
-    pub fn new(index: u32, partitions: u32, strategy: &Arc<Strategy>) -> Result<Self, StrategyError> {
-        let state = PartitionState::new(index, partitions, Arc::clone(strategy))?;
+    pub fn new(
+        index: u32,
+        partitions: u32,
+        strategy: &Arc<Strategy>,
+        model: &Arc<dyn ScoringModel>,
+    ) -> Result<Self, StrategyError> {
+        let state = PartitionState::with_model(index, partitions, Arc::clone(strategy), Arc::clone(model))?;
         Ok(Self { index, partitions, state, slots: Vec::new(), eligibilities: Vec::new(), trades: 0, holes: 0 })
     }
 
@@ -148,6 +155,7 @@ pub(crate) enum RestoreError {
 #[cfg(test)]
 mod tests {
     use domain::market::TradeBatch;
+    use domain::scan::Weighted;
     use figment::Figment;
     use figment::providers::{Format, Yaml};
     use sha2::{Digest, Sha256};
@@ -157,7 +165,9 @@ mod tests {
 
     fn fresh() -> Partition {
         let shipped = Yaml::string(include_str!("../../../config/strategy.yaml"));
-        Partition::new(0, 1, &Arc::new(Figment::from(shipped).extract().unwrap())).unwrap()
+        let strategy: Arc<Strategy> = Arc::new(Figment::from(shipped).extract().unwrap());
+        let model: Arc<dyn ScoringModel> = Arc::new(Weighted::new(&strategy.scoring));
+        Partition::new(0, 1, &strategy, &model).unwrap()
     }
 
     fn batches() -> Vec<TradeBatch> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bus::{Fold, FoldSpec, Item, Kind, Lease, Place, RawFold, RawItem, Snapshots, subject};
 use chassis::{CancellationToken, Context};
+use domain::scan::ScoringModel;
 use domain::strategy::Strategy;
 use domain::{Event, RoundId, StreamName};
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -19,6 +20,7 @@ use crate::status::{Board, Status};
 pub(crate) struct Shared {
     pub(crate) ctx: Context<Config>,
     pub(crate) strategy: Arc<Strategy>,
+    pub(crate) model: Arc<dyn ScoringModel>,
     pub(crate) board: Board,
 }
 
@@ -59,7 +61,7 @@ impl Worker {
     async fn restore(shared: &Arc<Shared>, index: u32) -> chassis::Result<Self> {
         let since = Instant::now();
         let ctx = &shared.ctx;
-        let fresh = || Partition::new(index, ctx.config.partitions, &shared.strategy);
+        let fresh = || Partition::new(index, ctx.config.partitions, &shared.strategy, &shared.model);
         let mut snapshots = Snapshots::new(&ctx.bus, format!("{}.{index}", ctx.name), SCHEMA);
         let (partition, after) = match snapshots.load(StreamName::Market).await? {
             None => (fresh()?, 0),
@@ -135,7 +137,8 @@ impl Worker {
         let since = Instant::now();
         let outcome = match self.partition.to_bytes() {
             Ok(bytes) => {
-                metrics::gauge!("scanner_snapshot_bytes", "partition" => self.index.to_string()).set(bytes.len() as f64);
+                metrics::gauge!("scanner_snapshot_bytes", "partition" => self.index.to_string())
+                    .set(bytes.len() as f64);
                 self.snapshots.store(&Place { stream: StreamName::Market, seq }, &bytes, lease).await
             }
             Err(error) => {

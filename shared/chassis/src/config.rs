@@ -265,7 +265,8 @@ impl Sources {
         refuse_secrets_in_files(&figment)?;
         let settings = settings(&figment, profile)?;
         let strategy_text = self.strategy()?;
-        Ok(Loaded { settings: Arc::new(settings), strategy_text: strategy_text.into(), figment })
+        let strategy_folder = self.folder.unwrap_or_default();
+        Ok(Loaded { settings: Arc::new(settings), strategy_text: strategy_text.into(), strategy_folder, figment })
     }
 
     fn values_over(&self, files: Figment) -> Figment {
@@ -294,6 +295,8 @@ pub struct Loaded {
     pub settings: Arc<Settings>,
     /// The strategy file's text.
     pub strategy_text: Arc<str>,
+    /// Where the files are that the strategy names: `FIN_CONFIG_DIR`, or the working directory.
+    pub strategy_folder: PathBuf,
     figment: Figment,
 }
 

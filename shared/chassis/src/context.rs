@@ -1,6 +1,7 @@
 //! What a service is, and what it is given to run with.
 
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 
 use bus::{Bus, BusError, Holder, Lease, Poison, Publisher};
@@ -108,6 +109,11 @@ impl<C> Context<C> {
     /// Names the key, its value and what it may be.
     pub fn strategy(&self) -> Result<Strategy, ConfigError> {
         self.loaded.strategy()
+    }
+
+    /// Where the files are that the strategy names.
+    pub fn strategy_folder(&self) -> &Path {
+        &self.loaded.strategy_folder
     }
 
     /// Another table of the configuration.

@@ -1,4 +1,5 @@
-//! `fin features`: one row a candidate, with every criterion's value and what a trade of it came to, as Parquet.
+//! `fin features`: one row a candidate, with every criterion's value, the features that models are trained on, and what
+//! a trade of it came to, as Parquet.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -7,9 +8,12 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use domain::execution::CloseReason;
+use domain::scan::{FEATURE_NAMES, FEATURES_VERSION};
 use domain::{Event, PlanId, SessionDate, SignalId};
+use learned_score::metadata;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int32Type};
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
@@ -43,9 +47,12 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut run = Run::open(&arguments.market, &arguments.account, arguments.from..=arguments.to)?;
     let mut candidates = Candidates::default();
-    let outcome = run.play(&mut candidates)?;
+    let outcome = run.play_each_alone(&mut candidates)?;
+    for plan in &outcome.plans {
+        candidates.closed(&plan.plan.plan_id, plan.closed);
+    }
     for trade in &outcome.trades {
-        candidates.came_to(&trade.plan_id, trade.r.to_f64(), trade.reason);
+        candidates.came_to(&trade.plan_id, trade.r.to_f64());
     }
     let file = File::create(&arguments.out).with_context(|| arguments.out.display().to_string())?;
     candidates.write(file).with_context(|| arguments.out.display().to_string())
@@ -57,6 +64,7 @@ struct Row {
     passed: bool,
     planned: bool,
     score: Option<f64>,
+    features: [f64; FEATURE_NAMES.len()],
     values: BTreeMap<String, f64>,
     r: Option<f64>,
     reason: Option<String>,
@@ -77,6 +85,8 @@ impl Witness for Candidates {
                 let round = &evaluated.round;
                 for candidate in &evaluated.candidates {
                     let known = candidate.criteria.iter().filter_map(|c| Some((c.name.to_string(), c.value?.to_f64())));
+                    // A criterion on a feature of the same name has its value.
+                    let known = known.filter(|(name, _)| !FEATURE_NAMES.contains(&name.as_str()));
                     let signal = SignalId::new(&round.round_id, &round.strategy, &candidate.symbol);
                     self.by_signal.insert(signal, self.rows.len());
                     self.rows.push(Row {
@@ -85,6 +95,7 @@ impl Witness for Candidates {
                         passed: candidate.refused_by.is_none(),
                         planned: false,
                         score: candidate.score.map(domain::Micro::to_f64),
+                        features: candidate.features.vector(),
                         values: known.collect(),
                         r: None,
                         reason: None,
@@ -109,23 +120,39 @@ impl Witness for Candidates {
 }
 
 impl Candidates {
-    fn came_to(&mut self, plan: &PlanId, r: f64, reason: CloseReason) {
-        if let Some(row) = self.by_plan.get(plan).and_then(|place| self.rows.get_mut(*place)) {
-            row.r = Some(r);
+    fn closed(&mut self, plan: &PlanId, reason: Option<CloseReason>) {
+        if let Some(row) = self.row(plan) {
             row.reason = serde_json::to_value(reason).ok().and_then(|v| v.as_str().map(str::to_owned));
         }
     }
 
+    fn came_to(&mut self, plan: &PlanId, r: f64) {
+        if let Some(row) = self.row(plan) {
+            row.r = Some(r);
+        }
+    }
+
+    fn row(&mut self, plan: &PlanId) -> Option<&mut Row> {
+        self.rows.get_mut(*self.by_plan.get(plan)?)
+    }
+
     fn write(&self, file: File) -> anyhow::Result<()> {
         let names: BTreeSet<&String> = self.rows.iter().flat_map(|row| row.values.keys()).collect();
-        let criteria: String = names.iter().map(|name| format!("optional double {name};")).collect::<Vec<_>>().concat();
+        let doubles_of =
+            |names: &[&str]| names.iter().map(|name| format!("optional double {name};")).collect::<String>();
+        let features = doubles_of(&FEATURE_NAMES);
+        let criteria = doubles_of(&names.iter().map(|name| name.as_str()).collect::<Vec<_>>());
         let schema = format!(
             "message features {{ required int32 session_date (DATE); required binary symbol (STRING); \
-             required boolean passed; required boolean planned; optional double score; {criteria} optional double r; \
+             required boolean passed; required boolean planned; optional double score; {features} {criteria} optional double r; \
              optional binary reason (STRING); }}"
         );
         let compression = Compression::ZSTD(ZstdLevel::default());
-        let properties = WriterProperties::builder().set_compression(compression).build();
+        let about =
+            [(metadata::FEATURES, FEATURE_NAMES.join(",")), (metadata::FEATURES_VERSION, FEATURES_VERSION.to_string())];
+        let about = about.map(|(key, value)| KeyValue::new(key.to_owned(), value));
+        let properties =
+            WriterProperties::builder().set_compression(compression).set_key_value_metadata(Some(about.into())).build();
         let schema = Arc::new(parse_message_type(&schema)?);
         let mut writer = SerializedFileWriter::new(file, schema, Arc::new(properties))?;
         let mut group = writer.next_row_group()?;
@@ -138,6 +165,9 @@ impl Candidates {
             column::<BoolType>(&mut group, &rows.iter().map(flag).collect::<Vec<_>>(), None)?;
         }
         doubles(&mut group, rows.iter().map(|row| row.score))?;
+        for place in 0..FEATURE_NAMES.len() {
+            doubles(&mut group, rows.iter().map(|row| Some(row.features[place]).filter(|value| !value.is_nan())))?;
+        }
         for name in names {
             doubles(&mut group, rows.iter().map(|row| row.values.get(name).copied()))?;
         }

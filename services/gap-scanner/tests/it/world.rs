@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bus::{Bus, Fold, FoldSpec, Item, lease};
@@ -33,6 +34,7 @@ impl World {
     pub(crate) async fn new() -> Self {
         let server = NatsServer::start().await.unwrap();
         let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("config")).unwrap();
         let config = bus::BusConfig { url: server.url(), ..bus::BusConfig::default() };
         let bus = Bus::connect(&config, "test").await.unwrap();
         bus::topology::ensure(&bus, &config.sizes).await.unwrap();
@@ -52,9 +54,15 @@ impl World {
         Scanner { stop, task: tokio::spawn(async move { chassis::start::<GapScanner>(&loaded, token).await }) }
     }
 
+    /// The folder of the scanners' configuration; empty at first.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.folder.path().join("config")
+    }
+
     fn load(&self, instance: &str) -> Loaded {
         let folder = self.folder.path().to_str().unwrap().to_owned();
-        let sources = Sources::built_in().set("bus.url", self.server.url()).set("data_dir", folder);
+        let sources =
+            Sources::built_in().folder(self.config()).set("bus.url", self.server.url()).set("data_dir", folder);
         let sources = sources.set("instance", instance).set("scanner.partitions", PARTITIONS);
         sources.set("scanner.snapshot_every_ms", 200).load().unwrap()
     }
@@ -145,7 +153,8 @@ fn tickers() -> impl Iterator<Item = String> {
 fn batch(partition: u32, number: u64) -> TradeBatch {
     let tickers: Vec<String> =
         tickers().filter(|ticker| build::symbol(ticker).partition(PARTITIONS) == partition).collect();
-    let prints: Vec<(&str, i64)> = tickers.iter().zip(2_400..).map(|(t, cents)| (t.as_str(), cents + number as i64)).collect();
+    let prints: Vec<(&str, i64)> =
+        tickers.iter().zip(2_400..).map(|(t, cents)| (t.as_str(), cents + number as i64)).collect();
     let watermark = build::session().at_hm(9, 30).plus_seconds(number as i64 * STEP);
     TradeBatch { watermark, ..build::trade_batch(partition, number, &prints) }
 }

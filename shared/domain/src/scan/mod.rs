@@ -24,4 +24,4 @@ pub use profile::{Facts, Profile};
 pub use scoring::{ModelIdentity, ScoringModel, Weighted};
 pub use snapshot::{PartitionSnapshot, SnapshotError};
 pub use state::{BatchHead, BatchOrder, PartitionState, RoundResult};
-pub use vector::FEATURE_NAMES;
+pub use vector::{FEATURE_NAMES, FEATURES_VERSION};

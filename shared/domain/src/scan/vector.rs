@@ -26,6 +26,9 @@ pub const FEATURE_NAMES: [&str; 18] = [
     "short_restricted",
 ];
 
+/// Raised when one of [`FEATURE_NAMES`] changes its meaning or unit; a model of another version is refused.
+pub const FEATURES_VERSION: u32 = 1;
+
 impl Features {
     /// The features in the order of [`FEATURE_NAMES`]; NaN for what is not known.
     ///

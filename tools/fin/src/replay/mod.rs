@@ -21,6 +21,7 @@ use std::sync::Arc;
 use anyhow::{Context, ensure};
 use bus::Bus;
 use chassis::Sources;
+use domain::scan::ScoringModel;
 use domain::strategy::Strategy;
 use domain::{SessionDate, StreamName, calendar};
 use research::usage::UsageError;
@@ -59,11 +60,16 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if calendar::session(day).is_none() {
         return Err(UsageError(format!("--date {day} is not a session")).into());
     }
-    let strategy = Arc::new(match &arguments.strategy {
-        Some(file) => research::backtest::read_strategy(file)?,
-        None => Sources::process().load()?.strategy()?,
-    });
-    let findings = arguments.connection.with_bus(async |bus| replay(&bus, &strategy, day).await)?;
+    let (strategy, folder) = match &arguments.strategy {
+        Some(file) => (research::backtest::read_strategy(file)?, PathBuf::new()),
+        None => {
+            let loaded = Sources::process().load()?;
+            (loaded.strategy()?, loaded.strategy_folder)
+        }
+    };
+    let model = learned_score::model(&strategy.scoring, &folder)?;
+    let strategy = Arc::new(strategy);
+    let findings = arguments.connection.with_bus(async |bus| replay(&bus, &strategy, &model, day).await)?;
     if let Some(file) = &arguments.log {
         std::fs::write(file, findings.log.to_string()).with_context(|| file.display().to_string())?;
     }
@@ -86,7 +92,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 /// Streams are read in the order data moves, so that on a day still going on no stage seems to lack an answer that had
 /// not been given yet.
-async fn replay(bus: &Bus, strategy: &Arc<Strategy>, day: SessionDate) -> anyhow::Result<Findings> {
+async fn replay(
+    bus: &Bus,
+    strategy: &Arc<Strategy>,
+    model: &Arc<dyn ScoringModel>,
+    day: SessionDate,
+) -> anyhow::Result<Findings> {
     let Some(first) = FirstRound::find(bus, day).await? else {
         return Err(NotFound(format!("no round of {day} is recorded on the bus")).into());
     };
@@ -100,7 +111,7 @@ async fn replay(bus: &Bus, strategy: &Arc<Strategy>, day: SessionDate) -> anyhow
         return Err(UsageError(text).into());
     }
     let mut findings = Findings::default();
-    let made = scan::rounds(bus, strategy, first.partitions, day, &mut findings).await?;
+    let made = scan::rounds(bus, strategy, model, first.partitions, day, &mut findings).await?;
     let of_day = |event: &domain::Event| recording::session_of(event) == Some(day);
     let scan = Recording::read(bus, StreamName::Scan, of_day).await?;
     scan::compare(made, &scan, &mut findings);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bus::subject::subject_of;
 use bus::{Bus, FoldSpec, RawFold, RawItem};
-use domain::scan::RoundResult;
+use domain::scan::{RoundResult, ScoringModel};
 use domain::strategy::{Strategy, StrategyError};
 use domain::{Event, SessionDate, StreamName, UnixNanos};
 use events::TradeBatchReader;
@@ -31,11 +31,12 @@ pub(super) struct Made {
 pub(super) async fn rounds(
     bus: &Bus,
     strategy: &Arc<Strategy>,
+    model: &Arc<dyn ScoringModel>,
     partitions: u32,
     day: SessionDate,
     findings: &mut Findings,
 ) -> anyhow::Result<Made> {
-    let mut market = Market::new(partitions, strategy)?;
+    let mut market = Market::new(partitions, strategy, model)?;
     let mut fold = RawFold::open(bus, FoldSpec::stream(StreamName::Market))?;
     let (mut events, mut progress) = (Vec::new(), Progress::default());
     let (mut read, mut trades, end) = (0, 0, day.at_hm(20, 0));
@@ -75,8 +76,13 @@ pub(super) async fn rounds(
 struct Market(Vec<Partition>);
 
 impl Market {
-    fn new(partitions: u32, strategy: &Arc<Strategy>) -> Result<Self, StrategyError> {
-        (0..partitions).map(|index| Partition::new(index, partitions, strategy)).collect::<Result<_, _>>().map(Self)
+    fn new(
+        partitions: u32,
+        strategy: &Arc<Strategy>,
+        model: &Arc<dyn ScoringModel>,
+    ) -> Result<Self, StrategyError> {
+        let folds = (0..partitions).map(|index| Partition::new(index, partitions, strategy, model));
+        folds.collect::<Result<_, _>>().map(Self)
     }
 
     /// Folds a message: a trade batch into its `partition`, anything else into all.

@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use domain::calendar::{self, Session};
-use domain::execution::ExecutionPolicy;
 use domain::market::{NewsPublished, Tape, Trade};
 use domain::plan::PlannerState;
-use domain::scan::{BatchHead, PartitionState, RoundResult};
+use domain::scan::{BatchHead, PartitionState, RoundResult, ScoringModel};
 use domain::strategy::Strategy;
 use domain::{Event, Price, SessionDate, UnixNanos};
 
-use super::broker::Broker;
-use super::desk::Desk;
+use super::desks::Desks;
 use super::history::{History, news_span};
 use super::outcome::Outcome;
 use super::rows::DayRow;
@@ -24,8 +22,9 @@ const TICK: i64 = 5_000_000_000;
 /// A run over many sessions.
 pub(super) struct Engine {
     strategy: Arc<Strategy>,
+    model: Arc<dyn ScoringModel>,
     planner: PlannerState,
-    desk: Desk,
+    desks: Desks,
     history: History,
     pub outcome: Outcome,
     prints: Vec<Print>,
@@ -56,14 +55,22 @@ impl Day<'_> {
 }
 
 impl Engine {
-    pub(super) fn new(strategy: Arc<Strategy>, broker: Broker, data: &DataSet) -> Self {
+    /// Candidates are scored by `model`; `planned_by` is the strategy with which signals become plans.
+    pub(super) fn new(
+        strategy: Arc<Strategy>,
+        model: Arc<dyn ScoringModel>,
+        planned_by: Arc<Strategy>,
+        desks: Desks,
+        data: &DataSet,
+    ) -> Self {
         Self {
-            planner: PlannerState::new(Arc::clone(&strategy)),
-            desk: Desk::new(Arc::clone(&strategy), ExecutionPolicy::usual(strategy.costs), broker),
+            planner: PlannerState::new(planned_by),
+            desks,
             history: History::new(data),
             outcome: Outcome::default(),
             prints: Vec::new(),
             strategy,
+            model,
         }
     }
 
@@ -102,7 +109,7 @@ impl Engine {
         data: &DataSet,
         output: &'a mut dyn Witness,
     ) -> anyhow::Result<Day<'a>> {
-        let mut scanner = PartitionState::new(0, 1, Arc::clone(&self.strategy))?;
+        let mut scanner = PartitionState::with_model(0, 1, Arc::clone(&self.strategy), Arc::clone(&self.model))?;
         let start = calendar::previous_session(session.date).date.at_hm(20, 0);
         scanner.begin_batch(&BatchHead {
             source: "files",
@@ -119,9 +126,9 @@ impl Engine {
             }
             let (from, until) = news_span(&session);
             news = data.news(from, until).to_vec();
-            self.desk.open_session(&session)?;
+            self.desks.open_session(&session)?;
         }
-        let start_equity = self.desk.equity()?;
+        let start_equity = self.desks.equity()?;
         let count = DayRow {
             session_date: session.date,
             start_equity,
@@ -172,7 +179,7 @@ impl Engine {
             day.scanner.fold(day.slots[print.symbol as usize], trade, eligibility);
             let elects = eligibility.last && !eligibility.extended && regular.contains(&print.ts_event);
             if day.watched[print.symbol as usize] && elects {
-                self.desk.print(&symbols[print.symbol as usize], price, print.size, at)?;
+                self.desks.print(&symbols[print.symbol as usize], price, print.size, at)?;
                 self.recorded(data, day);
             }
         }
@@ -191,10 +198,10 @@ impl Engine {
             let tick = UnixNanos::new(day.next_tick);
             if tick >= day.session.close && !day.auctioned {
                 day.auctioned = true;
-                self.desk.auction(day.session.close)?;
+                self.desks.auction(day.session.close)?;
             }
-            self.desk.tick(tick)?;
-            day.next_tick = if self.desk.is_busy() { day.next_tick + TICK } else { i64::MAX };
+            self.desks.tick(tick)?;
+            day.next_tick = if self.desks.is_busy() { day.next_tick + TICK } else { i64::MAX };
             self.recorded(data, day);
         }
         Ok(())
@@ -224,14 +231,14 @@ impl Engine {
                     let event = effect.into_event();
                     self.planner.apply(&event);
                     self.outcome.apply(&event);
-                    self.desk.apply(&event);
+                    self.desks.apply(&event)?;
                     day.output.decided(&event)?;
                 }
             }
             self.mark_planned(data, day);
-            self.desk.settle(due)?;
+            self.desks.settle(due)?;
             self.recorded(data, day);
-            if self.desk.is_busy() {
+            if self.desks.is_busy() {
                 day.next_tick = day.next_tick.min(due.nanos() / TICK * TICK + TICK);
             }
         }
@@ -242,20 +249,20 @@ impl Engine {
     fn mark_planned(&mut self, data: &DataSet, day: &Day<'_>) {
         for symbol in data.names().symbols() {
             if let Some((price, _)) = day.scanner.symbol_state(symbol).and_then(|tape| tape.last) {
-                self.desk.mark(symbol, price);
+                self.desks.mark(symbol, price);
             }
         }
     }
 
     /// Collects what the desk has recorded, and which symbols it wants to see next.
     fn recorded(&mut self, data: &DataSet, day: &mut Day<'_>) {
-        let events = self.desk.recorded();
+        let events = self.desks.recorded();
         events.iter().for_each(|event| self.outcome.apply(event));
         if events.iter().all(|event| matches!(event, Event::AccountObserved(_))) {
             return;
         }
         day.watched.fill(false);
-        let wanted: Vec<_> = self.desk.watched().collect();
+        let wanted: Vec<_> = self.desks.watched().collect();
         for (number, symbol) in data.names().symbols().iter().enumerate() {
             if let Some(watched) = day.watched.get_mut(number) {
                 *watched = wanted.contains(&symbol);
@@ -271,7 +278,7 @@ impl Engine {
         self.history.record(&day.session, &day.scanner, data.names().symbols());
         let prints = day.count.prints;
         if day.trading {
-            day.count.end_equity = self.desk.equity()?;
+            day.count.end_equity = self.desks.equity()?;
             self.outcome.end_session(day.count);
             day.output.end_session()?;
         }
@@ -279,7 +286,7 @@ impl Engine {
     }
 
     /// How often a person would have been called.
-    pub(super) const fn alerts(&self) -> u64 {
-        self.desk.alerts()
+    pub(super) fn alerts(&self) -> u64 {
+        self.desks.alerts()
     }
 }

@@ -2,7 +2,9 @@
 
 mod broker;
 mod chart;
+mod comparison;
 mod desk;
+mod desks;
 mod engine;
 mod fills;
 mod history;
@@ -18,6 +20,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use domain::SessionDate;
+use learned_score::Learned;
 
 pub use fills::{Distance, FillModel};
 pub use options::{AccountArguments, MarketArguments};
@@ -55,8 +58,13 @@ pub struct Arguments {
 /// A strategy or file that cannot be read, with its name and line; orders that do not settle.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut run = Run::open(&arguments.market, &arguments.account, arguments.from..=arguments.to)?;
+    let named = run.strategy().scoring.learned.as_ref();
+    let learned = named.map(|named| Learned::open(named, arguments.market.strategy_folder())).transpose()?;
     let mut output = Output::open(arguments.out.as_deref(), arguments.json, &run.summary.head())?;
     let outcome = run.play(&mut output)?;
+    if let Some(learned) = &learned {
+        run.summary.comparison = Some(comparison::compare(arguments, learned)?);
+    }
     let statistics = outcome.statistics();
     output.finish(&outcome, &statistics, &mut run.summary)?;
     if !arguments.json {

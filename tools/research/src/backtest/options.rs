@@ -1,6 +1,6 @@
 //! The parts of the command line that say which market is played and how orders fill in it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
 use domain::Usd;
@@ -62,6 +62,11 @@ pub struct AccountArguments {
 }
 
 impl MarketArguments {
+    /// Where the files are that the strategy names.
+    pub(super) fn strategy_folder(&self) -> &Path {
+        self.strategy.parent().unwrap_or(Path::new(""))
+    }
+
     pub(super) fn options(&self) -> anyhow::Result<Options> {
         ensure!((1..=1 << 20).contains(&self.batch_rows), "--batch-rows must be 1 to 1048576");
         Ok(Options {

@@ -79,6 +79,9 @@ impl Output {
         }
         let numbers = serde_json::to_string(statistics)?;
         let (input, sha256) = (serde_json::to_string(&summary.input)?, summary.decisions_sha256.clone());
+        if let Some(comparison) = &summary.comparison {
+            self.document(format_args!(",\n\"comparison\":{}", serde_json::to_string(comparison)?))?;
+        }
         self.document(format_args!(
             ",\n\"statistics\":{numbers},\n\"input\":{input},\n\"decisions_sha256\":\"{sha256}\"}}\n"
         ))?;

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use super::chart::{Bar, bars, escape, line};
+use super::comparison::{Choice, Comparison};
 use super::outcome::{Outcome, Statistics};
 use super::rows::{Cell, Row};
 use super::summary::Summary;
@@ -19,6 +20,7 @@ pub(super) fn page(outcome: &Outcome, statistics: &Statistics, summary: &Summary
         format!("<section class=numbers>{}</section>", numbers(statistics)),
         format!("<h2>Curves</h2><section class=charts>{}</section>", curves(outcome)),
         format!("<h2>Where it comes from</h2><section class=charts>{}</section>", groups(statistics)),
+        summary.comparison.as_ref().map_or_else(String::new, scores),
         format!("<h2>Trades</h2>{}", listing(&outcome.trades)),
         format!("<h2>Sessions</h2>{}", listing(&outcome.days)),
         format!(
@@ -133,6 +135,31 @@ fn groups(statistics: &Statistics) -> String {
         chart("P&L by symbol, USD", &trades.by_symbol),
     ]
     .concat()
+}
+
+fn scores(comparison: &Comparison) -> String {
+    let shown = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| format!("{v:.3}"));
+    let row = |name: &str, choice: &Choice| {
+        let (mean, correlation) = (shown(choice.mean_r), shown(choice.rank_correlation));
+        format!("<tr><td class=text>{name}</td><td>{}</td><td>{mean}</td><td>{correlation}</td></tr>", choice.chosen)
+    };
+    let heads =
+        ["Score", "Chosen", "Mean R", "Rank correlation with R"].map(|head| format!("<th>{head}</th>")).concat();
+    format!(
+        "<h2>Learned score, out of sample</h2><p class=note>The learned score {}.</p><p>Version {} <code>{}</code>, trained \
+         to {}; {} sessions after it with {} candidates, each traded in an account of its own; the best {} of a \
+         session are chosen, and {} sessions differ.</p><div class=table><table><thead><tr>{heads}</tr></thead><tbody>{}{}</tbody></table></div>",
+        escape(&comparison.to_string()),
+        escape(&comparison.model.version),
+        escape(&comparison.model.hash),
+        comparison.trained_to,
+        comparison.sessions,
+        comparison.candidates,
+        comparison.top,
+        comparison.sessions_that_differ,
+        row("weighted", &comparison.weighted),
+        row("learned", &comparison.learned)
+    )
 }
 
 fn listing<R: Row>(rows: &[R]) -> String {

@@ -5,12 +5,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
+use domain::execution::ExecutionPolicy;
+use domain::scan::ScoringModel;
 use domain::strategy::Strategy;
 use domain::{Event, SessionDate};
 use figment::Figment;
 use figment::providers::{Format, Yaml};
 
 use super::broker::Broker;
+use super::desk::Desk;
+use super::desks::{Accounts, Desks};
 use super::engine::Engine;
 use super::history::{OPENINGS, sessions_before};
 use super::options::{AccountArguments, MarketArguments};
@@ -35,6 +39,7 @@ pub(crate) trait Witness {
 /// A market that is ready to be played.
 pub(crate) struct Run {
     strategy: Arc<Strategy>,
+    model: Arc<dyn ScoringModel>,
     data: DataSet,
     account: AccountArguments,
     pub(crate) summary: Summary,
@@ -50,6 +55,7 @@ impl Run {
         account.check()?;
         ensure!(span.start() <= span.end(), "--from {} is after --to {}", span.start(), span.end());
         let strategy = Arc::new(read_strategy(&market.strategy)?);
+        let model = learned_score::model(&strategy.scoring, market.strategy_folder())?;
         let data = DataSet::open(&market.data, market.options()?)?;
         let summary = Summary {
             strategy: strategy.name.clone(),
@@ -59,21 +65,55 @@ impl Run {
             settings: account.settings(market.seed),
             input: Input::default(),
             decisions_sha256: String::new(),
+            comparison: None,
         };
-        Ok(Self { strategy, data, account: account.clone(), summary })
+        Ok(Self { strategy, model, data, account: account.clone(), summary })
+    }
+
+    /// The strategy being played.
+    pub(crate) fn strategy(&self) -> &Strategy {
+        &self.strategy
     }
 
     /// Plays every session and says on stderr what was wrong with the files.
     pub(crate) fn play(&mut self, witness: &mut dyn Witness) -> anyhow::Result<Outcome> {
+        let outcome = self.play_with(Accounts::Shared, Arc::clone(&self.strategy), witness)?;
+        let (input, from, to) = (&self.summary.input, self.summary.from, self.summary.to);
+        input.refused.iter().for_each(|refused| warn(refused));
+        if input.refused_rows > 0 {
+            warn(&format!("{} rows refused in all", input.refused_rows));
+        }
+        if input.made_trades {
+            warn("trades were made from minute bars: a seeded path through open, high, low and close");
+        }
+        if outcome.days.is_empty() {
+            warn(&format!("no session from {from} to {to} has trades"));
+        }
+        Ok(outcome)
+    }
+
+    /// Plays every session so that each candidate shows what it comes to: all are planned, however they rank, and each
+    /// plan is traded in an account of its own.
+    pub(crate) fn play_each_alone(&mut self, witness: &mut dyn Witness) -> anyhow::Result<Outcome> {
+        let mut planned_by = Strategy::clone(&self.strategy);
+        planned_by.plan.top = u32::MAX;
+        self.play_with(Accounts::OnePerPlan, Arc::new(planned_by), witness)
+    }
+
+    fn play_with(
+        &mut self,
+        accounts: Accounts,
+        planned_by: Arc<Strategy>,
+        witness: &mut dyn Witness,
+    ) -> anyhow::Result<Outcome> {
+        let desks = self.desks(accounts);
         let (data, input) = (&mut self.data, &mut self.summary.input);
         let (from, to) = (self.summary.from, self.summary.to);
         let sessions = data.sessions(to)?;
         let warm_up = if data.daily().is_empty() { WARM_UP_WITHOUT_BARS } else { WARM_UP };
         let earliest = sessions_before(from, warm_up);
         let sessions = &sessions[sessions.partition_point(|date| *date < earliest)..];
-        let (model, costs) = (self.account.fill_model(), self.strategy.costs);
-        let broker = Broker::new(model, costs, self.account.equity, self.account.leverage);
-        let mut engine = Engine::new(Arc::clone(&self.strategy), broker, data);
+        let mut engine = Engine::new(Arc::clone(&self.strategy), Arc::clone(&self.model), planned_by, desks, data);
         let mut progress = Progress::default();
         for (done, date) in sessions.iter().enumerate() {
             let before = input.prints;
@@ -87,17 +127,17 @@ impl Run {
         input.refused_rows = data.refusals().count();
         input.refused = data.refusals().first().collect();
         input.alerts = engine.alerts();
-        input.refused.iter().for_each(|refused| warn(refused));
-        if input.refused_rows > 0 {
-            warn(&format!("{} rows refused in all", input.refused_rows));
-        }
-        if input.made_trades {
-            warn("trades were made from minute bars: a seeded path through open, high, low and close");
-        }
-        if engine.outcome.days.is_empty() {
-            warn(&format!("no session from {from} to {to} has trades"));
-        }
         Ok(engine.outcome)
+    }
+
+    fn desks(&self, accounts: Accounts) -> Desks {
+        let (strategy, account) = (Arc::clone(&self.strategy), self.account.clone());
+        let new_desk = move || {
+            let costs = strategy.costs;
+            let broker = Broker::new(account.fill_model(), costs, account.equity, account.leverage);
+            Desk::new(Arc::clone(&strategy), ExecutionPolicy::usual(costs), broker)
+        };
+        Desks::new(accounts, self.account.equity, Box::new(new_desk))
     }
 }
 

@@ -3,6 +3,7 @@
 use domain::SessionDate;
 use serde::Serialize;
 
+use super::comparison::Comparison;
 use super::outcome::Statistics;
 
 /// What was read.
@@ -39,6 +40,9 @@ pub(crate) struct Summary {
     pub input: Input,
     /// Over the canonical decision log.
     pub decisions_sha256: String,
+    /// Of both scores, where the strategy names a learned one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
 }
 
 impl Summary {
@@ -65,7 +69,8 @@ impl Summary {
         let (returns, trades) = (&statistics.returns, &statistics.trades);
         let shown = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.2}"));
         let percent = |value: f64| format!("{:.2} %", value * 100.0);
-        [
+        let compared = self.comparison.as_ref().map(|comparison| format!("learned score     {comparison}"));
+        let lines = [
             format!("strategy          {} {}", self.strategy, self.strategy_version),
             format!("sessions          {} from {} to {}", returns.sessions, self.from, self.to),
             format!(
@@ -89,7 +94,7 @@ impl Summary {
                 shown(trades.profit_factor)
             ),
             format!("decisions sha256  {}", self.decisions_sha256),
-        ]
-        .join("\n")
+        ];
+        lines.into_iter().chain(compared).collect::<Vec<_>>().join("\n")
     }
 }

@@ -18,5 +18,6 @@ mod vendor;
 pub use dataset::{DataSet, Facts, Options};
 pub use discover::Layout;
 pub use names::Names;
+pub(crate) use path::Random;
 pub use print::Print;
 pub use refusal::Refusals;

@@ -71,16 +71,18 @@ pub(super) fn prints(symbol: u32, bar: &Bar, session: &Session, seed: u64, names
 const MILLISECOND: i64 = 1_000_000;
 
 /// `SplitMix64` of Steele, Lea and Flood, keyed by what it is for.
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 const GOLDEN_GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Random {
-    fn keyed(keys: [u64; 3]) -> Self {
+    /// Draws under different keys are independent of each other.
+    pub(crate) fn keyed(keys: [u64; 3]) -> Self {
         Self(keys.into_iter().fold(0x517c_c1b7_2722_0a95, |state, key| mix(state ^ mix(key.wrapping_add(state)))))
     }
 
-    fn below(&mut self, limit: i64) -> i64 {
+    /// A number from 0 to below `limit`.
+    pub(crate) fn below(&mut self, limit: i64) -> i64 {
         self.0 = self.0.wrapping_add(GOLDEN_GAMMA);
         (mix(self.0) % limit as u64) as i64
     }

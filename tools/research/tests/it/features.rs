@@ -32,6 +32,8 @@ fn every_candidate_has_its_values_and_a_traded_one_its_outcome() {
     let traded = &rows[1];
     assert_eq!((traded.get_bool(2).unwrap(), traded.get_bool(3).unwrap()), (true, true));
     assert!((traded.get_double(place("gap")).unwrap() - 6.0).abs() < 1e-9);
+    assert!((traded.get_double(place("gap_atr")).unwrap() - 1.5).abs() < 1e-9);
+    assert!(traded.get_double(place("spread_pct")).is_err(), "no quotes: not known");
     assert!((traded.get_double(place("r")).unwrap() - expected).abs() < 1e-9);
     assert!(!rows[0].get_bool(2).unwrap() && rows[0].get_double(place("r")).is_err(), "refused, and no outcome");
 }

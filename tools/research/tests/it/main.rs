@@ -7,4 +7,5 @@ mod exits;
 mod features;
 mod indicators;
 mod inputs;
+mod learned;
 mod world;

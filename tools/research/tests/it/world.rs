@@ -155,7 +155,9 @@ impl World {
         for (name, value) in [("data", data.display().to_string()), ("out", out.display().to_string())] {
             line.extend([format!("--{name}"), value]);
         }
-        line.extend(["--strategy".to_owned(), self.strategy.clone()]);
+        if !more.contains(&"--strategy") {
+            line.extend(["--strategy".to_owned(), self.strategy.clone()]);
+        }
         line.extend(["--from", &day, "--to", &day].map(str::to_owned));
         line.extend(more.iter().map(|word| (*word).to_owned()));
         backtest::run(&Cli::parse_from(line).arguments)?;
