@@ -73,6 +73,14 @@ pub fn trade_batch(partition: u32) -> String {
     format!("{}.{partition}", Kind::TradeBatch.prefix())
 }
 
+/// Where the holes of the feed `source` are told.
+pub fn feed_gap_detected(source: &str) -> String {
+    let mut subject = Kind::FeedGapDetected.prefix();
+    subject.push('.');
+    push_token(&mut subject, source);
+    subject
+}
+
 /// Every subject of a stream.
 pub fn stream_filter(stream: StreamName) -> String {
     format!("{}.>", stream.package())
