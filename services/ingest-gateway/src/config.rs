@@ -1,5 +1,6 @@
 //! What can be set for the gateway: table `gateway` of the configuration. Vendors' addresses stand in `vendors`.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use domain::Symbol;
@@ -22,6 +23,8 @@ pub struct Config {
     pub feed: FeedConfig,
     /// How trades become batches.
     pub batch: BatchConfig,
+    /// Where batches wait while the bus is away.
+    pub spool: SpoolConfig,
     /// How far market time has come.
     pub watermark: WatermarkConfig,
     /// History of each symbol.
@@ -78,6 +81,20 @@ pub struct BatchConfig {
     pub heartbeat_ms: u64,
 }
 
+/// Where batches wait while the bus is away.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SpoolConfig {
+    /// Its folder; `spool` in `data_dir` when empty. Each gateway that shares it takes a subfolder of its own.
+    pub dir: PathBuf,
+    /// Its size at most, MiB. What does not fit is dropped and told as a gap.
+    pub mib_max: u64,
+    /// A lane whose oldest batch has been under way for so long is behind: batches go to the spool, ms.
+    pub after_ms: u64,
+    /// A loss of power takes at most what was spooled in so long; the end of the process takes nothing, ms.
+    pub sync_ms: u64,
+}
+
 /// How far market time has come.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -127,6 +144,7 @@ impl Default for Config {
             universe: UniverseConfig::default(),
             feed: FeedConfig::default(),
             batch: BatchConfig::default(),
+            spool: SpoolConfig::default(),
             watermark: WatermarkConfig::default(),
             reference: ReferenceConfig::default(),
             news: NewsConfig::default(),
@@ -149,6 +167,12 @@ impl Default for FeedConfig {
 impl Default for BatchConfig {
     fn default() -> Self {
         Self { trades_max: 16_384, heartbeat_ms: 250 }
+    }
+}
+
+impl Default for SpoolConfig {
+    fn default() -> Self {
+        Self { dir: PathBuf::new(), mib_max: 1_024, after_ms: 500, sync_ms: 1_000 }
     }
 }
 
@@ -177,6 +201,13 @@ impl Default for NewsConfig {
     }
 }
 
+impl SpoolConfig {
+    /// The folder, where the process keeps its data in `data_dir`.
+    pub(crate) fn folder(&self, data_dir: &Path) -> PathBuf {
+        if self.dir.as_os_str().is_empty() { data_dir.join("spool") } else { self.dir.clone() }
+    }
+}
+
 impl Config {
     /// Checks what the types cannot.
     ///
@@ -196,6 +227,8 @@ impl Config {
         let trades = batch.trades_max as u64;
         must((64..=65_536).contains(&trades), "batch.trades_max", trades, "from 64 to 65536")?;
         must(batch.heartbeat_ms > 0, "batch.heartbeat_ms", 0, "above 0")?;
+        must(self.spool.mib_max > 0, "spool.mib_max", 0, "above 0")?;
+        must(self.spool.after_ms > 0, "spool.after_ms", 0, "above 0")?;
         must(self.watermark.poll_ms > 0, "watermark.poll_ms", 0, "above 0")?;
         must(opening > 0 && opening % 5 == 0, "reference.opening_minutes", opening, "a multiple of 5")?;
         must(reference.concurrency > 0, "reference.concurrency", 0, "above 0")
@@ -231,6 +264,7 @@ mod tests {
         check(|c| c.partitions = 0, "gateway.partitions is 0");
         check(|c| c.reference.opening_minutes = 7, "gateway.reference.opening_minutes is 7");
         check(|c| c.feed.reconnect_ms_max = 1, "gateway.feed.reconnect_ms_max is 1");
+        check(|c| c.spool.mib_max = 0, "gateway.spool.mib_max is 0");
         check(|c| c.batch.trades_max = 1, "gateway.batch.trades_max is 1");
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bus::{BusError, Class};
 use events::DecodeError;
 use ports::VendorError;
+use spool::SpoolError;
 
 use crate::config::ConfigError;
 
@@ -44,6 +45,15 @@ pub enum GatewayError {
         #[source]
         source: Option<Arc<BusError>>,
     },
+    /// The spool cannot be opened or read; opened again, it begins with what is whole.
+    #[error("the spool")]
+    Spool(#[from] SpoolError),
+    /// The disk does not take what was spooled.
+    #[error("the spool cannot be synced")]
+    SpoolSync {
+        /// The disk's reason.
+        source: std::io::Error,
+    },
     /// A vendor's client cannot be set up.
     #[error("vendor set-up")]
     Vendor(#[from] VendorError),
@@ -65,6 +75,8 @@ impl GatewayError {
             Self::Config(_)
             | Self::StoredBatch { .. }
             | Self::Lane { .. }
+            | Self::Spool(_)
+            | Self::SpoolSync { .. }
             | Self::Vendor(_)
             | Self::Universe { .. } => Class::Fatal,
         }

@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use domain::market::{FeedGapDetected, FeedGapReason};
 use domain::ops::Severity;
-use domain::{Event, EventId, UnixNanos, calendar};
-use futures_util::future::select_all;
+use domain::{UnixNanos, calendar};
 use ports::{FeedState, MarketDataPort, PrintBuffer, Refusal};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::GatewayContext;
 use crate::adapters::clock::MarketClock;
 use crate::alarms::Alarms;
 use crate::config::ms;
+use crate::delivery::{Delivery, Pace};
 use crate::error::{GatewayError, chain};
 use crate::metrics::{self, Instruments};
 use crate::partition::{Partition, Stamp};
@@ -24,6 +24,8 @@ use crate::watermark::{Gap, Watermark, trading_time};
 const TICK: Duration = Duration::from_millis(50);
 /// A quiet partition repeats the watermark when market time moved on by this much, or at all in as much wall time.
 const WATERMARK_STEP: Duration = Duration::from_secs(1);
+/// A batch for the spool collects trades for so long, so that draining is faster than the feed.
+const SPOOLED_STEP: Duration = Duration::from_millis(100);
 
 /// One live feed and the partitions it fills.
 pub(crate) struct Feed<P> {
@@ -32,6 +34,7 @@ pub(crate) struct Feed<P> {
     universe: Arc<Universe>,
     clock: MarketClock,
     partitions: Vec<Partition>,
+    delivery: Delivery,
     watermark: Watermark,
     stamp: Stamp,
     alarms: Alarms,
@@ -44,7 +47,7 @@ pub(crate) struct Feed<P> {
 }
 
 impl<P: MarketDataPort> Feed<P> {
-    /// Opens every partition's lane; the epoch is one above the highest that any of them has seen.
+    /// Opens every partition's lane and the spool before them.
     pub(crate) async fn open(
         context: Arc<GatewayContext>,
         port: P,
@@ -52,19 +55,16 @@ impl<P: MarketDataPort> Feed<P> {
         clock: MarketClock,
     ) -> Result<Self, GatewayError> {
         let config = &context.config;
-        let mut partitions = Vec::new();
-        for index in 0..config.partitions {
-            partitions.push(Partition::open(&context.bus, index).await?);
-        }
-        let published = || partitions.iter().filter_map(Partition::last);
-        let epoch = published().map(|last| last.epoch).max().unwrap_or(0) + 1;
-        let stored = published().map(|last| last.watermark).max();
+        let delivery = Delivery::open(context.clone(), port.source()).await?;
+        let epoch = delivery.epoch();
         tracing::info!(source = port.source(), epoch, symbols = universe.len(), "feed begins");
 
         let now = Instant::now();
         let (lateness, idle) = (ms(config.watermark.lateness_ms), ms(config.watermark.idle_ms));
         Ok(Self {
-            watermark: Watermark::new(stored, lateness, idle, now),
+            watermark: Watermark::new(delivery.watermarks(), lateness, idle, now),
+            partitions: (0..config.partitions).map(|index| Partition::new(index, now)).collect(),
+            delivery,
             stamp: Stamp { source: port.source(), tape: port.tape(), scheme: port.scheme(), epoch },
             alarms: Alarms::new(context.clone(), port.source()),
             instruments: Instruments::new(port.source()),
@@ -77,7 +77,6 @@ impl<P: MarketDataPort> Feed<P> {
             port,
             universe,
             clock,
-            partitions,
         })
     }
 
@@ -97,24 +96,24 @@ impl<P: MarketDataPort> Feed<P> {
                 biased;
                 () = shutdown.cancelled() => break,
                 state = self.port.receive(&mut buffer), if has_room => {
-                    self.take(state, &mut buffer).await;
+                    self.take(state, &mut buffer)?;
                     // lets acknowledgements and the bus connection run, which share this thread
                     tokio::task::yield_now().await;
                 }
-                () = any_stored(&self.partitions) => {}
+                () = self.delivery.changed() => {}
                 _ = ticks.tick() => {}
             }
             let now = Instant::now();
             if now.duration_since(self.last_tick) >= TICK {
                 self.last_tick = now;
-                self.tick(now, has_room).await;
+                self.tick(now, has_room).await?;
             }
-            self.publish_due()?;
+            self.publish_due(now, WATERMARK_STEP)?;
         }
         self.drain().await
     }
 
-    async fn take(&mut self, state: FeedState, buffer: &mut PrintBuffer) {
+    fn take(&mut self, state: FeedState, buffer: &mut PrintBuffer) -> Result<(), GatewayError> {
         let now = Instant::now();
         match state {
             FeedState::Connected => {
@@ -137,13 +136,14 @@ impl<P: MarketDataPort> Feed<P> {
             FeedState::Received => {
                 self.watermark.busy(now);
                 self.ts_recv = self.context.clock.now();
-                self.collect(buffer, now).await;
+                self.collect(buffer, now)?;
             }
         }
         self.instruments.connected.set(f64::from(u8::from(self.connected)));
+        Ok(())
     }
 
-    async fn collect(&mut self, buffer: &mut PrintBuffer, now: Instant) {
+    fn collect(&mut self, buffer: &mut PrintBuffer, now: Instant) -> Result<(), GatewayError> {
         let (earliest, latest) = self.believable(now);
         let published = self.watermark.value();
         let condition_sets = buffer.condition_sets.texts();
@@ -183,8 +183,9 @@ impl<P: MarketDataPort> Feed<P> {
         }
         buffer.clear();
         if let Some(gap) = oldest.zip(newest).and_then(|(oldest, newest)| self.watermark.trades(oldest, newest)) {
-            self.report(gap).await;
+            self.report(gap, now)?;
         }
+        Ok(())
     }
 
     /// The times that a trade may have now.
@@ -197,7 +198,7 @@ impl<P: MarketDataPort> Feed<P> {
         (market.plus_nanos(-ns(limits.behind_ms_max)), market.plus_nanos(ns(limits.ahead_ms_max)))
     }
 
-    async fn tick(&mut self, now: Instant, has_room: bool) {
+    async fn tick(&mut self, now: Instant, has_room: bool) -> Result<(), GatewayError> {
         if !has_room {
             self.watermark.busy(now);
         }
@@ -211,17 +212,20 @@ impl<P: MarketDataPort> Feed<P> {
         if let Some(reading) = reading.filter(|_| self.connected && !stale)
             && let Some(gap) = self.watermark.idle(reading, now)
         {
-            self.report(gap).await;
+            self.report(gap, now)?;
         }
+        self.delivery.tick(now).await;
         self.tell_readiness(stale, silent);
         if let Some(watermark) = self.watermark.value() {
             self.instruments.watermark.set(watermark.nanos() as f64 / 1e9);
         }
+        self.instruments.waiting.set(self.partitions.iter().map(Partition::waiting).sum::<usize>() as f64);
+        Ok(())
     }
 
     fn tell_readiness(&mut self, stale: bool, silent: Duration) {
         let lanes_up = self.context.bus.is_up();
-        let queued: usize = self.partitions.iter().map(Partition::queued).sum();
+        let queued = self.delivery.queued();
         self.context.readiness.set("lanes", lanes_up, format!("{queued} batches under way"));
         let detail = match (self.connected, stale) {
             (false, _) => format!("{} is not connected", self.stamp.source),
@@ -236,83 +240,86 @@ impl<P: MarketDataPort> Feed<P> {
         self.fresh = !stale;
     }
 
-    async fn report(&mut self, gap: Gap) {
+    fn report(&mut self, gap: Gap, now: Instant) -> Result<(), GatewayError> {
         let missing = trading_time(gap);
         if missing < (self.context.config.watermark.gap_ms_min as i64).saturating_mul(1_000_000) {
-            return;
+            return Ok(());
         }
         metrics::gap((missing / 1_000_000_000) as u64);
         tracing::warn!(source = self.stamp.source, from = %gap.from, until = %gap.until, reason = ?gap.reason, "feed gap");
-        let parts = ["feed_gap_detected", self.stamp.source, &self.stamp.epoch.to_string(), &gap.from.to_string()];
-        let meta = self.context.meta(EventId::from_parts(&parts)).build();
-        let event = Event::FeedGapDetected(FeedGapDetected {
+        let event = FeedGapDetected {
             source: self.stamp.source.to_owned(),
             epoch: self.stamp.epoch,
             from: gap.from,
             until: gap.until,
             dropped_trades: None,
             reason: gap.reason,
-        });
-        // Awaited here, so that it stands in the stream before any watermark beyond the gap.
-        if let Err(error) = self.context.publisher.publish(&event, &meta).await {
-            let detail = chain(&error);
-            let message = format!("a gap of {} could not be recorded", self.stamp.source);
-            self.alarms.fault(Severity::Critical, "gap_not_recorded", message, detail);
-        }
+        };
+        self.delivery.tell(event, now)
     }
 
     /// Hands over what is due: trades as soon as their lane is idle, or behind the batch under way once half of the
-    /// limit waits; and the bare watermark when a lane has had nothing to say for a while.
-    fn publish_due(&mut self) -> Result<(), GatewayError> {
+    /// limit waits; the bare watermark when a lane has had nothing to say for a while and market time moved on by
+    /// `step`. While batches are spooled they are made at intervals, and earlier only if the bus is away, since then
+    /// reading must go on.
+    fn publish_due(&mut self, now: Instant, step: Duration) -> Result<(), GatewayError> {
+        self.delivery.settle(now)?;
         let Some(watermark) = self.watermark.value() else { return Ok(()) };
         let batch = &self.context.config.batch;
-        let heartbeat = self.last_heartbeat.elapsed() >= ms(batch.heartbeat_ms);
-        for partition in &mut self.partitions {
-            let (waiting, queued) = (partition.waiting(), partition.queued());
-            let moved = || partition.lags(watermark, WATERMARK_STEP);
-            let due = if waiting > 0 {
-                queued == 0 || (waiting >= batch.trades_max / 2 && partition.has_room())
-            } else {
-                heartbeat && queued == 0 && moved()
+        let heartbeat = now.saturating_duration_since(self.last_heartbeat) >= ms(batch.heartbeat_ms).min(step);
+        for (index, partition) in (0..).zip(&mut self.partitions) {
+            let (waiting, half) = (partition.waiting(), batch.trades_max / 2);
+            let since = now.saturating_duration_since(partition.cut_at);
+            let moved = || {
+                self.delivery.last(index).is_none_or(|last| {
+                    let ahead = watermark.since(last.watermark);
+                    ahead > 0 && (ahead >= step.as_nanos() as i64 || since >= step)
+                })
+            };
+            let something = waiting > 0 || (heartbeat && moved());
+            let due = match self.delivery.pace(index) {
+                Pace::Idle => something,
+                Pace::Busy => waiting >= half,
+                Pace::Blocked => false,
+                Pace::Spooled => something && since >= SPOOLED_STEP,
+                Pace::Away => waiting >= half || (something && since >= SPOOLED_STEP),
             };
             if due {
-                let bytes =
-                    partition.publish(&self.stamp, watermark, self.ts_recv, |id| self.context.meta(id).build())?;
-                self.instruments.batches.increment(1);
-                self.instruments.batch_bytes.increment(bytes as u64);
-            } else if queued > 0 {
-                partition.check()?;
+                let entry =
+                    partition.cut(&self.stamp, watermark, self.ts_recv, now, |id| self.context.meta(id).build());
+                let bytes = entry.payload.len();
+                if self.delivery.offer(entry, now)? {
+                    partition.accepted();
+                    self.instruments.batches.increment(1);
+                    self.instruments.batch_bytes.increment(bytes as u64);
+                }
             }
         }
         if heartbeat {
-            self.last_heartbeat = Instant::now();
+            self.last_heartbeat = now;
         }
         Ok(())
     }
 
+    /// Hands everything over, with every partition's last word on the watermark; what the bus does not take in time
+    /// stays in the spool for the next start.
     async fn drain(mut self) -> Result<(), GatewayError> {
-        let limit = self.context.settings.drain.grace() / 2;
-        let handed_over = async {
-            while self.partitions.iter().any(|p| p.waiting() > 0) {
-                self.publish_due()?;
-                any_stored(&self.partitions).await;
+        let limit = Instant::now() + self.context.settings.drain.grace() / 2;
+        loop {
+            let now = Instant::now();
+            if now >= limit {
+                self.delivery.keep(now);
             }
-            Ok::<(), GatewayError>(())
-        };
-        match tokio::time::timeout(limit, handed_over).await {
-            Ok(done) => done?,
-            Err(_) => tracing::error!("the bus did not take everything in time; the trades since are a gap"),
+            self.publish_due(now, Duration::ZERO)?;
+            let waits = self.partitions.iter().any(|partition| partition.waiting() > 0);
+            if !waits && (self.delivery.is_empty() || now >= limit) {
+                break;
+            }
+            let _ = timeout(TICK, self.delivery.changed()).await;
         }
-        for partition in self.partitions {
-            let lost = partition.close(limit).await;
-            if lost > 0 {
-                tracing::error!(batches = lost, "batches were not stored");
-            }
+        if !self.delivery.is_empty() {
+            tracing::error!("the bus did not take everything in time; the rest is spooled for the next start");
         }
         Ok(())
     }
-}
-
-async fn any_stored(partitions: &[Partition]) {
-    select_all(partitions.iter().map(|partition| Box::pin(partition.changed()))).await;
 }

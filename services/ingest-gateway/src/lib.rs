@@ -2,8 +2,8 @@
 //!
 //! Reads Finnhub's trade stream, listings and news, and Yahoo's history. Writes `TradeBatch` (one lane for each
 //! partition, numbered without a hole, with a watermark), `ReferenceUpdated`, `NewsPublished` and `FeedGapDetected`.
-//! Remembers nothing: epoch, numbers and watermark go on from what the bus has stored. Never drops a trade in silence
-//! and never decides anything about one.
+//! Remembers what the bus has not taken yet, in a spool on disk; epoch, numbers and watermark go on from what bus and
+//! spool hold. Never drops a trade in silence and never decides anything about one.
 
 pub mod adapters;
 pub mod config;
@@ -13,6 +13,7 @@ pub mod watermark;
 
 mod alarms;
 mod app;
+mod delivery;
 mod feed;
 mod metrics;
 mod news;

@@ -18,6 +18,8 @@ pub(crate) struct Instruments {
     pub(crate) batch_bytes: Counter,
     /// `gateway_stalls_total`: times that reading stopped because the bus was slower than the feed.
     pub(crate) stalls: Counter,
+    /// `gateway_waiting_trades`: trades read that are in no batch yet.
+    pub(crate) waiting: Gauge,
     /// `gateway_feed_connected`: 1 while the feed's connection stands.
     pub(crate) connected: Gauge,
     /// `gateway_watermark_seconds`: market time, Unix seconds.
@@ -34,8 +36,41 @@ impl Instruments {
             batches: counter!("gateway_batches_total", "source" => source),
             batch_bytes: counter!("gateway_batch_bytes_total", "source" => source),
             stalls: counter!("gateway_stalls_total", "source" => source),
+            waiting: gauge!("gateway_waiting_trades", "source" => source),
             connected: gauge!("gateway_feed_connected", "source" => source),
             watermark: gauge!("gateway_watermark_seconds", "source" => source),
+        }
+    }
+}
+
+/// Handles on what waits for the bus.
+pub(crate) struct SpoolInstruments {
+    /// `gateway_lane_messages`: messages in the lanes that are not stored yet.
+    pub(crate) lanes: Gauge,
+    /// `gateway_spool_depth`: messages in the spool that are not stored yet.
+    pub(crate) depth: Gauge,
+    /// `gateway_spool_bytes`: the spool's files.
+    pub(crate) bytes: Gauge,
+    /// `gateway_spool_oldest_seconds`: age of the oldest message that is not stored yet.
+    pub(crate) oldest: Gauge,
+    /// `gateway_spool_begun_total`: times that batches went to the spool because the bus was behind.
+    pub(crate) begun: Counter,
+    /// `gateway_dropped_trades_total`, reason `spool_full`: trades dropped, each told in a gap.
+    pub(crate) dropped: Counter,
+    /// The same, reason `superseded`: trades in an old spool that another gateway's batches have overtaken.
+    pub(crate) superseded: Counter,
+}
+
+impl SpoolInstruments {
+    pub(crate) fn new() -> Self {
+        Self {
+            lanes: gauge!("gateway_lane_messages"),
+            depth: gauge!("gateway_spool_depth"),
+            bytes: gauge!("gateway_spool_bytes"),
+            oldest: gauge!("gateway_spool_oldest_seconds"),
+            begun: counter!("gateway_spool_begun_total"),
+            dropped: counter!("gateway_dropped_trades_total", "reason" => "spool_full"),
+            superseded: counter!("gateway_dropped_trades_total", "reason" => "superseded"),
         }
     }
 }

@@ -34,15 +34,16 @@ pub struct Watermark {
 }
 
 impl Watermark {
-    /// Goes on from `stored`, the last one published by an earlier run: what came since is a gap.
-    pub fn new(stored: Option<UnixNanos>, lateness: Duration, idle: Duration, now: Instant) -> Self {
+    /// Goes on from `published`, the newest and the oldest of the partitions' last watermarks of an earlier run: what
+    /// came since the oldest is a gap.
+    pub fn new(published: Option<(UnixNanos, UnixNanos)>, lateness: Duration, idle: Duration, now: Instant) -> Self {
         Self {
-            value: stored,
+            value: published.map(|(newest, _)| newest),
             lateness_ns: lateness.as_nanos() as i64,
             idle,
             last_frame: now,
             quiet: None,
-            open_gap: stored.map(|from| (from, FeedGapReason::GatewayDown)),
+            open_gap: published.map(|(_, oldest)| (oldest, FeedGapReason::GatewayDown)),
         }
     }
 
@@ -153,11 +154,11 @@ mod tests {
 
     #[test]
     fn a_hole_lasts_from_the_last_watermark_to_the_first_data() {
-        let mut watermark = Watermark::new(Some(at(50)), Duration::ZERO, IDLE, Instant::now());
+        let mut watermark = Watermark::new(Some((at(50), at(49))), Duration::ZERO, IDLE, Instant::now());
         let gap = |from, until, reason| Some(Gap { from: at(from), until: at(until), reason });
         assert_eq!(watermark.trades(at(40), at(45)), None);
         assert_eq!(watermark.value(), Some(at(50)), "an older clock cannot turn it back");
-        assert_eq!(watermark.trades(at(60), at(61)), gap(50, 60, FeedGapReason::GatewayDown));
+        assert_eq!(watermark.trades(at(60), at(61)), gap(49, 60, FeedGapReason::GatewayDown));
         assert_eq!(watermark.trades(at(62), at(63)), None);
         watermark.disconnected(FeedGapReason::Disconnected);
         watermark.disconnected(FeedGapReason::Stale);

@@ -83,6 +83,14 @@ pub fn partition_of(subject: &str) -> Option<u32> {
     subject.strip_prefix(&Kind::TradeBatch.prefix())?.strip_prefix('.')?.parse().ok()
 }
 
+/// Where the holes of the feed `source` are told.
+pub fn feed_gap_detected(source: &str) -> String {
+    let mut subject = Kind::FeedGapDetected.prefix();
+    subject.push('.');
+    push_token(&mut subject, source);
+    subject
+}
+
 /// The name on the server of a service's only reader of `stream`, or of one part of it.
 pub fn reader_name(service: &str, stream: StreamName, part: Option<&str>) -> String {
     let part = part.map(|part| format!("-{part}")).unwrap_or_default();

@@ -22,6 +22,7 @@ mod ws;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use chrono::NaiveDate;
@@ -127,7 +128,8 @@ fn made_date(asked: Option<NaiveDate>) -> anyhow::Result<NaiveDate> {
         anyhow::ensure!(made::is_covered(date), "--date {date} is not a trading day from 2026 to 2030");
         return Ok(date);
     }
-    let today = calendar::date_of(chrono::Utc::now().timestamp_nanos_opt().context("wall clock out of range")?);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("wall clock out of range")?;
+    let today = calendar::date_of(i64::try_from(now.as_nanos()).context("wall clock out of range")?);
     if made::is_covered(today) {
         return Ok(today);
     }

@@ -1,5 +1,6 @@
 //! A gateway under test, and what it has written.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -8,6 +9,7 @@ use chassis::{CancellationToken, RunError, Sources};
 use domain::market::TradeBatch;
 use domain::{Event, UnixNanos};
 use ingest_gateway::IngestGateway;
+use tempfile::TempDir;
 use testkit::NatsServer;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -16,6 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running gateway.
 pub(crate) struct Gateway {
+    _folder: Option<TempDir>,
     shutdown: CancellationToken,
     running: JoinHandle<Result<(), RunError>>,
 }
@@ -23,9 +26,22 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Starts it in the dev profile against vendors below `vendors` (`http://…`), with `settings` on top.
     pub(crate) fn start(nats: &NatsServer, vendors: &str, settings: &[(&str, i64)]) -> anyhow::Result<Self> {
+        let folder = TempDir::new()?;
+        let started = Self::start_in(folder.path(), nats, vendors, settings)?;
+        Ok(Self { _folder: Some(folder), ..started })
+    }
+
+    /// The same with its data in `folder`.
+    pub(crate) fn start_in(
+        folder: &Path,
+        nats: &NatsServer,
+        vendors: &str,
+        settings: &[(&str, i64)],
+    ) -> anyhow::Result<Self> {
         let socket = vendors.replacen("http://", "ws://", 1);
         let mut sources = Sources::built_in()
             .set("profile", "dev")
+            .set("data_dir", folder.to_str().context("folder")?)
             .set("bus.url", nats.url())
             .set("vendors.finnhub.ws_url", format!("{socket}/finnhub/"))
             .set("vendors.finnhub.rest_url", format!("{vendors}/finnhub"))
@@ -39,7 +55,7 @@ impl Gateway {
         let shutdown = CancellationToken::new();
         let token = shutdown.clone();
         let running = tokio::spawn(async move { chassis::start::<IngestGateway>(&loaded, token).await });
-        Ok(Self { shutdown, running })
+        Ok(Self { _folder: None, shutdown, running })
     }
 
     /// Stops it as SIGTERM does.
@@ -47,6 +63,12 @@ impl Gateway {
         self.shutdown.cancel();
         Ok(timeout(PATIENCE, self.running).await.context("the gateway does not stop")???)
     }
+}
+
+/// Bytes that the gateway with its data in `folder` has spooled.
+pub(crate) fn spooled(folder: &Path) -> u64 {
+    let files = std::fs::read_dir(folder.join("spool/0")).into_iter().flatten().flatten();
+    files.filter_map(|file| file.metadata().ok()).map(|data| data.len()).sum()
 }
 
 /// Reads events of some kinds from the beginning.

@@ -1,0 +1,140 @@
+//! The gateway's spool: what the bus has not taken yet, on disk.
+
+use std::path::Path;
+use std::time::Duration;
+
+use chassis::Author;
+use spool::{AppendError, Recovered, Spool, SpoolError};
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::Instant;
+
+use crate::config::{SpoolConfig, ms};
+use crate::delivery::Entry;
+use crate::error::GatewayError;
+
+/// As many gateways may share a folder, each with a spool of its own.
+const SLOTS: u32 = 8;
+
+/// Entries on disk, in the order they were made.
+pub(crate) struct Backlog {
+    spool: Spool,
+    author: Author,
+    bytes_max: u64,
+    sync_every: Duration,
+    synced: Instant,
+    syncing: Option<JoinHandle<std::io::Result<()>>>,
+    /// The entry that is handed over next.
+    ahead: Option<(u64, Entry)>,
+    /// Entries below were made by an earlier run.
+    own_from: u64,
+    skipped: u64,
+}
+
+impl Backlog {
+    /// Opens the first spool in `folder` that no other process has, and shows what an earlier run left in it.
+    pub(crate) fn open(
+        folder: &Path,
+        config: &SpoolConfig,
+        author: Author,
+        mut inspect: impl FnMut(u64, Entry),
+    ) -> Result<(Self, Recovered), GatewayError> {
+        let bytes_max = config.mib_max.saturating_mul(1 << 20);
+        let mut slot = 0;
+        let (spool, recovered, own_from) = loop {
+            let mut own_from = 1;
+            let opened = Spool::open(&folder.join(slot.to_string()), bytes_max, |seq, record| {
+                own_from = seq + 1;
+                if let Some(entry) = Entry::from_record(record.to_vec(), &author) {
+                    inspect(seq, entry);
+                }
+            });
+            match opened {
+                Ok((spool, recovered)) => break (spool, recovered, own_from),
+                Err(SpoolError::Locked(_)) if slot + 1 < SLOTS => slot += 1,
+                Err(error) => return Err(error.into()),
+            }
+        };
+        let sync_every = ms(config.sync_ms);
+        let (synced, syncing, ahead) = (Instant::now(), None, None);
+        Ok((Self { spool, author, bytes_max, sync_every, synced, syncing, ahead, own_from, skipped: 0 }, recovered))
+    }
+
+    /// Appends `entry` and gives its place; room is made by releasing.
+    pub(crate) fn append(&mut self, entry: &Entry) -> Result<u64, AppendError> {
+        self.spool.append(&entry.head(), &entry.payload)
+    }
+
+    /// Nothing of what was appended needs to be handed over: the outlets have it.
+    pub(crate) fn skip_to_end(&mut self) {
+        self.spool.skip_to_end();
+    }
+
+    /// The entry that is handed over next; it stays until [`Self::take`].
+    pub(crate) fn peek(&mut self) -> Result<Option<&(u64, Entry)>, GatewayError> {
+        while self.ahead.is_none() {
+            let Some((place, record)) = self.spool.read()? else { break };
+            self.ahead = Entry::from_record(record, &self.author).map(|entry| (place, entry));
+            self.skipped += u64::from(self.ahead.is_none());
+        }
+        Ok(self.ahead.as_ref())
+    }
+
+    /// Removes what [`Self::peek`] has shown.
+    pub(crate) fn take(&mut self) -> Option<(u64, Entry)> {
+        self.ahead.take()
+    }
+
+    /// How many records since the last call were none of this version's.
+    pub(crate) fn skipped(&mut self) -> u64 {
+        std::mem::take(&mut self.skipped)
+    }
+
+    /// True when an earlier run made the entry at `place`.
+    pub(crate) const fn is_inherited(&self, place: u64) -> bool {
+        place < self.own_from
+    }
+
+    /// Lets go what was handed over, up to `oldest`, the oldest place that is not stored yet.
+    pub(crate) fn release(&mut self, oldest: Option<u64>) -> Result<(), GatewayError> {
+        let next = self.ahead.as_ref().map_or(self.spool.next(), |(place, _)| *place);
+        Ok(self.spool.release(oldest.map_or(next, |oldest| oldest.min(next)))?)
+    }
+
+    /// Entries not stored yet.
+    pub(crate) fn len(&self) -> u64 {
+        self.spool.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.spool.is_empty()
+    }
+
+    /// Bytes on disk.
+    pub(crate) const fn bytes(&self) -> u64 {
+        self.spool.bytes()
+    }
+
+    /// True when an eighth is free: enough to go on after it was full, and not to be full again at once.
+    pub(crate) const fn has_room(&self) -> bool {
+        self.spool.bytes() <= self.bytes_max - self.bytes_max / 8
+    }
+
+    /// Makes what was appended outlast a loss of power, every `sync_ms`, without waiting for the disk; gives the error
+    /// of the last time.
+    pub(crate) async fn sync(&mut self, now: Instant) -> Option<GatewayError> {
+        if self.syncing.as_ref().is_some_and(|syncing| !syncing.is_finished()) {
+            return None;
+        }
+        if let Some(Ok(Err(source))) = futures_util::future::OptionFuture::from(self.syncing.take()).await {
+            return Some(GatewayError::SpoolSync { source });
+        }
+        if now.saturating_duration_since(self.synced) >= self.sync_every {
+            self.synced = now;
+            match self.spool.unsynced() {
+                Ok(unsynced) => self.syncing = unsynced.map(|files| spawn_blocking(move || files.sync())),
+                Err(error) => return Some(error.into()),
+            }
+        }
+        None
+    }
+}
