@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use bus::{Created, Delivery, Publisher};
 use chassis::Context;
+use domain::calendar::BrokerDay;
 use domain::event::Event;
 use domain::execution::{
     Answer, BrokerAccount, BrokerBook, BrokerClock, Effect, ExecutionPolicy, ExecutionState, MarketInstants, NewOrder,
@@ -21,6 +22,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::calendar_check::{CalendarCheck, Comparison, Span};
 use crate::config::Config;
 use crate::error::ExecutorError;
 use crate::{ids, metrics};
@@ -44,6 +46,8 @@ pub(crate) enum Done {
     Account(Result<BrokerAccount, VendorError>, Vec<ClientOrderId>, UnixNanos),
     /// The broker's clock.
     Clock(Result<BrokerClock, VendorError>),
+    /// The broker's calendar.
+    Calendar(Span, Result<Vec<BrokerDay>, VendorError>),
 }
 
 struct Waiting {
@@ -77,6 +81,7 @@ pub(crate) struct Desk {
     account_session: Option<SessionDate>,
     reading_clock: bool,
     reading_account: bool,
+    calendar: CalendarCheck,
 }
 
 impl Desk {
@@ -98,6 +103,7 @@ impl Desk {
             account_session: None,
             reading_clock: false,
             reading_account: false,
+            calendar: CalendarCheck::default(),
             ctx,
         }
     }
@@ -239,6 +245,7 @@ impl Desk {
                     Err(error) => self.unreachable(error)?,
                 }
             }
+            Done::Calendar(span, outcome) => self.observe_calendar(span, outcome),
         }
         Ok(())
     }
@@ -246,6 +253,7 @@ impl Desk {
     /// Begins the readings that are due, reports, and looks after what waits.
     pub(crate) async fn tick(&mut self) -> Result<(), ExecutorError> {
         self.read_clock();
+        self.read_calendar();
         self.read_account();
         let every = Duration::from_millis(self.ctx.config.backfill_poll_ms);
         if self.last.backfill.is_some_and(|at| at.elapsed() >= every) {
@@ -341,6 +349,45 @@ impl Desk {
         self.calls.spawn(async move { Done::Clock(port.clock().await) });
     }
 
+    fn read_calendar(&mut self) {
+        let session = self.market.now().map(|now| calendar::session_at(now).date);
+        let Some(span) = session.and_then(|session| self.calendar.due(session, Instant::now())) else { return };
+        let port = Arc::clone(&self.port);
+        self.calls.spawn(async move { Done::Calendar(span, port.calendar(span.from, span.to).await) });
+    }
+
+    fn observe_calendar(&mut self, span: Span, outcome: Result<Vec<BrokerDay>, VendorError>) {
+        let days = match outcome {
+            Ok(days) => days,
+            Err(error) => {
+                self.calendar.failed();
+                self.ctx.readiness.set("calendar", self.calendar.is_known(span.session), error.to_string());
+                let message = "the broker's calendar cannot be read";
+                self.ctx.errors.raise(Severity::Warning, "calendar_unknown", message, error.to_string(), None);
+                return;
+            }
+        };
+        let Comparison { blocking, ahead } = self.calendar.compare(span, &days);
+        for conflict in &ahead {
+            let message = format!("the broker's calendar and the built-in table disagree on {}", conflict.date);
+            let subject = conflict.date.to_string();
+            self.ctx.errors.raise(Severity::Warning, "calendar_ahead", message, conflict.to_string(), Some(&subject));
+        }
+        let conflicts: Vec<String> =
+            blocking.iter().map(|conflict| format!("calendar conflict on {conflict}")).collect();
+        match conflicts.as_slice() {
+            [] => self.ctx.readiness.set("calendar", true, format!("agreed from {} to {}", span.from, span.to)),
+            found => {
+                let message = format!("nothing is entered on {}: {}", span.session, found.join("; "));
+                self.ctx.readiness.set("calendar", false, found.join("; "));
+                let detail = "the broker's /v2/calendar and the built-in table disagree";
+                let subject = span.session.to_string();
+                self.ctx.errors.raise(Severity::Critical, "calendar_conflict", message, detail, Some(&subject));
+            }
+        }
+        self.state.observe_calendar(span.session, conflicts);
+    }
+
     fn read_account(&mut self) {
         let Some(now) = self.market.now() else { return };
         let session = calendar::session_at(now).date;
@@ -354,8 +401,10 @@ impl Desk {
                     || age >= every && (open || !self.state.is_tradable())
             }
         };
-        // The first observation waits for the book, so that it can say which orders it includes.
-        if !due || self.reading_account || !self.state.is_reconciled() {
+        // The first observation of a session waits for the book, so that it can say which orders it includes, and for
+        // the calendar, as it opens the day.
+        let agreed_or_held = self.calendar.is_known(session) || open;
+        if !due || self.reading_account || !self.state.is_reconciled() || !agreed_or_held {
             return;
         }
         (self.reading_account, self.account_stale, self.last.account) = (true, false, Some(Instant::now()));
