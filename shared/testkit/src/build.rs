@@ -284,6 +284,7 @@ pub fn reference(ticker: &str) -> ReferenceUpdated {
         float_source: None,
         session_volumes: Vec::new(),
         volume_step_minutes: 0,
+        lending: None,
     }
 }
 

@@ -17,8 +17,10 @@ fn file(name: &str, extension: &str) -> PathBuf {
 }
 
 /// Messages that got fields after their first bytes were written, and what the newer bytes are called.
-const GROWN: [(&str, &str); 5] = [
+const GROWN: [(&str, &str); 7] = [
     ("market.v1.ReferenceUpdated", "with_actions"),
+    ("market.v1.ReferenceUpdated", "with_lending"),
+    ("market.v1.NewsPublished", "with_mentions"),
     ("scan.v1.SignalGenerated", "with_model"),
     ("scan.v1.CandidatesEvaluated", "with_spread"),
     ("plan.v1.PlanProposed", "with_exits"),
