@@ -1,6 +1,7 @@
 //! The vendors' REST calls and the simulator's own.
 
 pub(crate) mod alpaca;
+mod alpaca_data;
 pub(crate) mod alphavantage;
 pub(crate) mod finnhub;
 pub(crate) mod sim;
