@@ -44,6 +44,9 @@ pub enum GatewayError {
         #[source]
         source: Option<Arc<BusError>>,
     },
+    /// A key cannot be read.
+    #[error("configuration")]
+    Keys(#[from] chassis::ConfigError),
     /// A vendor's client cannot be set up.
     #[error("vendor set-up")]
     Vendor(#[from] VendorError),
@@ -63,6 +66,7 @@ impl GatewayError {
         match self {
             Self::Bus(error) => error.class(),
             Self::Config(_)
+            | Self::Keys(_)
             | Self::StoredBatch { .. }
             | Self::Lane { .. }
             | Self::Vendor(_)

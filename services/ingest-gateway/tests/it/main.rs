@@ -8,3 +8,4 @@ mod harness;
 mod peer;
 mod restart;
 mod session;
+mod sources;
