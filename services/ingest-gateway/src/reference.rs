@@ -22,7 +22,7 @@ use crate::universe::Universe;
 use crate::{GatewayContext, metrics};
 
 /// Symbols whose facts are asked for in one go, as far as a vendor takes several.
-const CHUNK: usize = 50;
+const CHUNK: usize = 25;
 const LOOK: Duration = Duration::from_millis(200);
 
 /// Keeps the history of every symbol published for the session that market time is in.

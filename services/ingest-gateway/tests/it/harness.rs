@@ -23,6 +23,16 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Starts it in the dev profile against vendors below `vendors` (`http://…`), with `settings` on top.
     pub(crate) fn start(nats: &NatsServer, vendors: &str, settings: &[(&str, i64)]) -> anyhow::Result<Self> {
+        Self::start_for(nats, vendors, &[], settings)
+    }
+
+    /// The same for some symbols only.
+    pub(crate) fn start_for(
+        nats: &NatsServer,
+        vendors: &str,
+        symbols: &[String],
+        settings: &[(&str, i64)],
+    ) -> anyhow::Result<Self> {
         let socket = vendors.replacen("http://", "ws://", 1);
         let mut sources = Sources::built_in()
             .set("profile", "dev")
@@ -31,7 +41,12 @@ impl Gateway {
             .set("vendors.finnhub.rest_url", format!("{vendors}/finnhub"))
             .set("vendors.finnhub.token", "sim-gateway-test")
             .set("vendors.yahoo.rest_url", format!("{vendors}/yahoo"))
+            .set("vendors.alpaca.rest_url", format!("{vendors}/alpaca"))
+            .set("vendors.alphavantage.rest_url", format!("{vendors}/alphavantage"))
             .set("vendors.sim.rest_url", format!("{vendors}/sim/v1"));
+        if !symbols.is_empty() {
+            sources = sources.set("gateway.universe.symbols", symbols.to_vec());
+        }
         for (key, value) in settings {
             sources = sources.set(key, *value);
         }

@@ -11,19 +11,26 @@ use testkit::NatsServer;
 
 use crate::harness::{Gateway, Reader};
 
-const SYMBOLS: usize = 40;
+const SYMBOLS: usize = 6;
 
 /// A made market that stands still before the open.
 async fn simulator() -> anyhow::Result<vendor_sim::Running> {
     let mut options = vendor_sim::Options::new();
     options.seed = 11;
-    options.symbols = SYMBOLS;
+    options.symbols = 40;
     options.date = "2026-11-24".parse().ok();
     options.start = "08:00:00".parse()?;
     options.warmup_seconds = 0.5;
     options.pause_at = vec!["08:00:00".parse()?];
     options.no_wait = true;
     vendor_sim::start(options).await
+}
+
+/// The first few symbols that the simulator lists; more would only take longer.
+async fn some_symbols(base: &str) -> anyhow::Result<Vec<String>> {
+    let listed: Value = reqwest::get(format!("{base}/finnhub/api/v1/stock/symbol?token=sim")).await?.json().await?;
+    let listed = listed.as_array().context("a list")?;
+    Ok(listed.iter().take(SYMBOLS).filter_map(|listing| listing["symbol"].as_str().map(str::to_owned)).collect())
 }
 
 async fn ask_for(base: &str, fault: Value) -> anyhow::Result<()> {
@@ -59,7 +66,8 @@ async fn every_fact_comes_from_the_first_vendor_of_its_need_and_once() -> anyhow
     let mut reader = Reader::open(&nats, &[Kind::ReferenceUpdated, Kind::ReadinessReported]).await?;
     let sim = simulator().await?;
     let base = format!("http://{}", sim.addr);
-    let gateway = Gateway::start(&nats, &base, &[])?;
+    let symbols = some_symbols(&base).await?;
+    let gateway = Gateway::start_for(&nats, &base, &symbols, &[])?;
     let told = references(&mut reader).await?;
     for reference in told.values() {
         let second = reference.second_close.as_ref().context("a second close")?;
@@ -80,7 +88,7 @@ async fn every_fact_comes_from_the_first_vendor_of_its_need_and_once() -> anyhow
     for path in paths {
         ask_for(&base, json!({"on": format!("GET {path}"), "status": 500, "count": 1_000})).await?;
     }
-    let gateway = Gateway::start(&nats, &base, &[])?;
+    let gateway = Gateway::start_for(&nats, &base, &symbols, &[])?;
     let mut stopped = false;
     let since = reader
         .until(|event| {
@@ -104,9 +112,10 @@ async fn another_vendor_stands_in_and_a_refusal_is_not_asked_again() -> anyhow::
     let mut errors = Reader::open(&nats, &[Kind::ErrorRaised]).await?;
     let sim = simulator().await?;
     let base = format!("http://{}", sim.addr);
+    let symbols = some_symbols(&base).await?;
     ask_for(&base, json!({"on": "GET /v2/stocks/bars", "status": 403, "count": 10})).await?;
     ask_for(&base, json!({"on": "GET /v1/corporate-actions", "status": 429, "retry_after_s": 1})).await?;
-    let gateway = Gateway::start(&nats, &base, &[])?;
+    let gateway = Gateway::start_for(&nats, &base, &symbols, &[])?;
     for reference in references(&mut reader).await?.values() {
         let second = reference.second_close.as_ref().context("a second close")?;
         assert_eq!((reference.source.as_str(), second.source.as_str()), ("yahoo", "finnhub"));
