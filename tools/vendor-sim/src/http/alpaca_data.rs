@@ -11,7 +11,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Outcome, reply, text};
+use super::{Failure, Outcome, reply, text};
 use crate::broker::order::rfc3339;
 use crate::calendar;
 use crate::decimal;
@@ -52,6 +52,11 @@ struct BarsQuery {
 
 /// Symbols in alphabetical order, each one's bars oldest first; a page may end within a symbol.
 async fn stock_bars(State(sim): State<Arc<Sim>>, Query(query): Query<BarsQuery>) -> Outcome {
+    // Making the tapes of several symbols takes a while, and the market must go on.
+    tokio::task::spawn_blocking(move || bars_page(&sim, &query)).await.map_err(Failure::from)?
+}
+
+fn bars_page(sim: &Sim, query: &BarsQuery) -> Outcome {
     let Some(step) = step(&query.timeframe) else { return Ok(invalid("invalid timeframe")) };
     let limit = query.limit.unwrap_or(1_000);
     if !(1..=10_000).contains(&limit) {
@@ -83,7 +88,7 @@ async fn stock_bars(State(sim): State<Arc<Sim>>, Query(query): Query<BarsQuery>)
             _ => start,
         };
         let Some(symbol) = sim.world.index_of(ticker) else { continue };
-        let rows = rows(&sim, symbol, step, since)?;
+        let rows = rows(sim, symbol, step, since)?;
         let wanted: Vec<&Bar> = rows.iter().filter(|bar| (since..end).contains(&bar.start)).collect();
         let taken = &wanted[..wanted.len().min(left)];
         if !taken.is_empty() {

@@ -21,8 +21,8 @@ const BARS_PAGE: &str = "10000";
 const PAGES_MAX: usize = 500;
 /// Length of the intraday bars.
 const STEP_MINUTES: u32 = 5;
-/// Calendar days of daily bars: 252 sessions.
-const DAILY_DAYS: i32 = 366;
+/// Calendar days of daily bars: 252 sessions at least.
+const DAILY_DAYS: i32 = 371;
 /// Calendar days of intraday bars: 14 full sessions at least, whatever holidays lie between.
 const INTRADAY_DAYS: i32 = 28;
 
