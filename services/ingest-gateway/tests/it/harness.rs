@@ -26,7 +26,7 @@ impl Gateway {
         Self::start_for(nats, vendors, &[], settings)
     }
 
-    /// The same for some symbols only.
+    /// The same for some symbols only, where any are named; then with Alpaca as first source of the history.
     pub(crate) fn start_for(
         nats: &NatsServer,
         vendors: &str,
@@ -45,7 +45,10 @@ impl Gateway {
             .set("vendors.alphavantage.rest_url", format!("{vendors}/alphavantage"))
             .set("vendors.sim.rest_url", format!("{vendors}/sim/v1"));
         if !symbols.is_empty() {
-            sources = sources.set("gateway.universe.symbols", symbols.to_vec());
+            sources = sources
+                .set("gateway.universe.symbols", symbols.to_vec())
+                .set("gateway.sources.history", vec!["alpaca", "yahoo"])
+                .set("gateway.sources.second_close", vec!["yahoo", "finnhub"]);
         }
         for (key, value) in settings {
             sources = sources.set(key, *value);

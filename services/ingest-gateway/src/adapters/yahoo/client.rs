@@ -60,11 +60,13 @@ impl HistoryPort for YahooClient {
         let mut histories = HashMap::new();
         for symbol in symbols {
             match self.history(symbol, session).await {
-                Ok(history) => histories.insert(symbol.clone(), history),
+                Ok(history) => {
+                    histories.insert(symbol.clone(), history);
+                }
                 // One unknown symbol says nothing of the others.
-                Err(VendorError::Refused { .. }) if symbols.len() > 1 => continue,
+                Err(VendorError::Refused { .. }) if symbols.len() > 1 => {}
                 Err(error) => return Err(error),
-            };
+            }
         }
         Ok(histories)
     }
