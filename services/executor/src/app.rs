@@ -29,7 +29,7 @@ impl Service for Executor {
 
     async fn run(ctx: Context<Config>) -> chassis::Result {
         ctx.config.validate(ctx.settings.profile == chassis::Profile::Prod).map_err(ExecutorError::from)?;
-        for check in ["rebuilt", "broker", "account", "updates", "reconciled"] {
+        for check in ["rebuilt", "broker", "calendar", "account", "updates", "reconciled"] {
             ctx.readiness.set(check, false, "starting");
         }
         let port: Arc<dyn OrderPort> = Arc::new(broker(&ctx)?);

@@ -10,6 +10,7 @@
 
 pub mod adapters;
 mod app;
+mod calendar_check;
 mod config;
 mod desk;
 mod error;

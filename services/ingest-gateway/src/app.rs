@@ -6,13 +6,14 @@ use chassis::{Context, Service};
 
 use crate::adapters::clock::MarketClock;
 use crate::adapters::finnhub::{FinnhubClient, FinnhubStream, StreamConfig};
-use crate::adapters::yahoo::YahooClient;
+use crate::adapters::gate::Gate;
 use crate::config::{ClockSource, Config, ms};
 use crate::error::GatewayError;
 use crate::feed::Feed;
-use crate::news;
 use crate::reference::{self, Reference};
+use crate::sources::Sources;
 use crate::universe::Universe;
+use crate::{holidays, news};
 
 /// The service.
 pub struct IngestGateway;
@@ -38,16 +39,18 @@ impl Service for IngestGateway {
                 MarketClock::simulated(url, ms(config.watermark.poll_ms)).map_err(GatewayError::from)?
             }
         };
-        let finnhub = FinnhubClient::new(&vendors.finnhub.rest_url, token.expose()).map_err(GatewayError::from)?;
+        let gate = Gate::new("finnhub", config.budgets.finnhub);
+        let finnhub =
+            FinnhubClient::new(&vendors.finnhub.rest_url, token.expose(), gate).map_err(GatewayError::from)?;
         let listings = tokio::select! {
             () = context.shutdown.cancelled() => return Ok(()),
             listings = reference::listings(&context, &finnhub) => listings?,
         };
         let universe = Arc::new(Universe::new(listings, config.partitions));
 
-        let yahoo = YahooClient::new(&vendors.yahoo.rest_url, config.tape, config.reference.opening_minutes)
-            .map_err(GatewayError::from)?;
-        let (history, complete) = Reference::open(context.clone(), yahoo, universe.clone(), clock.clone()).await?;
+        let sources = Arc::new(Sources::new(&context, finnhub.clone())?);
+        let (history, complete) =
+            Reference::open(context.clone(), sources.clone(), universe.clone(), clock.clone()).await?;
         let head_start = reference::head_start(complete, ms(config.reference.head_start_ms));
         let feed = async {
             head_start.await;
@@ -70,7 +73,8 @@ impl Service for IngestGateway {
             done = feed => Ok(done?),
             () = history.run() => Ok(()),
             () = async {
-                news::run(context.clone(), finnhub, universe.clone(), clock.clone()).await;
+                let news = news::run(context.clone(), sources.news.clone(), universe.clone(), clock.clone());
+                tokio::join!(news, holidays::run(&context, &finnhub, &clock));
                 std::future::pending::<()>().await;
             } => Ok(()),
         }

@@ -1,5 +1,6 @@
 //! What can be set for the gateway: table `gateway` of the configuration. Vendors' addresses stand in `vendors`.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,6 +30,10 @@ pub struct Config {
     pub watermark: WatermarkConfig,
     /// History of each symbol.
     pub reference: ReferenceConfig,
+    /// Who is asked for what.
+    pub sources: SourcesConfig,
+    /// Calls that each vendor's key allows.
+    pub budgets: BudgetsConfig,
     /// Headlines.
     pub news: NewsConfig,
 }
@@ -127,6 +132,120 @@ pub struct ReferenceConfig {
     pub retry_ms: u64,
 }
 
+/// A vendor of reference data or news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)] // each is a company's name
+pub enum Vendor {
+    Alpaca,
+    Alphavantage,
+    Finnhub,
+    Yahoo,
+}
+
+impl fmt::Display for Vendor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Alpaca => "alpaca",
+            Self::Alphavantage => "alphavantage",
+            Self::Finnhub => "finnhub",
+            Self::Yahoo => "yahoo",
+        })
+    }
+}
+
+/// Who is asked for what, best first; a later one stands in where an earlier one fails or does not know the symbol.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SourcesConfig {
+    /// Daily bars and volumes through the day: alpaca, yahoo, alphavantage (daily bars only).
+    pub history: Vec<Vendor>,
+    /// The previous close once more, by another than the history's source: any.
+    pub second_close: Vec<Vendor>,
+    /// Splits, dividends, mergers, changes of symbol: alpaca, yahoo.
+    pub actions: Vec<Vendor>,
+    /// Industry sectors: finnhub.
+    pub sector: Vec<Vendor>,
+    /// Floats: finnhub, whose shares outstanding are taken for them. Empty: no float is known.
+    pub float: Vec<Vendor>,
+    /// Whether the broker lends: alpaca.
+    pub lending: Vec<Vendor>,
+    /// Headlines: finnhub, alpaca, alphavantage.
+    pub news: Vec<Vendor>,
+}
+
+impl SourcesConfig {
+    /// True when `vendor` is named anywhere.
+    pub fn names(&self, vendor: Vendor) -> bool {
+        self.needs().into_iter().any(|(_, named, _)| named.contains(&vendor))
+    }
+
+    /// Each key, what it names and what it may name.
+    fn needs(&self) -> [(&'static str, &[Vendor], &'static [Vendor]); 7] {
+        use Vendor::{Alpaca, Alphavantage, Finnhub, Yahoo};
+        [
+            ("sources.history", &self.history, &[Alpaca, Yahoo, Alphavantage]),
+            ("sources.second_close", &self.second_close, &[Alpaca, Yahoo, Finnhub, Alphavantage]),
+            ("sources.actions", &self.actions, &[Alpaca, Yahoo]),
+            ("sources.sector", &self.sector, &[Finnhub]),
+            ("sources.float", &self.float, &[Finnhub]),
+            ("sources.lending", &self.lending, &[Alpaca]),
+            ("sources.news", &self.news, &[Finnhub, Alpaca, Alphavantage]),
+        ]
+    }
+}
+
+impl Default for SourcesConfig {
+    fn default() -> Self {
+        use Vendor::{Alpaca, Alphavantage, Finnhub, Yahoo};
+        Self {
+            history: vec![Alpaca, Yahoo, Alphavantage],
+            second_close: vec![Yahoo, Finnhub, Alpaca, Alphavantage],
+            actions: vec![Alpaca, Yahoo],
+            sector: vec![Finnhub],
+            float: Vec::new(),
+            lending: vec![Alpaca],
+            news: vec![Finnhub, Alpaca, Alphavantage],
+        }
+    }
+}
+
+/// Calls that each vendor's key allows. Each process holds them for itself.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BudgetsConfig {
+    /// Alpaca's market data and trading service together.
+    pub alpaca: Limits,
+    /// Alpha Vantage.
+    pub alphavantage: Limits,
+    /// Finnhub's REST calls.
+    pub finnhub: Limits,
+    /// Yahoo.
+    pub yahoo: Limits,
+}
+
+/// Most calls within any stretch of a second, a minute and a day; 0: no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)] // each is named after its stretch
+pub struct Limits {
+    pub per_second: u32,
+    pub per_minute: u32,
+    pub per_day: u32,
+}
+
+impl Default for BudgetsConfig {
+    fn default() -> Self {
+        let none = Limits::default();
+        Self {
+            alpaca: Limits { per_minute: 200, ..none },
+            alphavantage: Limits { per_second: 1, per_day: 25, ..none },
+            finnhub: Limits { per_second: 30, per_minute: 60, ..none },
+            yahoo: Limits { per_second: 2, ..none },
+        }
+    }
+}
+
 /// Headlines.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -147,6 +266,8 @@ impl Default for Config {
             spool: SpoolConfig::default(),
             watermark: WatermarkConfig::default(),
             reference: ReferenceConfig::default(),
+            sources: SourcesConfig::default(),
+            budgets: BudgetsConfig::default(),
             news: NewsConfig::default(),
         }
     }
@@ -214,8 +335,8 @@ impl Config {
     /// # Errors
     /// Names the key, its value and what it must be.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let must = |holds: bool, key, value: u64, rule| {
-            if holds { Ok(()) } else { Err(ConfigError { key, value, rule }) }
+        let must = |holds: bool, key, value: u64, rule: &str| {
+            if holds { Ok(()) } else { Err(ConfigError { key, value: value.to_string(), rule: rule.to_owned() }) }
         };
         let opening = u64::from(self.reference.opening_minutes);
         let (feed, batch, reference) = (&self.feed, &self.batch, &self.reference);
@@ -231,7 +352,15 @@ impl Config {
         must(self.spool.after_ms > 0, "spool.after_ms", 0, "above 0")?;
         must(self.watermark.poll_ms > 0, "watermark.poll_ms", 0, "above 0")?;
         must(opening > 0 && opening % 5 == 0, "reference.opening_minutes", opening, "a multiple of 5")?;
-        must(reference.concurrency > 0, "reference.concurrency", 0, "above 0")
+        must(reference.concurrency > 0, "reference.concurrency", 0, "above 0")?;
+        must(!self.sources.history.is_empty(), "sources.history", 0, "one vendor at least")?;
+        for (key, named, able) in self.sources.needs() {
+            if let Some(vendor) = named.iter().find(|vendor| !able.contains(vendor)) {
+                let able = able.iter().map(Vendor::to_string).collect::<Vec<_>>().join(", ");
+                return Err(ConfigError { key, value: vendor.to_string(), rule: format!("of {able}") });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -240,8 +369,8 @@ impl Config {
 #[error("gateway.{key} is {value}, must be {rule}")]
 pub struct ConfigError {
     key: &'static str,
-    value: u64,
-    rule: &'static str,
+    value: String,
+    rule: String,
 }
 
 pub(crate) const fn ms(millis: u64) -> Duration {
@@ -265,6 +394,7 @@ mod tests {
         check(|c| c.reference.opening_minutes = 7, "gateway.reference.opening_minutes is 7");
         check(|c| c.feed.reconnect_ms_max = 1, "gateway.feed.reconnect_ms_max is 1");
         check(|c| c.spool.mib_max = 0, "gateway.spool.mib_max is 0");
+        check(|c| c.sources.lending = vec![Vendor::Yahoo], "gateway.sources.lending is yahoo, must be of alpaca");
         check(|c| c.batch.trades_max = 1, "gateway.batch.trades_max is 1");
     }
 }

@@ -54,6 +54,9 @@ pub enum GatewayError {
         /// The disk's reason.
         source: std::io::Error,
     },
+    /// A key cannot be read.
+    #[error("configuration")]
+    Keys(#[from] chassis::ConfigError),
     /// A vendor's client cannot be set up.
     #[error("vendor set-up")]
     Vendor(#[from] VendorError),
@@ -73,6 +76,7 @@ impl GatewayError {
         match self {
             Self::Bus(error) => error.class(),
             Self::Config(_)
+            | Self::Keys(_)
             | Self::StoredBatch { .. }
             | Self::Lane { .. }
             | Self::Spool(_)

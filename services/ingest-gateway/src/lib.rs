@@ -1,6 +1,7 @@
 //! Vendors to MARKET: the only service that knows a data vendor and reads the market's clock.
 //!
-//! Reads Finnhub's trade stream, listings and news, and Yahoo's history. Writes `TradeBatch` (one lane for each
+//! Reads Finnhub's trade stream and listings, and reference data and news of Alpaca, Yahoo, Finnhub and Alpha Vantage in
+//! configured order. Writes `TradeBatch` (one lane for each
 //! partition, numbered without a hole, with a watermark), `ReferenceUpdated`, `NewsPublished` and `FeedGapDetected`.
 //! Remembers what the bus has not taken yet, in a spool on disk; epoch, numbers and watermark go on from what bus and
 //! spool hold. Never drops a trade in silence and never decides anything about one.
@@ -14,11 +15,14 @@ pub mod watermark;
 mod alarms;
 mod app;
 mod delivery;
+mod facts;
 mod feed;
+mod holidays;
 mod metrics;
 mod news;
 mod partition;
 mod reference;
+mod sources;
 
 pub use app::IngestGateway;
 pub use config::Config;

@@ -92,6 +92,17 @@ pub(crate) fn reference(complete: usize, refused: usize, missing: usize) {
     }
 }
 
+/// `gateway_vendor_calls_total`: REST calls by `vendor` and `outcome`: `ok`, `throttled`, `failed`, `refused`, and
+/// `held_back` for those that the budget kept from being made.
+pub(crate) fn vendor_call(vendor: &'static str, outcome: &'static str) {
+    counter!("gateway_vendor_calls_total", "vendor" => vendor, "outcome" => outcome).increment(1);
+}
+
+/// `gateway_vendor_budget_left`: calls left in the fullest window of `vendor`.
+pub(crate) fn vendor_budget(vendor: &'static str, left: usize) {
+    gauge!("gateway_vendor_budget_left", "vendor" => vendor).set(left as f64);
+}
+
 /// `gateway_news_total`: articles published.
 pub(crate) fn news(count: u64) {
     counter!("gateway_news_total").increment(count);

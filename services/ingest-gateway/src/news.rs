@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use domain::market::NewsPublished;
-use domain::{Event, EventId, SessionDate, calendar};
-use ports::NewsPort;
+use domain::{Event, EventId, SessionDate, Symbol, calendar};
+use ports::{NewsPort, VendorError};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::adapters::clock::MarketClock;
@@ -13,15 +13,18 @@ use crate::alarms::Alarms;
 use crate::config::ms;
 use crate::error::chain;
 use crate::universe::Universe;
-use crate::{GatewayContext, metrics};
+use crate::{GatewayContext, metrics, sources};
 
 /// Asks for every symbol's articles since the session before, round and round, one call an interval.
 pub(crate) async fn run(
     context: Arc<GatewayContext>,
-    port: impl NewsPort,
+    ports: Vec<Arc<dyn NewsPort>>,
     universe: Arc<Universe>,
     clock: MarketClock,
 ) {
+    if ports.is_empty() {
+        return;
+    }
     let Some(period) = Some(context.config.news.interval_ms).filter(|ms| *ms > 0).map(ms) else { return };
     let mut ticks = interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -32,7 +35,7 @@ pub(crate) async fn run(
         let Some(today) = clock.reading().map(|reading| reading.market.session_date()) else { continue };
         published.begin(today);
         let from = calendar::previous_session(today).date;
-        let outcome = match port.company_news(&listing.symbol, from, today).await {
+        let outcome = match ask(&context, &ports, &listing.symbol, (from, today)).await {
             Ok(articles) => publish(&context, articles, &mut published).await,
             Err(error) => Err(chain(&error)),
         };
@@ -41,6 +44,26 @@ pub(crate) async fn run(
             alarms.fault(domain::ops::Severity::Warning, "news_missing", message, detail);
         }
     }
+}
+
+/// The articles of the first port that answers; the last failure when none does.
+async fn ask(
+    context: &GatewayContext,
+    ports: &[Arc<dyn NewsPort>],
+    symbol: &Symbol,
+    (from, to): (SessionDate, SessionDate),
+) -> Result<Vec<NewsPublished>, VendorError> {
+    let mut last = Ok(Vec::new());
+    for port in ports {
+        match port.company_news(symbol, from, to).await {
+            Ok(articles) => return Ok(articles),
+            Err(error) => {
+                sources::raise(context, &error);
+                last = Err(error);
+            }
+        }
+    }
+    last
 }
 
 /// Ids of the articles published this session; the bus keeps those of earlier runs apart.

@@ -5,26 +5,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{Fold, FoldSpec, Item, Kind};
-use domain::market::ReferenceUpdated;
+use domain::market::{Lending, ReferenceUpdated};
 use domain::ops::Severity;
 use domain::{Event, EventId, SessionDate, StreamName, Symbol, UnixNanos, calendar};
 use futures_util::{StreamExt, stream};
-use ports::{Listing, ReferencePort};
+use ports::{LendingPort, Listing};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::adapters::clock::MarketClock;
 use crate::config::ms;
 use crate::error::{GatewayError, chain};
+use crate::facts::Facts;
+use crate::sources::{Sources, ask, raise};
 use crate::universe::Universe;
 use crate::{GatewayContext, metrics};
 
+/// Symbols whose facts are asked for in one go, as far as a vendor takes several.
+const CHUNK: usize = 25;
 const LOOK: Duration = Duration::from_millis(200);
 
 /// Keeps the history of every symbol published for the session that market time is in.
-pub(crate) struct Reference<R> {
+pub(crate) struct Reference {
     context: Arc<GatewayContext>,
-    port: R,
+    sources: Arc<Sources>,
     universe: Arc<Universe>,
     clock: MarketClock,
     stored: HashMap<Symbol, SessionDate>,
@@ -32,12 +36,12 @@ pub(crate) struct Reference<R> {
     complete: watch::Sender<bool>,
 }
 
-impl<R: ReferencePort> Reference<R> {
+impl Reference {
     /// Reads from the bus what earlier runs have published. The receiver turns true when the first session's history
     /// is complete.
     pub(crate) async fn open(
         context: Arc<GatewayContext>,
-        port: R,
+        sources: Arc<Sources>,
         universe: Arc<Universe>,
         clock: MarketClock,
     ) -> Result<(Self, watch::Receiver<bool>), GatewayError> {
@@ -56,7 +60,7 @@ impl<R: ReferencePort> Reference<R> {
             }
         }
         let (complete, completed) = watch::channel(false);
-        Ok((Self { context, port, universe, clock, stored, refused: BTreeSet::new(), complete }, completed))
+        Ok((Self { context, sources, universe, clock, stored, refused: BTreeSet::new(), complete }, completed))
     }
 
     /// Follows market time for ever.
@@ -87,27 +91,34 @@ impl<R: ReferencePort> Reference<R> {
             return;
         }
         tracing::info!(%session, symbols = missing.len(), "fetching reference history");
-        let port = &self.port;
-        let mut answers = stream::iter(missing)
-            .map(|listing| async move { (port.history(&listing.symbol, session).await, listing) })
+        let lending = self.lending(&missing).await;
+        let (sources, context) = (&self.sources, &self.context);
+        let chunks: Vec<Vec<Listing>> = missing.chunks(CHUNK).map(<[Listing]>::to_vec).collect();
+        let mut answers = stream::iter(chunks)
+            .map(|chunk| async move {
+                let symbols: Vec<Symbol> = chunk.iter().map(|listing| listing.symbol.clone()).collect();
+                (Facts::gather(sources, &symbols, session, |error| raise(context, error)).await, chunk)
+            })
             .buffer_unordered(self.context.config.reference.concurrency);
         let mut failures = Failures::default();
-        while let Some((answer, listing)) = answers.next().await {
-            let published = match answer {
-                Ok(history) => {
-                    let event = reference(&self.context, port.source(), &listing, session, history);
-                    publish(&self.context, event).await.map_err(|error| (true, error))
-                }
-                Err(error) => Err((error.is_transient(), chain(&error))),
-            };
-            match published {
-                Ok(()) => {
-                    self.stored.insert(listing.symbol, session);
-                }
-                Err((transient, error)) => {
-                    failures.add(&listing.symbol, error);
-                    if !transient {
-                        self.refused.insert(listing.symbol);
+        while let Some((mut facts, chunk)) = answers.next().await {
+            let now = self.context.clock.now();
+            for listing in &chunk {
+                let lent = lending.get(&listing.symbol).map(|(_, lending)| *lending);
+                let published = match (facts.reference(listing, lent, now), &facts.failure) {
+                    (Some(event), _) => publish(&self.context, event).await.map_err(|error| (true, error)),
+                    (None, Some(error)) => Err((error.is_transient(), chain(error))),
+                    (None, None) => Err((false, "no source knows it".to_owned())),
+                };
+                match published {
+                    Ok(()) => {
+                        self.stored.insert(listing.symbol.clone(), session);
+                    }
+                    Err((transient, error)) => {
+                        failures.add(&listing.symbol, error);
+                        if !transient {
+                            self.refused.insert(listing.symbol.clone());
+                        }
                     }
                 }
             }
@@ -115,6 +126,12 @@ impl<R: ReferencePort> Reference<R> {
         drop(answers);
         failures.raise(&self.context, session);
         self.tell(session);
+    }
+
+    async fn lending(&self, missing: &[Listing]) -> HashMap<Symbol, (Arc<dyn LendingPort>, Lending)> {
+        let symbols: Vec<Symbol> = missing.iter().map(|listing| listing.symbol.clone()).collect();
+        let call = |port: Arc<dyn LendingPort>, symbols: Vec<Symbol>| async move { port.lending(&symbols).await };
+        ask(&self.sources.lending, &symbols, call, |error| raise(&self.context, error)).await
     }
 
     fn missing(&self, session: SessionDate) -> Vec<Listing> {
@@ -138,34 +155,6 @@ impl<R: ReferencePort> Reference<R> {
 fn session_of(market: UnixNanos) -> SessionDate {
     let date = market.session_date();
     calendar::session(date).map_or_else(|| calendar::next_session(date).date, |session| session.date)
-}
-
-fn reference(
-    context: &GatewayContext,
-    source: &str,
-    listing: &Listing,
-    session_date: SessionDate,
-    history: ports::History,
-) -> ReferenceUpdated {
-    ReferenceUpdated {
-        symbol: listing.symbol.clone(),
-        session_date,
-        source: source.to_owned(),
-        tape: history.tape,
-        prev_close: history.prev_close,
-        daily_bars: history.daily_bars,
-        opening_volumes: history.opening_volumes,
-        opening_minutes: history.opening_minutes,
-        float_shares: None,
-        sector: None,
-        security_type: listing.security_type,
-        as_of: context.clock.now(),
-        actions: Vec::new(),
-        second_close: None,
-        float_source: None,
-        session_volumes: Vec::new(),
-        volume_step_minutes: 0,
-    }
 }
 
 async fn publish(context: &GatewayContext, reference: ReferenceUpdated) -> Result<(), String> {

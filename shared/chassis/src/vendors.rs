@@ -68,6 +68,11 @@ pub struct AlphaVantage {
 }
 
 impl AlphaVantage {
+    /// True when a key is named somewhere.
+    pub const fn has_key(&self) -> bool {
+        self.key.is_some() || self.key_file.is_some()
+    }
+
     /// The API key.
     ///
     /// # Errors
@@ -77,12 +82,14 @@ impl AlphaVantage {
     }
 }
 
-/// Alpaca's trading service.
+/// Alpaca's trading and market-data services.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Alpaca {
     /// REST address, what stands before `/v2`.
     pub rest_url: String,
+    /// REST address of market data and news, what stands before `/v2`; empty: the same as `rest_url`.
+    pub data_url: String,
     /// Address of the trade-updates stream.
     pub stream_url: String,
     /// Key id; environment only.
@@ -96,6 +103,16 @@ pub struct Alpaca {
 }
 
 impl Alpaca {
+    /// REST address of market data and news.
+    pub fn data_url(&self) -> &str {
+        if self.data_url.is_empty() { &self.rest_url } else { &self.data_url }
+    }
+
+    /// True when key and secret are named somewhere.
+    pub const fn has_keys(&self) -> bool {
+        (self.key.is_some() || self.key_file.is_some()) && (self.secret.is_some() || self.secret_file.is_some())
+    }
+
     /// The key id.
     ///
     /// # Errors

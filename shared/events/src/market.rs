@@ -99,6 +99,7 @@ impl Wire for ReferenceUpdated {
             float_source: self.float_source.as_ref().map(Wire::to_wire),
             session_volumes: wires(&self.session_volumes),
             volume_step_minutes: self.volume_step_minutes,
+            lending: self.lending.as_ref().map(Wire::to_wire),
         }
     }
 
@@ -127,6 +128,7 @@ impl Wire for ReferenceUpdated {
                 "a number from 1, where there are session_volumes",
             )?,
             session_volumes: f.messages("session_volumes", wire.session_volumes)?,
+            lending: f.optional_message("lending", wire.lending)?,
         })
     }
 }
@@ -144,6 +146,7 @@ impl Wire for NewsPublished {
             source: self.source.clone(),
             url: self.url.clone(),
             published_at: self.published_at.nanos(),
+            mentions: wires(&self.mentions),
         }
     }
 
@@ -157,6 +160,7 @@ impl Wire for NewsPublished {
             source: wire.source,
             url: wire.url,
             published_at: UnixNanos::new(wire.published_at),
+            mentions: f.messages("mentions", wire.mentions)?,
         })
     }
 }

@@ -250,6 +250,7 @@ impl Wire for AccountObserved {
             tradable: self.tradable,
             day_trade_count: self.day_trade_count,
             pattern_day_trader: self.pattern_day_trader,
+            calendar_conflicts: self.calendar_conflicts.clone(),
             client_order_ids: texts(&self.client_order_ids),
             ts_event: self.ts_event.nanos(),
         }
@@ -269,6 +270,7 @@ impl Wire for AccountObserved {
             tradable: wire.tradable,
             day_trade_count: wire.day_trade_count,
             pattern_day_trader: wire.pattern_day_trader,
+            calendar_conflicts: f.all_text("calendar_conflicts", wire.calendar_conflicts)?,
             client_order_ids: client_order_ids.into_iter().map(ClientOrderId::from_wire).collect(),
             ts_event: UnixNanos::new(wire.ts_event),
         })

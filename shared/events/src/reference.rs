@@ -1,6 +1,8 @@
-//! The parts of `finagent.market.v1.ReferenceUpdated` that tell how comparable a symbol's history is.
+//! The parts of `finagent.market.v1.ReferenceUpdated` that tell how comparable a symbol's history is, and of
+//! `NewsPublished`.
 
-use domain::market::{ActionKind, CorporateAction, FloatSource, SecondClose};
+use domain::Micro;
+use domain::market::{ActionKind, CorporateAction, FloatSource, Lending, Mention, SecondClose};
 
 use crate::error::DecodeError;
 use crate::fields::{Fields, Wire};
@@ -77,5 +79,44 @@ impl Wire for FloatSource {
     fn from_wire(wire: Self::Message) -> Result<Self, DecodeError> {
         let f = Fields(Self::NAME);
         Ok(Self { source: f.text("source", wire.source)?, date: f.date("date", wire.date)? })
+    }
+}
+
+impl Wire for Lending {
+    type Message = wire::Lending;
+    const NAME: &'static str = "market.v1.Lending";
+
+    fn to_wire(&self) -> Self::Message {
+        wire::Lending { shortable: self.shortable, easy_to_borrow: self.easy_to_borrow }
+    }
+
+    fn from_wire(wire: Self::Message) -> Result<Self, DecodeError> {
+        Ok(Self { shortable: wire.shortable, easy_to_borrow: wire.easy_to_borrow })
+    }
+}
+
+impl Wire for Mention {
+    type Message = wire::Mention;
+    const NAME: &'static str = "market.v1.Mention";
+
+    fn to_wire(&self) -> Self::Message {
+        wire::Mention {
+            symbol: self.symbol.to_string(),
+            relevance: self.relevance.map(Micro::micros),
+            sentiment: self.sentiment.map(Micro::micros),
+        }
+    }
+
+    fn from_wire(wire: Self::Message) -> Result<Self, DecodeError> {
+        let f = Fields(Self::NAME);
+        let part = |field, micros: Option<i64>, least: i64, expected| {
+            let checked = micros.map(|m| f.check(field, m, |m| (least..=1_000_000).contains(m), expected));
+            Ok::<_, DecodeError>(checked.transpose()?.map(Micro::from_micros))
+        };
+        Ok(Self {
+            symbol: f.symbol("symbol", &wire.symbol)?,
+            relevance: part("relevance", wire.relevance, 0, "0 to 1000000")?,
+            sentiment: part("sentiment", wire.sentiment, -1_000_000, "-1000000 to 1000000")?,
+        })
     }
 }

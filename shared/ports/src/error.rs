@@ -68,6 +68,17 @@ impl VendorError {
         }
     }
 
+    /// Who failed.
+    pub const fn vendor(&self) -> &'static str {
+        match self {
+            Self::Unreachable { vendor, .. }
+            | Self::Failed { vendor, .. }
+            | Self::Throttled { vendor, .. }
+            | Self::Refused { vendor, .. }
+            | Self::Malformed { vendor, .. } => vendor,
+        }
+    }
+
     /// How long the vendor asks us to wait.
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {

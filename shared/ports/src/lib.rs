@@ -12,4 +12,4 @@ pub use error::VendorError;
 pub use market_data::{ConditionSets, FeedState, Listing, MarketDataPort, Print, PrintBuffer, Refusal};
 pub use news::NewsPort;
 pub use order::{BrokerUpdate, OrderPort, OrderUpdates, Repricing};
-pub use reference::{History, ReferencePort};
+pub use reference::{ActionsPort, Close, ClosePort, CompanyProfile, History, HistoryPort, LendingPort, ProfilePort};

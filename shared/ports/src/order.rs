@@ -1,10 +1,11 @@
 //! What the executor asks of a broker.
 
 use async_trait::async_trait;
+use domain::calendar::BrokerDay;
 use domain::execution::{
     Answer, BrokerAccount, BrokerBook, BrokerClock, BrokerFill, BrokerOrder, BrokerPosition, NewOrder,
 };
-use domain::{ClientOrderId, Price, UnixNanos, VenueOrderId};
+use domain::{ClientOrderId, Price, SessionDate, UnixNanos, VenueOrderId};
 
 use crate::VendorError;
 
@@ -48,6 +49,9 @@ pub trait OrderPort: Send + Sync {
 
     /// The broker's clock.
     async fn clock(&self) -> Result<BrokerClock, VendorError>;
+
+    /// The days from `from` to `to`, both included, on which the broker says that the exchange trades.
+    async fn calendar(&self, from: SessionDate, to: SessionDate) -> Result<Vec<BrokerDay>, VendorError>;
 
     /// Connects to the stream of order updates and stays connected until dropped.
     fn updates(&self) -> Box<dyn OrderUpdates>;

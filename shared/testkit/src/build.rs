@@ -184,6 +184,7 @@ pub fn account_observed() -> AccountObserved {
         tradable: true,
         day_trade_count: None,
         pattern_day_trader: None,
+        calendar_conflicts: Vec::new(),
         client_order_ids: Vec::new(),
         ts_event: session().at_hm(9, 0),
     }
@@ -284,6 +285,7 @@ pub fn reference(ticker: &str) -> ReferenceUpdated {
         float_source: None,
         session_volumes: Vec::new(),
         volume_step_minutes: 0,
+        lending: None,
     }
 }
 

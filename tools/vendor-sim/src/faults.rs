@@ -1,15 +1,17 @@
-//! Faults of the broker's REST that can be asked for.
+//! Faults of the REST calls that can be asked for.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Something that goes wrong with the next calls of one kind.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fault {
-    /// Method and beginning of the path, for example `POST /v2/orders`.
+    /// Method and beginning of the path: whole, or of the broker below `/alpaca`; for example `POST /v2/orders` or
+    /// `GET /yahoo/v8`.
     on: String,
     /// Whether it happens before the broker acts on the call or after.
     #[serde(default)]
@@ -20,6 +22,12 @@ pub(crate) struct Fault {
     /// Status to answer with instead of the broker's answer; `before`, the broker never sees the call.
     #[serde(default)]
     pub(crate) status: Option<u16>,
+    /// JSON to answer a read with, with `status` or 200.
+    #[serde(default)]
+    pub(crate) body: Option<Value>,
+    /// Seconds of a `Retry-After` header beside `status` or `body`.
+    #[serde(default)]
+    pub(crate) retry_after_s: Option<u64>,
     /// How many calls it hits.
     #[serde(default = "once")]
     count: u32,
@@ -66,7 +74,9 @@ impl Faults {
     /// The fault that hits this call, used up by it.
     pub(crate) fn hit(&self, method: &str, path: &str) -> Option<Fault> {
         let mut faults = self.lock();
-        let hits = |fault: &Fault| fault.on.split_once(' ').is_some_and(|(m, p)| m == method && path.starts_with(p));
+        let below = path.strip_prefix("/alpaca").unwrap_or(path);
+        let meant = |wanted: &str| path.starts_with(wanted) || below.starts_with(wanted);
+        let hits = |fault: &Fault| fault.on.split_once(' ').is_some_and(|(m, wanted)| m == method && meant(wanted));
         let at = faults.iter().position(hits)?;
         faults[at].count = faults[at].count.saturating_sub(1);
         Some(if faults[at].count == 0 { faults.remove(at) } else { faults[at].clone() })
@@ -89,5 +99,8 @@ mod tests {
         assert!(faults.hit("POST", "/v2/orders").is_some_and(|f| f.when == When::After));
         assert!(faults.hit("POST", "/v2/orders").is_some());
         assert!(faults.hit("POST", "/v2/orders").is_none());
+        faults.add(serde_json::from_str(r#"{"on": "GET /v2/calendar", "body": []}"#).unwrap());
+        assert!(faults.hit("GET", "/finnhub/v2/calendar").is_none());
+        assert!(faults.hit("GET", "/alpaca/v2/calendar").is_some());
     }
 }

@@ -1,5 +1,6 @@
 //! The one task that folds, decides and acts. Calls to the broker run beside it; their answers come back as inputs.
 
+mod calendar;
 mod calls;
 mod market;
 mod readings;
@@ -10,6 +11,7 @@ use std::time::Instant;
 
 use bus::{Created, Delivery};
 use chassis::Context;
+use domain::calendar::BrokerDay;
 use domain::event::Event;
 use domain::execution::{
     Answer, BrokerAccount, BrokerBook, BrokerClock, Effect, ExecutionPolicy, ExecutionState, MarketInstants, PlanBook,
@@ -24,6 +26,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::calendar_check::{CalendarCheck, Span};
 use crate::config::Config;
 use crate::error::ExecutorError;
 use crate::{ids, metrics};
@@ -41,6 +44,8 @@ pub(crate) enum Done {
     Account(Result<BrokerAccount, VendorError>, Vec<ClientOrderId>, UnixNanos),
     /// The broker's clock.
     Clock(Result<BrokerClock, VendorError>),
+    /// The broker's calendar.
+    Calendar(Span, Result<Vec<BrokerDay>, VendorError>),
 }
 
 struct Waiting {
@@ -74,6 +79,7 @@ pub(crate) struct Desk {
     account_session: Option<SessionDate>,
     reading_clock: bool,
     reading_account: bool,
+    calendar: CalendarCheck,
 }
 
 impl Desk {
@@ -95,6 +101,7 @@ impl Desk {
             account_session: None,
             reading_clock: false,
             reading_account: false,
+            calendar: CalendarCheck::default(),
             ctx,
         }
     }
@@ -215,6 +222,7 @@ impl Desk {
                     Err(error) => self.unreachable(error)?,
                 }
             }
+            Done::Calendar(span, outcome) => self.observe_calendar(span, outcome),
         }
         Ok(())
     }

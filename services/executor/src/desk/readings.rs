@@ -21,6 +21,7 @@ impl Desk {
     /// Begins the readings that are due, reports, and looks after what waits.
     pub(crate) async fn tick(&mut self) -> Result<(), ExecutorError> {
         self.read_clock();
+        self.read_calendar();
         self.read_account();
         let every = Duration::from_millis(self.ctx.config.backfill_poll_ms);
         if self.last.backfill.is_some_and(|at| at.elapsed() >= every) {
@@ -87,8 +88,10 @@ impl Desk {
                     || age >= every && (open || !self.state.is_tradable())
             }
         };
-        // The first observation waits for the book, so that it can say which orders it includes.
-        if !due || self.reading_account || !self.state.is_reconciled() {
+        // The first observation of a session waits for the book, so that it can say which orders it includes, and for
+        // the calendar, as it opens the day.
+        let agreed_or_held = self.calendar.is_known(session) || open;
+        if !due || self.reading_account || !self.state.is_reconciled() || !agreed_or_held {
             return;
         }
         (self.reading_account, self.account_stale, self.last.account) = (true, false, Some(Instant::now()));

@@ -7,7 +7,8 @@ mod world;
 
 use domain::control::{Authorship, FlattenRequested};
 use domain::event::Event;
-use domain::execution::{CloseReason, DeadlineStep, Leg, PlanClosed, PlanExecuted};
+use domain::execution::{AccountObserved, CloseReason, DeadlineStep, Leg, PlanClosed, PlanExecuted};
+use domain::ops::Severity;
 use domain::{Price, UnixNanos, Usd};
 use serde_json::json;
 use world::World;
@@ -152,4 +153,37 @@ async fn position_is_flat_by_the_close_and_every_step_is_recorded_once() {
     assert_eq!(steps.collect::<Vec<_>>(), DeadlineStep::ALL);
     world.stop().await;
     assert!(is_flat(&world).await);
+}
+
+fn observed(event: &Event) -> Option<AccountObserved> {
+    if let Event::AccountObserved(observed) = event { Some(observed.clone()) } else { None }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_calendar_that_differs_is_told_with_the_account_and_makes_the_executor_unready() {
+    let mut world = World::at("09:36:00").await;
+    let body = json!([
+        {"date": "2026-11-23", "open": "09:30", "close": "16:00"},
+        {"date": "2026-11-24", "open": "09:30", "close": "13:00"},
+    ]);
+    world.fault(json!({"on": "GET /v2/calendar", "status": 503, "count": 2})).await;
+    world.fault(json!({"on": "GET /v2/calendar", "body": body})).await;
+    world.start();
+    let told = world.until("account", observed).await;
+    let expected = "calendar conflict on 2026-11-24: built-in 09:30 to 16:00, broker 09:30 to 13:00";
+    assert_eq!(told.calendar_conflicts, [expected]);
+    let error = world.raised("calendar_conflict").await;
+    assert_eq!(error.severity, Severity::Critical);
+    assert!(error.message.contains(expected), "{error:?}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_account_waits_for_the_calendar() {
+    let mut world = World::at("09:36:00").await;
+    world.fault(json!({"on": "GET /v2/calendar", "status": 403})).await;
+    world.start();
+    assert_eq!(world.raised("calendar_unknown").await.severity, Severity::Warning);
+    assert!(world.until("account", observed).await.calendar_conflicts.is_empty());
+    world.stop().await;
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use bus::{Bus, BusConfig, Fold, FoldSpec, Item, Publisher};
+use bus::{Bus, BusConfig, Fold, FoldSpec, Item, Kind, Publisher};
 use chassis::{CancellationToken, Loaded, Sources};
 use domain::event::Event;
+use domain::ops::ErrorRaised;
 use domain::plan::Target;
 use domain::risk::PlanApproved;
 use domain::{Price, StreamName, UnixNanos};
@@ -20,6 +21,7 @@ pub(crate) struct World {
     pub(crate) sim: vendor_sim::Running,
     nats: NatsServer,
     http: reqwest::Client,
+    bus: Bus,
     publisher: Publisher,
     order: Fold,
     seen: Vec<Event>,
@@ -51,6 +53,7 @@ impl World {
             nats,
             http: reqwest::Client::new(),
             publisher: bus.publisher(),
+            bus,
             order,
             seen: Vec::new(),
             running: None,
@@ -181,6 +184,22 @@ impl World {
             let seen: Vec<_> = self.seen.iter().filter(|e| e.name() != "AccountObserved").collect();
             panic!("no {what}; seen: {seen:#?}")
         })
+    }
+
+    /// The first error of this code.
+    pub(crate) async fn raised(&self, code: &str) -> ErrorRaised {
+        let mut errors = Fold::open(&self.bus, FoldSpec::kinds(&[Kind::ErrorRaised])).unwrap();
+        let found = timeout(PATIENCE, async {
+            loop {
+                if let Item::Event(folded) = errors.next().await.unwrap()
+                    && let Event::ErrorRaised(error) = folded.event
+                    && error.code == code
+                {
+                    return error;
+                }
+            }
+        });
+        found.await.unwrap_or_else(|_| panic!("no {code}"))
     }
 
     pub(crate) fn seen(&self) -> &[Event] {

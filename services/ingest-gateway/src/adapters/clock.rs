@@ -11,6 +11,7 @@ use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::gate::Gate;
 use super::http::Http;
 
 /// What the market's clock showed, and when it was looked at.
@@ -44,7 +45,7 @@ pub enum MarketClock {
 impl MarketClock {
     /// The simulator's clock at `url`, looked at every `period` for as long as someone holds it.
     pub fn simulated(url: String, period: Duration) -> Result<Self, VendorError> {
-        let http = Http::new("vendor-sim", HeaderMap::new(), Duration::from_secs(5))?;
+        let http = Http::new("vendor-sim", HeaderMap::new(), Duration::from_secs(5), Gate::open("vendor-sim"))?;
         let (readings, clock) = watch::channel(None);
         tokio::spawn(poll(http, url, period, readings));
         Ok(Self::Simulated(clock))

@@ -1,7 +1,11 @@
 //! The only code here that knows a vendor: each `client` talks, `wire` mirrors, `parse` converts.
 
+pub mod alpaca;
+pub mod alphavantage;
 pub mod clock;
 pub mod decimal;
 pub mod finnhub;
+pub mod gate;
 pub mod http;
+mod volumes;
 pub mod yahoo;

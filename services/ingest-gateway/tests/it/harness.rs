@@ -26,16 +26,36 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Starts it in the dev profile against vendors below `vendors` (`http://…`), with `settings` on top.
     pub(crate) fn start(nats: &NatsServer, vendors: &str, settings: &[(&str, i64)]) -> anyhow::Result<Self> {
+        Self::start_for(nats, vendors, &[], settings)
+    }
+
+    /// The same for some symbols only, where any are named; then with Alpaca as first source of the history.
+    pub(crate) fn start_for(
+        nats: &NatsServer,
+        vendors: &str,
+        symbols: &[String],
+        settings: &[(&str, i64)],
+    ) -> anyhow::Result<Self> {
         let folder = TempDir::new()?;
-        let started = Self::start_in(folder.path(), nats, vendors, settings)?;
+        let started = Self::start_with(folder.path(), nats, vendors, symbols, settings)?;
         Ok(Self { _folder: Some(folder), ..started })
     }
 
-    /// The same with its data in `folder`.
+    /// The same for every symbol, with its data in `folder`.
     pub(crate) fn start_in(
         folder: &Path,
         nats: &NatsServer,
         vendors: &str,
+        settings: &[(&str, i64)],
+    ) -> anyhow::Result<Self> {
+        Self::start_with(folder, nats, vendors, &[], settings)
+    }
+
+    fn start_with(
+        folder: &Path,
+        nats: &NatsServer,
+        vendors: &str,
+        symbols: &[String],
         settings: &[(&str, i64)],
     ) -> anyhow::Result<Self> {
         let socket = vendors.replacen("http://", "ws://", 1);
@@ -47,7 +67,15 @@ impl Gateway {
             .set("vendors.finnhub.rest_url", format!("{vendors}/finnhub"))
             .set("vendors.finnhub.token", "sim-gateway-test")
             .set("vendors.yahoo.rest_url", format!("{vendors}/yahoo"))
+            .set("vendors.alpaca.rest_url", format!("{vendors}/alpaca"))
+            .set("vendors.alphavantage.rest_url", format!("{vendors}/alphavantage"))
             .set("vendors.sim.rest_url", format!("{vendors}/sim/v1"));
+        if !symbols.is_empty() {
+            sources = sources
+                .set("gateway.universe.symbols", symbols.to_vec())
+                .set("gateway.sources.history", vec!["alpaca", "yahoo"])
+                .set("gateway.sources.second_close", vec!["yahoo", "finnhub"]);
+        }
         for (key, value) in settings {
             sources = sources.set(key, *value);
         }

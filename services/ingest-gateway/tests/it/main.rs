@@ -8,4 +8,5 @@ mod harness;
 mod peer;
 mod restart;
 mod session;
+mod sources;
 mod spool;

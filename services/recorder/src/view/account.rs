@@ -65,6 +65,7 @@ mod tests {
             tradable: true,
             day_trade_count: None,
             pattern_day_trader: None,
+            calendar_conflicts: vec![],
             client_order_ids: vec![],
             ts_event: UnixNanos::new(1),
         };

@@ -189,6 +189,7 @@ fn news() -> NewsPublished {
         source: "Wire".into(),
         url: "https://example.org/7309".into(),
         published_at: session().at_hm(7, 0),
+        mentions: Vec::new(),
     }
 }
 

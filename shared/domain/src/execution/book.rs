@@ -24,6 +24,7 @@ pub struct ExecutionState {
     pub(super) deadlines: BTreeSet<(SessionDate, DeadlineStep)>,
     pub(super) account: Option<(BrokerAccount, Vec<ClientOrderId>, UnixNanos)>,
     pub(super) account_recorded: Option<AccountObserved>,
+    pub(super) calendar_conflicts: Option<(SessionDate, Vec<String>)>,
     pub(super) marks: HashMap<Symbol, Price>,
     pub(super) foreign: BTreeSet<Symbol>,
     pub(super) positions: BTreeMap<Symbol, i64>,
@@ -194,6 +195,11 @@ impl ExecutionState {
     /// Takes the account as it was at market time `at`, and the orders its numbers include.
     pub fn observe_account(&mut self, account: BrokerAccount, included: Vec<ClientOrderId>, at: UnixNanos) {
         self.account = Some((account, included, at));
+    }
+
+    /// Takes where the broker's calendar and the built-in table disagree on `session` or the one before.
+    pub fn observe_calendar(&mut self, session: SessionDate, conflicts: Vec<String>) {
+        self.calendar_conflicts = Some((session, conflicts));
     }
 
     /// True when the broker lets the account trade.

@@ -298,6 +298,9 @@ pub struct AccountObserved {
     pub day_trade_count: Option<u32>,
     /// True when the broker flags a pattern day trader; `None` when it has no such flag.
     pub pattern_day_trader: Option<bool>,
+    /// Where the broker's calendar and the built-in table disagree on this session or the one before; nothing may be
+    /// entered then.
+    pub calendar_conflicts: Vec<String>,
     /// Our orders that these numbers include.
     pub client_order_ids: Vec<ClientOrderId>,
     /// The broker's time.

@@ -110,9 +110,11 @@ pub(super) fn closed(view: &View<'_>, book: &PlanBook, reason: CloseReason) -> P
 /// The account, when it differs from what ORDER has.
 pub(super) fn account(view: &View<'_>) -> Option<AccountObserved> {
     let (account, included, at) = view.state.account.as_ref()?;
+    let session_date = calendar::session_at(*at).date;
+    let conflicts = view.state.calendar_conflicts.as_ref().filter(|(session, _)| *session == session_date);
     let observed = AccountObserved {
         account: account.account.clone(),
-        session_date: calendar::session_at(*at).date,
+        session_date,
         equity: account.equity,
         last_equity: account.last_equity,
         cash: account.cash,
@@ -121,6 +123,7 @@ pub(super) fn account(view: &View<'_>) -> Option<AccountObserved> {
         tradable: account.tradable,
         day_trade_count: account.day_trade_count,
         pattern_day_trader: account.pattern_day_trader,
+        calendar_conflicts: conflicts.map(|(_, conflicts)| conflicts.clone()).unwrap_or_default(),
         client_order_ids: included.clone(),
         ts_event: *at,
     };

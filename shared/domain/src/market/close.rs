@@ -35,14 +35,9 @@ pub enum CloseRefusal {
 pub fn previous_close(reference: &ReferenceUpdated) -> Result<Price, CloseRefusal> {
     let none = || CloseRefusal::NoPrice(reference.prev_close);
     let today = reference.actions.iter().filter(|a| a.ex_date == reference.session_date);
-    let mut split_adjusted = reference.prev_close;
-    for action in today.clone().filter(|a| !a.applied) {
-        if let ActionKind::Split { old, new } = action.kind {
-            split_adjusted = rescaled(split_adjusted, old, new).ok_or_else(none)?;
-        }
-    }
+    let split_adjusted = split_adjusted_close(reference).ok_or_else(none)?;
     if let (Some(action), Some(second)) = (today.clone().find_map(|a| structural(a.kind)), &reference.second_close)
-        && differ(split_adjusted, second.price)
+        && closes_differ(split_adjusted, second.price)
     {
         return Err(CloseRefusal::Disputed {
             action,
@@ -69,6 +64,24 @@ pub fn previous_close(reference: &ReferenceUpdated) -> Result<Price, CloseRefusa
     if close > Price::ZERO { Ok(close) } else { Err(none()) }
 }
 
+/// The previous close with the splits of `reference.session_date` applied, dividends not taken off; `None` out of range.
+pub(crate) fn split_adjusted_close(reference: &ReferenceUpdated) -> Option<Price> {
+    let today = reference.actions.iter().filter(|a| a.ex_date == reference.session_date && !a.applied);
+    at_new_terms(reference.prev_close, today.map(|a| a.kind))
+}
+
+/// `price` of the day before `actions` take effect at their terms, dividends not taken off; `None` out of range.
+pub fn at_new_terms(price: Price, actions: impl IntoIterator<Item = ActionKind>) -> Option<Price> {
+    actions.into_iter().try_fold(price, |price, action| match action {
+        ActionKind::Split { old, new } => rescaled(price, old, new),
+        ActionKind::Dividend(_)
+        | ActionKind::SpecialDividend(_)
+        | ActionKind::SymbolChange
+        | ActionKind::Merger
+        | ActionKind::SpinOff => Some(price),
+    })
+}
+
 /// The bars at the terms of `session`: of those before a split that the source has not applied, prices by old over new
 /// shares and volumes by new over old. `None` when one of them leaves its range.
 pub fn adjusted_bars(bars: &[DailyBar], actions: &[CorporateAction], session: SessionDate) -> Option<Vec<DailyBar>> {
@@ -79,11 +92,32 @@ pub fn adjusted_bars(bars: &[DailyBar], actions: &[CorporateAction], session: Se
             for price in [&mut bar.open, &mut bar.high, &mut bar.low, &mut bar.close] {
                 *price = rescaled(*price, old, new)?;
             }
-            let volume = div_round(i128::from(bar.volume) * i128::from(new), i128::from(old))?;
-            bar.volume = u64::try_from(volume).ok()?;
+            bar.volume = in_new_shares(bar.volume, old, new)?;
         }
     }
     Some(adjusted)
+}
+
+/// `volume` of the session `date` in the shares of `session`; `None` out of range.
+pub(crate) fn adjusted_volume(
+    volume: u64,
+    date: SessionDate,
+    actions: &[CorporateAction],
+    session: SessionDate,
+) -> Option<u64> {
+    let mut since = actions.iter().filter(|a| !a.applied && a.ex_date <= session && date < a.ex_date);
+    since.try_fold(volume, |volume, action| match action.kind {
+        ActionKind::Split { old, new } => in_new_shares(volume, old, new),
+        ActionKind::Dividend(_)
+        | ActionKind::SpecialDividend(_)
+        | ActionKind::SymbolChange
+        | ActionKind::Merger
+        | ActionKind::SpinOff => Some(volume),
+    })
+}
+
+fn in_new_shares(volume: u64, old: u32, new: u32) -> Option<u64> {
+    u64::try_from(div_round(i128::from(volume) * i128::from(new), i128::from(old))?).ok()
 }
 
 /// Distance of two closes over the first, per cent; `None` when the first is zero.
@@ -95,7 +129,8 @@ pub(crate) fn difference_pct(first: Price, second: Price) -> Option<Micro> {
 /// Two sources may differ, and an ordinary dividend be ignored, by this part of the price: 0.5 %.
 const TOLERANCE: i128 = 200;
 
-fn differ(first: Price, second: Price) -> bool {
+/// True when two closes differ by more than sources may: 0.5 % of the first.
+pub fn closes_differ(first: Price, second: Price) -> bool {
     let distance = i128::from(first.nanos()) - i128::from(second.nanos());
     distance.abs() * TOLERANCE > i128::from(first.nanos())
 }
@@ -153,6 +188,7 @@ mod tests {
             float_source: None,
             session_volumes: Vec::new(),
             volume_step_minutes: 0,
+            lending: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::money::Price;
+use crate::money::{Micro, Price};
 use crate::symbol::Symbol;
 use crate::time::{SessionDate, UnixNanos};
 
@@ -174,6 +174,15 @@ pub struct FloatSource {
     pub date: SessionDate,
 }
 
+/// What the broker says of lending a symbol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lending {
+    /// It may be sold short.
+    pub shortable: bool,
+    /// It is lent without asking.
+    pub easy_to_borrow: bool,
+}
+
 /// What kind of paper a symbol is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -225,6 +234,19 @@ pub struct ReferenceUpdated {
     pub session_volumes: Vec<SessionVolumes>,
     /// Length of their steps, minutes; zero without any.
     pub volume_step_minutes: u32,
+    /// What the broker says of lending, where it was asked.
+    pub lending: Option<Lending>,
+}
+
+/// How much an article is about a symbol, and how it speaks of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Mention {
+    /// The symbol.
+    pub symbol: Symbol,
+    /// Share of the article about it, 0 to 1.
+    pub relevance: Option<Micro>,
+    /// −1 (bad for it) to 1.
+    pub sentiment: Option<Micro>,
 }
 
 /// A headline.
@@ -244,6 +266,8 @@ pub struct NewsPublished {
     pub url: String,
     /// When it was published.
     pub published_at: UnixNanos,
+    /// What the vendor says of single symbols; empty where it says nothing.
+    pub mentions: Vec<Mention>,
 }
 
 /// Why market data is missing.

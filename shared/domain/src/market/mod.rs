@@ -13,8 +13,8 @@ mod state;
 mod volume;
 
 pub use bars::*;
-pub(crate) use close::difference_pct;
-pub use close::{CloseRefusal, adjusted_bars, previous_close};
+pub use close::{CloseRefusal, adjusted_bars, at_new_terms, closes_differ, previous_close};
+pub(crate) use close::{adjusted_volume, difference_pct, split_adjusted_close};
 pub use conditions::*;
 pub use event::*;
 pub use minutes::MinuteBars;

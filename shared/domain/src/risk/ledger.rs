@@ -128,6 +128,12 @@ impl Ledger {
         self.open.len()
     }
 
+    /// What the newest observation says against the calendar of `session`.
+    pub(super) fn calendar_conflicts(&self, session: SessionDate) -> &[String] {
+        let observed = self.account.as_ref().filter(|account| account.session_date == session);
+        observed.map_or(&[], |account| account.calendar_conflicts.as_slice())
+    }
+
     pub(super) fn day(&self, date: SessionDate) -> Option<&Day> {
         self.days.get(&date)
     }

@@ -84,6 +84,7 @@ impl RiskState {
         if account.equity <= Usd::ZERO {
             observe_only.push(format!("equity of {} USD", account.equity));
         }
+        observe_only.extend(account.calendar_conflicts.iter().cloned());
         Some(Decision::OpenDay(DayOpened {
             session_date: account.session_date,
             account: account.account.clone(),
@@ -178,11 +179,14 @@ impl RiskState {
         };
         let state = self.trading_state(plan.round.session_date);
         let open = u32::try_from(self.ledger.open_plans()).unwrap_or(u32::MAX);
+        let conflicts = self.ledger.calendar_conflicts(plan.round.session_date);
         let slippage = day.slipped.get(&plan.symbol).copied().filter(|slippage| *slippage > risk.slippage_r_max);
         if state > TradingState::Normal {
             Some(DenialReason::TradingState { state })
         } else if !opened.observe_only.is_empty() {
             Some(DenialReason::ObserveOnly { reasons: opened.observe_only.clone() })
+        } else if !conflicts.is_empty() {
+            Some(DenialReason::ObserveOnly { reasons: conflicts.to_vec() })
         } else if self.ledger.market_time > plan.valid_until {
             Some(self.expired(plan))
         } else if let Some(reason) = bad_prices(plan, risk.price_collar_pct) {

@@ -6,6 +6,7 @@ use crate::market::NewsPublished;
 use crate::money::Micro;
 use crate::names::names;
 use crate::strategy::CatalystPoints;
+use crate::symbol::Symbol;
 use crate::time::UnixNanos;
 
 /// What a headline is about. The first that matches holds, in the order of declaration.
@@ -94,8 +95,9 @@ pub struct Headline {
 }
 
 impl Headline {
-    /// What `news` says.
-    pub fn new(news: &NewsPublished) -> Self {
+    /// What `news` says to `symbol`.
+    pub fn new(news: &NewsPublished, symbol: &Symbol) -> Self {
+        let mention = news.mentions.iter().find(|mention| mention.symbol == *symbol);
         let story = normalise(&news.headline);
         Self {
             news_id: news.news_id.clone(),
@@ -103,8 +105,8 @@ impl Headline {
             kind: HeadlineKind::of(&story),
             sole: news.symbols.len() == 1,
             publisher: news.source.to_lowercase(),
-            relevance: None,
-            sentiment: None,
+            relevance: mention.and_then(|m| m.relevance),
+            sentiment: mention.and_then(|m| m.sentiment),
             story,
         }
     }
@@ -246,8 +248,9 @@ mod tests {
                 source: "PRNewswire".into(),
                 url: String::new(),
                 published_at: UnixNanos::default(),
+                mentions: Vec::new(),
             };
-            assert_eq!(Headline::new(&news).is_cash_merger(), expected, "{headline}");
+            assert_eq!(Headline::new(&news, &"GME".parse().unwrap()).is_cash_merger(), expected, "{headline}");
         };
         check("Acme to be acquired by Globex in all-cash deal", true);
         check("Acme to be acquired by Globex in stock", false);

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::calendar;
 use crate::market::indicators::{self, AtrSmoothing};
 use crate::market::{
-    OpeningVolume, ReferenceUpdated, SecurityType, Tape, UsualVolume, adjusted_bars, difference_pct, previous_close,
+    OpeningVolume, ReferenceUpdated, SecurityType, SessionVolumes, Tape, UsualVolume, adjusted_bars, adjusted_volume,
+    difference_pct, previous_close, split_adjusted_close,
 };
 use crate::money::{Micro, Price};
 use crate::time::SessionDate;
@@ -25,7 +26,7 @@ pub struct Profile {
     pub close_refused: Option<String>,
     /// High and low of the last session known.
     pub prev_range: Option<(Price, Price)>,
-    /// Difference of `prev_close` from the close of the last daily bar, per cent of it.
+    /// Difference of the previous close from a second source's, else from the last daily bar's, per cent of it.
     pub prev_close_difference_pct: Option<Micro>,
     /// Earlier sessions known.
     pub history_sessions: u32,
@@ -72,8 +73,15 @@ impl Profile {
         let bars = adjusted.as_deref().unwrap_or_default();
         let last = bars.last();
         let close = previous_close(reference);
-        let second = reference.second_close.as_ref().map(|second| second.price);
-        let second = second.or_else(|| reference.daily_bars.last().map(|bar| bar.close));
+        let second = reference.second_close.as_ref().map(|second| (split_adjusted_close(reference), second.price));
+        let second = second.or_else(|| Some((Some(reference.prev_close), reference.daily_bars.last()?.close)));
+        let now = |volume, date| adjusted_volume(volume, date, &reference.actions, reference.session_date);
+        let opening = reference.opening_volumes.iter().filter(|v| of_full_session(v));
+        let steps = |date, steps: &[u64]| steps.iter().map(|volume| now(*volume, date)).collect::<Option<Vec<u64>>>();
+        let through_the_day = reference.session_volumes.iter().map(|v| {
+            Some(SessionVolumes { premarket: steps(v.date, &v.premarket)?, regular: steps(v.date, &v.regular)?, ..*v })
+        });
+        let through_the_day: Vec<SessionVolumes> = through_the_day.collect::<Option<_>>().unwrap_or_default();
         let fell = bars.windows(2).last().map(|pair| restricts_shorts(pair[1].low, pair[0].close));
         Self {
             session_date: reference.session_date,
@@ -82,19 +90,25 @@ impl Profile {
             prev_close: *close.as_ref().unwrap_or(&reference.prev_close),
             close_refused: close.err().map(|refusal| refusal.to_string()),
             prev_range: last.map(|bar| (bar.high, bar.low)),
-            prev_close_difference_pct: second.and_then(|second| difference_pct(reference.prev_close, second)),
+            prev_close_difference_pct: second.and_then(|(first, second)| difference_pct(first?, second)),
             history_sessions: u32::try_from(bars.len()).unwrap_or(u32::MAX),
             atr_14: indicators::atr_14(bars, AtrSmoothing::Wilder),
             atr_14_sma: indicators::atr_14(bars, AtrSmoothing::Sma),
             adv_14: indicators::adv_14(bars),
-            opening_volumes: reference.opening_volumes.iter().copied().filter(of_full_session).collect(),
+            opening_volumes: opening
+                .filter_map(|v| Some(OpeningVolume { volume: now(v.volume, v.date)?, date: v.date }))
+                .collect(),
             opening_minutes: reference.opening_minutes,
             security_type: reference.security_type,
             sector: reference.sector.clone(),
             float_shares: reference.float_shares,
-            usual_volume: UsualVolume::of(&reference.session_volumes, reference.volume_step_minutes),
+            usual_volume: UsualVolume::of(&through_the_day, reference.volume_step_minutes),
             fell_yesterday: fell,
-            facts: Facts::default(),
+            facts: Facts {
+                shortable: reference.lending.map(|lending| lending.shortable),
+                easy_to_borrow: reference.lending.map(|lending| lending.easy_to_borrow),
+                ..Facts::default()
+            },
         }
     }
 

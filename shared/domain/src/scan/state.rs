@@ -265,7 +265,7 @@ impl PartitionState {
         for symbol in news.symbols.iter().filter(|s| s.partition(self.partitions) == self.partition) {
             let known = self.headlines.entry(symbol.clone()).or_default();
             if known.iter().all(|h| h.news_id != news.news_id) {
-                known.push(Headline::new(news));
+                known.push(Headline::new(news, symbol));
                 known.sort_by(|a, b| (b.published_at, &b.news_id).cmp(&(a.published_at, &a.news_id)));
                 known.truncate(HEADLINES_KEPT);
             }

@@ -59,6 +59,7 @@ fn reference(symbol: &str, close: i64, range: i64, float_shares: Option<u64>) ->
         float_source: None,
         session_volumes: Vec::new(),
         volume_step_minutes: 0,
+        lending: None,
     }
     .into()
 }
@@ -72,6 +73,7 @@ fn headline(symbol: &str, headline: &str) -> Event {
         source: "PRNewswire".into(),
         url: String::new(),
         published_at: date().at_hm(7, 35),
+        mentions: Vec::new(),
     }
     .into()
 }

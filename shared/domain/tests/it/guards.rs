@@ -259,3 +259,30 @@ fn day_trades_older_than_five_sessions_do_not_count() {
     assert!(!allowed(&state, "2026-12-01"));
     assert!(allowed(&state, "2026-12-02"));
 }
+
+#[test]
+fn a_calendar_conflict_opens_the_day_without_entries_and_one_found_later_denies_while_it_stands() {
+    let conflict = || AccountObserved { calendar_conflicts: vec!["closed".into()], ..account(100_000, 30) };
+    let reason = |state: &mut RiskState, symbol: &str| {
+        state.apply(&proposed(symbol));
+        settle(state).into_iter().find_map(|event| match event {
+            Event::PlanDenied(denied) => Some(denied.reason.to_string()),
+            Event::PlanApproved(_) => Some("approved".to_owned()),
+            _ => None,
+        })
+    };
+    let mut from_the_start = RiskState::new(strategy());
+    from_the_start.apply(&conflict().into());
+    let denied = Some("the day was opened for watching only: closed".to_owned());
+    assert_eq!(reason(&mut from_the_start, "GME"), denied);
+    from_the_start.apply(&account(100_000, 31).into());
+    assert_eq!(reason(&mut from_the_start, "AMC"), denied, "the day stays as it was opened");
+
+    let mut later = RiskState::new(strategy());
+    later.apply(&account(100_000, 30).into());
+    settle(&mut later);
+    later.apply(&conflict().into());
+    assert_eq!(reason(&mut later, "GME"), denied);
+    later.apply(&account(100_000, 32).into());
+    assert_eq!(reason(&mut later, "AMC"), Some("approved".to_owned()));
+}

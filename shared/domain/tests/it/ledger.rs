@@ -38,6 +38,7 @@ pub(crate) fn account(equity: i64, minute: u32) -> AccountObserved {
         tradable: true,
         day_trade_count: None,
         pattern_day_trader: None,
+        calendar_conflicts: Vec::new(),
         client_order_ids: Vec::new(),
         ts_event: day().at_hm(9, minute),
     }

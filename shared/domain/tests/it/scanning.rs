@@ -45,6 +45,7 @@ fn reference() -> ReferenceUpdated {
         float_source: None,
         session_volumes: Vec::new(),
         volume_step_minutes: 0,
+        lending: None,
     }
 }
 

@@ -56,6 +56,7 @@ impl History {
                 float_source: None,
                 session_volumes: Vec::new(),
                 volume_step_minutes: 0,
+                lending: None,
             })
         };
         self.bars.iter().filter_map(reference).collect()

@@ -104,6 +104,7 @@ pub(super) fn news(file: &Path, refusals: &mut Refusals) -> anyhow::Result<Vec<N
             source: text(5),
             url: text(6),
             published_at,
+            mentions: Vec::new(),
         });
         Ok(())
     })?;

@@ -39,7 +39,8 @@ pub(crate) fn routes() -> Router<Arc<Sim>> {
         .route("/orders:by_client_order_id", get(order_by_client_id))
         .fallback(any(|| async { not_found("endpoint not found.") }))
         .layer(axum::middleware::from_fn(authorize));
-    Router::new().route("/stream", get(ws::alpaca::upgrade)).nest("/v2", rest)
+    let data = super::alpaca_data::routes().layer(axum::middleware::from_fn(authorize));
+    Router::new().route("/stream", get(ws::alpaca::upgrade)).merge(data).nest("/v2", rest)
 }
 
 /// Keys and secrets of the simulator begin with `sim`.

@@ -24,6 +24,8 @@ struct Call {
     symbol: String,
     #[serde(default)]
     apikey: String,
+    #[serde(default)]
+    tickers: String,
     interval: Option<String>,
     outputsize: Option<String>,
 }
@@ -36,6 +38,9 @@ pub(crate) fn routes() -> Router<Arc<Sim>> {
 async fn query(State(sim): State<Arc<Sim>>, Query(call): Query<Call>) -> Outcome {
     if !call.apikey.starts_with("sim") {
         return Ok(error("the parameter apikey is invalid or missing."));
+    }
+    if call.function == "NEWS_SENTIMENT" {
+        return news(&sim, &call);
     }
     let known = sim.world.index_of(&call.symbol);
     match (call.function.as_str(), known) {
@@ -52,6 +57,34 @@ async fn query(State(sim): State<Arc<Sim>>, Query(call): Query<Call>) -> Outcome
 
 fn error(message: &str) -> Response {
     reply(200, json!({"Error Message": message}))
+}
+
+/// Articles about one ticker that have been published today, the newest first; the score follows the headline's text.
+fn news(sim: &Sim, call: &Call) -> Outcome {
+    let market = sim.market()?;
+    let symbol = sim.world.index_of(&call.tickers);
+    let known = market.session.news.iter().filter(|n| Some(n.symbol) == symbol && n.at <= market.clock.now).rev();
+    let feed = known.map(|item| {
+        let score = (crate::rng::hash(&item.headline) % 2_001) as f64 / 1_000.0 - 1.0;
+        let at = chrono::DateTime::from_timestamp_nanos(item.at).format("%Y%m%dT%H%M%S").to_string();
+        json!({
+            "title": item.headline, "url": format!("https://news.invalid/{}", item.at), "time_published": at,
+            "authors": [], "summary": item.headline, "banner_image": null, "source": item.source,
+            "category_within_source": "n/a", "source_domain": "news.invalid", "topics": [],
+            "overall_sentiment_score": score, "overall_sentiment_label": "Neutral",
+            "ticker_sentiment": [{
+                "ticker": call.tickers, "relevance_score": "1.0", "ticker_sentiment_score": format!("{score:.6}"),
+                "ticker_sentiment_label": "Neutral",
+            }],
+        })
+    });
+    let feed: Vec<Value> = feed.collect();
+    Ok(reply(
+        200,
+        json!({
+            "items": feed.len().to_string(), "sentiment_score_definition": "", "relevance_score_definition": "", "feed": feed,
+        }),
+    ))
 }
 
 fn global_quote(sim: &Sim, call: &Call, symbol: u16) -> Outcome {

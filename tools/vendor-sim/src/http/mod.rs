@@ -1,6 +1,7 @@
 //! The vendors' REST calls and the simulator's own.
 
 pub(crate) mod alpaca;
+mod alpaca_data;
 pub(crate) mod alphavantage;
 pub(crate) mod finnhub;
 pub(crate) mod sim;
@@ -9,7 +10,9 @@ pub(crate) mod yahoo;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::StatusCode;
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -24,8 +27,26 @@ pub(crate) fn router(sim: Arc<Sim>) -> Router {
         .nest("/yahoo", yahoo::routes())
         .nest("/alphavantage", alphavantage::routes())
         .nest("/alpaca", alpaca::routes())
+        .layer(from_fn_with_state(Arc::clone(&sim), reads_go_wrong))
         .nest("/sim/v1", sim::routes())
         .with_state(sim)
+}
+
+/// The fault that was asked for this read, if any. Changing calls ask for theirs where the broker acts.
+async fn reads_go_wrong(State(sim): State<Arc<Sim>>, request: Request, next: Next) -> Response {
+    let is_read = request.method() == Method::GET && !request.headers().contains_key(header::UPGRADE);
+    let fault = if is_read { sim.faults.hit("GET", request.uri().path()) } else { None };
+    let Some(fault) = fault else { return next.run(request).await };
+    fault.wait().await;
+    let (status, body) = match (fault.status, fault.body) {
+        (None, None) => return next.run(request).await,
+        (status, body) => (status.unwrap_or(200), body.unwrap_or_else(|| json!({"message": "an asked-for fault"}))),
+    };
+    let mut answer = reply(status, body);
+    if let Some(seconds) = fault.retry_after_s {
+        answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    answer
 }
 
 /// An unexpected failure of the simulator itself.

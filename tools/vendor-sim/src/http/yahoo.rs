@@ -80,10 +80,16 @@ async fn chart(State(sim): State<Arc<Sim>>, Path(ticker): Path<String>, Query(qu
     rows.extend(today);
     if step.is_none() {
         rows.drain(..rows.len().saturating_sub(sessions));
-    } else if query.include_pre_post != "true" {
-        rows.retain(|bar| {
+    } else {
+        let is_regular = |bar: &Bar| {
             calendar::hours(calendar::date_of(bar.start)).is_some_and(|h| (h.open..h.close).contains(&bar.start))
-        });
+        };
+        if query.include_pre_post == "true" {
+            // Yahoo reports no volume outside regular hours.
+            rows.iter_mut().filter(|bar| !is_regular(bar)).for_each(|bar| bar.volume = 0);
+        } else {
+            rows.retain(is_regular);
+        }
     }
     let since = query.period1.map_or(i64::MIN, |s| s.saturating_mul(SECOND));
     let until = query.period2.map_or(i64::MAX, |s| s.saturating_mul(SECOND));

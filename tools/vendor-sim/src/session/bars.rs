@@ -37,7 +37,7 @@ impl Bar {
 
 /// Bars of `step` nanoseconds of one symbol's trades, closed-left; a step without an eligible trade has none.
 ///
-/// Before the open and after the close Form T sets prices and volume is 0, as Yahoo reports them. Volume that
+/// Before the open and after the close Form T sets prices and counts as volume. Volume that
 /// comes before a step's first eligible price is counted with the step.
 pub(crate) fn intraday<'a>(trades: impl Iterator<Item = &'a Trade>, step: i64, hours: &Hours) -> Vec<Bar> {
     let mut bars: Vec<Bar> = Vec::new();
@@ -47,7 +47,7 @@ pub(crate) fn intraday<'a>(trades: impl Iterator<Item = &'a Trade>, step: i64, h
         let regular = (hours.open..hours.close).contains(&at);
         let conditions = if regular { trade.conditions } else { trade.conditions.without_form_t() };
         let start = at - (at - hours.pre_open).rem_euclid(step);
-        let volume = if regular && conditions.counts_volume() { u64::from(trade.size) } else { 0 };
+        let volume = if conditions.counts_volume() { u64::from(trade.size) } else { 0 };
         let current = bars.last_mut().filter(|bar| bar.start == start);
         match current {
             Some(bar) => {

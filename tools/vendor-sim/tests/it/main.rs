@@ -1,6 +1,7 @@
 //! The simulator over real sockets.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod alpaca_data;
 mod broker;
 mod charts;
 mod client;

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use backon::{ExponentialBuilder, Retryable as _};
+use domain::calendar::BrokerDay;
 use domain::execution::{Answer, BrokerAccount, BrokerClock, BrokerFill, BrokerOrder, BrokerPosition, NewOrder};
-use domain::{ClientOrderId, UnixNanos, VenueOrderId};
+use domain::{ClientOrderId, SessionDate, UnixNanos, VenueOrderId};
 use ports::{OrderPort, OrderUpdates, Repricing, VendorError};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -213,6 +214,12 @@ impl OrderPort for AlpacaClient {
     async fn clock(&self) -> Result<BrokerClock, VendorError> {
         let wire: wire::Clock = self.read("clock", "/v2/clock", &[]).await?;
         parse::clock(&wire).map_err(|e| malformed("clock", e.to_string()))
+    }
+
+    async fn calendar(&self, from: SessionDate, to: SessionDate) -> Result<Vec<BrokerDay>, VendorError> {
+        let query = [("start", from.to_string()), ("end", to.to_string())];
+        let days: Vec<wire::TradingDay> = self.read("calendar", "/v2/calendar", &query).await?;
+        days.iter().map(parse::trading_day).collect::<Result<_, _>>().map_err(|e| malformed("calendar", e.to_string()))
     }
 
     fn updates(&self) -> Box<dyn OrderUpdates> {

@@ -2,11 +2,12 @@
 
 use std::str::FromStr;
 
+use domain::calendar::{BrokerDay, RegularHours};
 use domain::execution::{
     BrokerAccount, BrokerClock, BrokerFill, BrokerOrder, BrokerPosition, Leg, NewOrder, OrderState, OrderType,
 };
 use domain::plan::Side;
-use domain::{ClientOrderId, Price, Symbol, UnixNanos, Usd, VenueOrderId};
+use domain::{ClientOrderId, Price, SessionDate, Symbol, UnixNanos, Usd, VenueOrderId};
 use ports::BrokerUpdate;
 
 use super::wire::{self, Decimal};
@@ -85,6 +86,19 @@ pub(super) fn fill(wire: &wire::FillActivity) -> Result<BrokerFill, ParseError> 
         cumulative_qty: shares("cum_qty", &wire.cum_qty)?,
         ts_event: parsed("transaction_time", &wire.transaction_time)?,
     })
+}
+
+/// New York wall times of one trading day.
+pub(super) fn trading_day(wire: &wire::TradingDay) -> Result<BrokerDay, ParseError> {
+    let date: SessionDate = parsed("date", &wire.date)?;
+    let at = |field: &'static str, text: &str| -> Result<UnixNanos, ParseError> {
+        let parts = text.split_once(':').and_then(|(hour, minute)| Some((hour.parse().ok()?, minute.parse().ok()?)));
+        match parts {
+            Some((hour @ 0..=23, minute @ 0..=59)) => Ok(date.at_hm(hour, minute)),
+            _ => Err(error(field, text, &"is not a time of day")),
+        }
+    };
+    Ok(BrokerDay { date, hours: RegularHours { open: at("open", &wire.open)?, close: at("close", &wire.close)? } })
 }
 
 /// The order as it is now, then the fill that the update speaks of, if any. The cumulative quantity is the order's:

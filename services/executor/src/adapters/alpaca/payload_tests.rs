@@ -32,6 +32,12 @@ fn saved_account_positions_and_clocks_are_understood() {
         let position = parse::position(&positions[0]).unwrap();
         assert_eq!((position.symbol.as_str(), position.quantity), ("AAPL", 5));
     }
+    if let Some(text) = saved("calendar.json") {
+        let days: Vec<wire::TradingDay> = object(&text);
+        let days: Vec<_> = days.iter().map(|day| parse::trading_day(day).unwrap()).collect();
+        let date = "2018-01-03".parse().unwrap();
+        assert_eq!(domain::calendar::conflicts(date, date, &days), []);
+    }
     for name in ["clock.json", "clock-recorded.json"] {
         if let Some(text) = saved(name) {
             parse::clock(&object(&text)).unwrap();

@@ -105,6 +105,14 @@ pub(super) struct Message {
     pub data: serde_json::Value,
 }
 
+/// One element of `/v2/calendar`; times as `HH:MM`, New York.
+#[derive(Debug, Deserialize)]
+pub(super) struct TradingDay {
+    pub date: String,
+    pub open: String,
+    pub close: String,
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct TradeUpdate {
     pub event: String,

@@ -1,19 +1,21 @@
 //! Finnhub over REST.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::market::NewsPublished;
-use domain::{Price, SessionDate, Symbol, UnixNanos};
-use ports::{Listing, NewsPort, VendorError};
+use domain::{Price, SessionDate, Symbol, UnixNanos, calendar};
+use ports::{Close, ClosePort, CompanyProfile, Listing, NewsPort, ProfilePort, VendorError};
 use reqwest::header::{HeaderMap, HeaderValue};
 
 use super::{parse, wire};
+use crate::adapters::gate::Gate;
 use crate::adapters::http::Http;
 
 const VENDOR: &str = "finnhub";
 
-/// Listings, quotes and company news.
+/// Listings, quotes, profiles, holidays and company news.
 #[derive(Debug, Clone)]
 pub struct FinnhubClient {
     http: Http,
@@ -31,9 +33,19 @@ pub struct Quote {
     pub at: UnixNanos,
 }
 
+/// A day that is not an ordinary one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holiday {
+    /// The New York date.
+    pub date: SessionDate,
+    /// End of regular trading; `None` when the exchange is closed.
+    pub close: Option<UnixNanos>,
+}
+
 impl FinnhubClient {
-    /// A client of `base`, the address up to but without `/api/v1`. The token travels in a header.
-    pub fn new(base: &str, token: &str) -> Result<Self, VendorError> {
+    /// A client of `base`, the address up to but without `/api/v1`, within the budget of `gate`. The token travels in a
+    /// header.
+    pub fn new(base: &str, token: &str, gate: Gate) -> Result<Self, VendorError> {
         let mut value = HeaderValue::from_str(token).map_err(|_| VendorError::Refused {
             vendor: VENDOR,
             what: "set-up".into(),
@@ -41,7 +53,7 @@ impl FinnhubClient {
         })?;
         value.set_sensitive(true);
         let headers = HeaderMap::from_iter([(reqwest::header::HeaderName::from_static("x-finnhub-token"), value)]);
-        let http = Http::new(VENDOR, headers, Duration::from_secs(15))?;
+        let http = Http::new(VENDOR, headers, Duration::from_secs(15), gate)?;
         Ok(Self { http, base: format!("{}/api/v1", base.trim_end_matches('/').trim_end_matches("/api/v1")) })
     }
 
@@ -71,13 +83,65 @@ impl FinnhubClient {
         }))
     }
 
+    /// Days on which `exchange` is closed or ends early, for some years.
+    pub async fn holidays(&self, exchange: &str) -> Result<Vec<Holiday>, VendorError> {
+        let what = format!("market-holiday of {exchange}");
+        let body = self.http.get(&self.url("stock/market-holiday"), &[("exchange", exchange)], &what).await?;
+        let holidays: wire::Holidays = decoded(&body, &what)?;
+        Ok(holidays.data.iter().filter_map(parse::holiday).collect())
+    }
+
     fn url(&self, path: &str) -> String {
         format!("{}/{path}", self.base)
     }
 }
 
 #[async_trait]
+impl ClosePort for FinnhubClient {
+    fn source(&self) -> &'static str {
+        VENDOR
+    }
+
+    /// Before the session's first trade the last price is the close, after it `pc`.
+    async fn closes(&self, symbols: &[Symbol], session: SessionDate) -> Result<HashMap<Symbol, Close>, VendorError> {
+        let before = calendar::previous_session(session);
+        let mut closes = HashMap::new();
+        for symbol in symbols {
+            let Some(quote) = self.quote(symbol).await? else { continue };
+            let price = if quote.at >= calendar::session(session).map_or(before.postmarket_close, |s| s.premarket_open)
+            {
+                quote.prev_close
+            } else if quote.at >= before.close {
+                quote.last
+            } else {
+                continue;
+            };
+            closes.insert(symbol.clone(), Close { price, raw: false });
+        }
+        Ok(closes)
+    }
+}
+
+#[async_trait]
+impl ProfilePort for FinnhubClient {
+    fn source(&self) -> &'static str {
+        VENDOR
+    }
+
+    async fn profile(&self, symbol: &Symbol) -> Result<Option<CompanyProfile>, VendorError> {
+        let what = format!("profile of {symbol}");
+        let body = self.http.get(&self.url("stock/profile2"), &[("symbol", symbol.as_str())], &what).await?;
+        let profile: wire::Profile = decoded(&body, &what)?;
+        Ok(parse::profile(profile))
+    }
+}
+
+#[async_trait]
 impl NewsPort for FinnhubClient {
+    fn source(&self) -> &'static str {
+        VENDOR
+    }
+
     async fn company_news(
         &self,
         symbol: &Symbol,

@@ -1,4 +1,4 @@
-//! Finnhub: trades over WebSocket; listings, quotes and company news over REST.
+//! Finnhub: trades over WebSocket; listings, quotes, profiles, holidays and company news over REST.
 
 mod client;
 mod parse;
@@ -6,6 +6,6 @@ mod scan;
 mod stream;
 mod wire;
 
-pub use client::{FinnhubClient, Quote};
+pub use client::{FinnhubClient, Holiday, Quote};
 pub use parse::FrameParser;
 pub use stream::{FinnhubStream, StreamConfig};

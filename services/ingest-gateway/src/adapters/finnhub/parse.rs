@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use domain::market::{NewsPublished, SecurityType, Trade};
-use domain::{Price, Symbol, UnixNanos};
-use ports::{Listing, Print, PrintBuffer, Refusal};
+use domain::{Price, SessionDate, Symbol, UnixNanos};
+use ports::{CompanyProfile, Listing, Print, PrintBuffer, Refusal};
 
-use super::{scan, wire};
+use super::{Holiday, scan, wire};
 use crate::adapters::decimal::{self, DecimalError};
 use crate::universe::Universe;
 
@@ -128,7 +128,31 @@ pub(super) fn article(article: wire::Article, asked: &Symbol) -> NewsPublished {
         source: article.source,
         url: article.url,
         published_at: UnixNanos::new(0).plus_seconds(article.datetime),
+        mentions: Vec::new(),
     }
+}
+
+/// The company; `None` for the empty object that an unknown symbol gets.
+pub(super) fn profile(profile: wire::Profile) -> Option<CompanyProfile> {
+    let shares = profile.share_outstanding.map(|millions| (millions * 1e6).round());
+    let known = |sector: &String| !sector.is_empty() && sector != "N/A";
+    (!profile.ticker.is_empty()).then(|| CompanyProfile {
+        sector: Some(profile.finnhub_industry).filter(known),
+        shares_outstanding: shares.filter(|shares| (1.0..1e15).contains(shares)).map(|shares| shares as u64),
+    })
+}
+
+/// The holiday; `None` when its hours cannot be read.
+pub(super) fn holiday(wire: &wire::Holiday) -> Option<Holiday> {
+    let date: SessionDate = wire.at_date.parse().ok()?;
+    let close = match wire.trading_hour.as_deref().filter(|hours| !hours.is_empty()) {
+        None => None,
+        Some(hours) => {
+            let (hour, minute) = hours.split_once('-')?.1.split_once(':')?;
+            Some(date.at_hm(hour.parse().ok()?, minute.parse().ok()?))
+        }
+    };
+    Some(Holiday { date, close })
 }
 
 /// A price from its JSON text; `None` for zero, Finnhub's "not known".
@@ -315,5 +339,39 @@ mod tests {
                 None => prop_assert!(fast.prints.is_empty() && fast.price_updates == 0),
             }
         }
+    }
+
+    #[test]
+    fn profiles_and_holidays_are_read_and_empty_ones_are_unknown() {
+        let aapl = r#"{"finnhubIndustry":"Technology","shareOutstanding":14687.36,"ticker":"AAPL"}"#;
+        let read = |text: &str| profile(serde_json::from_str(text).unwrap());
+        let known = CompanyProfile { sector: Some("Technology".into()), shares_outstanding: Some(14_687_360_000) };
+        assert_eq!(read(aapl), Some(known));
+        assert_eq!(read("{}"), None);
+        let other = read(r#"{"ticker":"X","finnhubIndustry":"N/A"}"#);
+        assert_eq!(other, Some(CompanyProfile { sector: None, shares_outstanding: None }));
+        let day: SessionDate = "2026-11-27".parse().unwrap();
+        let holiday =
+            |hours: &str| holiday(&wire::Holiday { at_date: "2026-11-27".into(), trading_hour: Some(hours.into()) });
+        assert_eq!(holiday("09:30-13:00"), Some(Holiday { date: day, close: Some(day.at_hm(13, 0)) }));
+        assert_eq!(holiday(""), Some(Holiday { date: day, close: None }));
+        assert_eq!(holiday("half"), None);
+    }
+
+    #[test]
+    fn saved_payloads_are_understood() {
+        let Some(folder) = std::env::var_os("FIN_TEST_DATA").map(std::path::PathBuf::from) else { return };
+        let saved = |name: &str| std::fs::read_to_string(folder.join("payloads/finnhub").join(name)).unwrap();
+        let known = profile(serde_json::from_str(&saved("profile2.json")).unwrap()).unwrap();
+        assert_eq!(known.shares_outstanding, Some(14_687_360_000));
+        let (text, unknown) = (saved("quote.json"), saved("quote-unknown-symbol.json"));
+        let quote: wire::Quote<'_> = serde_json::from_str(&text).unwrap();
+        assert_eq!(price(quote.pc.get()), Ok(Some(Price::from_cents(30_499))));
+        let quote: wire::Quote<'_> = serde_json::from_str(&unknown).unwrap();
+        assert_eq!(price(quote.c.get()), Ok(None));
+        let news: Vec<wire::Article> = serde_json::from_str(&saved("company-news.json")).unwrap();
+        assert_eq!(news.len(), 246);
+        let listings: Vec<wire::Listing> = serde_json::from_str(&saved("stock-symbol.json")).unwrap();
+        assert!(listings.iter().filter_map(listing).count() > 0);
     }
 }

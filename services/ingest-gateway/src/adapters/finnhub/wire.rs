@@ -67,3 +67,27 @@ pub(super) struct Quote<'a> {
     pub(super) pc: &'a RawValue,
     pub(super) t: i64,
 }
+
+/// `/stock/profile2`; an unknown symbol gets an empty object. Millions of shares.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Profile {
+    pub(super) ticker: String,
+    pub(super) finnhub_industry: String,
+    pub(super) share_outstanding: Option<f64>,
+}
+
+/// `/stock/market-holiday`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Holidays {
+    pub(super) data: Vec<Holiday>,
+}
+
+/// `tradingHour` as `09:30-13:00`, empty when the exchange is closed.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Holiday {
+    pub(super) at_date: String,
+    #[serde(default)]
+    pub(super) trading_hour: Option<String>,
+}

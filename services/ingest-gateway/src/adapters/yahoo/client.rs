@@ -1,19 +1,22 @@
 //! Yahoo over HTTP.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::market::Tape;
-use domain::{SessionDate, Symbol};
-use ports::{History, ReferencePort, VendorError};
+use domain::market::{ActionKind, Tape};
+use domain::{SessionDate, Symbol, calendar};
+use ports::{ActionsPort, Close, ClosePort, History, HistoryPort, VendorError};
 use reqwest::header::HeaderMap;
 
 use super::{parse, wire};
+use crate::adapters::gate::Gate;
 use crate::adapters::http::Http;
+use crate::adapters::volumes::Volumes;
 
 const VENDOR: &str = "yahoo";
 
-/// Daily bars of a year and opening volumes of a month.
+/// Daily bars and events of a year, volumes of a month. One symbol a call; volumes are consolidated.
 #[derive(Debug, Clone)]
 pub struct YahooClient {
     http: Http,
@@ -23,16 +26,18 @@ pub struct YahooClient {
 }
 
 impl YahooClient {
-    /// A client of `base`, the address up to but without `/v8`; `opening_minutes` must be a multiple of 5.
-    pub fn new(base: &str, tape: Tape, opening_minutes: u32) -> Result<Self, VendorError> {
-        let http = Http::new(VENDOR, HeaderMap::new(), Duration::from_secs(20))?;
+    /// A client of `base`, the address up to but without `/v8`, within the budget of `gate`; `opening_minutes` must be
+    /// a multiple of 5. Volumes are the consolidated tape's unless the vendors are `simulated`.
+    pub fn new(base: &str, simulated: bool, opening_minutes: u32, gate: Gate) -> Result<Self, VendorError> {
+        let http = Http::new(VENDOR, HeaderMap::new(), Duration::from_secs(20), gate)?;
+        let tape = if simulated { Tape::Simulated } else { Tape::Consolidated };
         Ok(Self { http, base: base.trim_end_matches('/').to_owned(), tape, opening_minutes })
     }
 
     async fn chart(&self, symbol: &Symbol, interval: &str, range: &str) -> Result<wire::Series, VendorError> {
         let what = format!("{interval} chart of {symbol}");
         let url = format!("{}/v8/finance/chart/{}", self.base, symbol.as_str().replace('.', "-"));
-        let query = [("interval", interval), ("range", range), ("includePrePost", "false")];
+        let query = [("interval", interval), ("range", range), ("includePrePost", "false"), ("events", "div,splits")];
         let body = self.http.get(&url, &query, &what).await?;
         parse::series(&body).map_err(|refused| match refused {
             parse::Refused::ByVendor(reason) => VendorError::Refused { vendor: VENDOR, what, reason },
@@ -42,11 +47,32 @@ impl YahooClient {
 }
 
 #[async_trait]
-impl ReferencePort for YahooClient {
+impl HistoryPort for YahooClient {
     fn source(&self) -> &'static str {
         VENDOR
     }
 
+    async fn histories(
+        &self,
+        symbols: &[Symbol],
+        session: SessionDate,
+    ) -> Result<HashMap<Symbol, History>, VendorError> {
+        let mut histories = HashMap::new();
+        for symbol in symbols {
+            match self.history(symbol, session).await {
+                Ok(history) => {
+                    histories.insert(symbol.clone(), history);
+                }
+                // One unknown symbol says nothing of the others.
+                Err(VendorError::Refused { .. }) if symbols.len() > 1 => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(histories)
+    }
+}
+
+impl YahooClient {
     async fn history(&self, symbol: &Symbol, session: SessionDate) -> Result<History, VendorError> {
         let daily_bars = parse::daily_bars(&self.chart(symbol, "1d", "1y").await?, session);
         let prev_close = daily_bars.last().map(|bar| bar.close).ok_or_else(|| VendorError::Refused {
@@ -55,12 +81,66 @@ impl ReferencePort for YahooClient {
             reason: format!("no complete daily bar before {session}"),
         })?;
         let intraday = self.chart(symbol, "5m", "1mo").await?;
+        let mut volumes = Volumes::new(session, parse::ROW_MINUTES);
+        parse::volumes(&intraday, &mut volumes);
+        // Its pre-market volume is 0 whatever was traded; a row that is missing is not known to be zero.
+        let mut session_volumes = volumes.through_the_day();
+        session_volumes.iter_mut().for_each(|day| day.premarket.clear());
+        session_volumes.retain(|day| day.regular.iter().all(|volume| *volume > 0));
         Ok(History {
             tape: self.tape,
             prev_close,
             daily_bars,
             opening_volumes: parse::opening_volumes(&intraday, session, self.opening_minutes),
             opening_minutes: self.opening_minutes,
+            session_volumes,
+            volume_step_minutes: parse::ROW_MINUTES,
+            splits_applied: true,
         })
+    }
+}
+
+#[async_trait]
+impl ClosePort for YahooClient {
+    fn source(&self) -> &'static str {
+        VENDOR
+    }
+
+    async fn closes(&self, symbols: &[Symbol], session: SessionDate) -> Result<HashMap<Symbol, Close>, VendorError> {
+        let date = calendar::previous_session(session).date;
+        let mut closes = HashMap::new();
+        for symbol in symbols {
+            let bars = match self.chart(symbol, "1d", "5d").await {
+                Ok(chart) => parse::daily_bars(&chart, session),
+                Err(VendorError::Refused { .. }) if symbols.len() > 1 => continue,
+                Err(error) => return Err(error),
+            };
+            if let Some(bar) = bars.last().filter(|bar| bar.date == date) {
+                closes.insert(symbol.clone(), Close { price: bar.close, raw: false });
+            }
+        }
+        Ok(closes)
+    }
+}
+
+#[async_trait]
+impl ActionsPort for YahooClient {
+    fn source(&self) -> &'static str {
+        VENDOR
+    }
+
+    async fn actions(
+        &self,
+        symbols: &[Symbol],
+        from: SessionDate,
+        to: SessionDate,
+    ) -> Result<HashMap<Symbol, Vec<(SessionDate, ActionKind)>>, VendorError> {
+        let mut found = HashMap::new();
+        for symbol in symbols {
+            let actions = parse::actions(&self.chart(symbol, "1d", "1y").await?);
+            let within = actions.into_iter().filter(|(date, _)| (from..=to).contains(date));
+            found.insert(symbol.clone(), within.collect());
+        }
+        Ok(found)
     }
 }

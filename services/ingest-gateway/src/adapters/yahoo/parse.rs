@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use domain::calendar;
-use domain::market::{DailyBar, OpeningVolume};
+use domain::market::{ActionKind, DailyBar, OpeningVolume};
 use domain::{Price, SessionDate, UnixNanos};
 
 use super::wire;
+use crate::adapters::volumes::Volumes;
 
 /// Minutes of one row of the intraday chart.
 pub(super) const ROW_MINUTES: u32 = 5;
@@ -78,6 +79,28 @@ pub(super) fn opening_volumes(series: &wire::Series, session: SessionDate, minut
         .filter(|(_, rows)| rows.len() == wanted)
         .map(|(date, rows)| OpeningVolume { date, volume: rows.into_values().sum() })
         .collect()
+}
+
+/// Adds the volume of every row that has one.
+pub(super) fn volumes(series: &wire::Series, volumes: &mut Volumes) {
+    let Some(columns) = series.indicators.quote.first() else { return };
+    for (row, seconds) in series.timestamp.iter().enumerate() {
+        if let Some(volume) = shares(&columns.volume, row) {
+            volumes.add(UnixNanos::new(0).plus_seconds(*seconds), volume);
+        }
+    }
+}
+
+/// Dividends and splits by the day they took effect.
+pub(super) fn actions(series: &wire::Series) -> Vec<(SessionDate, ActionKind)> {
+    let day = |seconds: i64| UnixNanos::new(0).plus_seconds(seconds).session_date();
+    let dividend = |d: &wire::Dividend| Some((day(d.date), ActionKind::Dividend(price(d.amount)?)));
+    let whole = |shares: f64| ((1.0..1e9).contains(&shares) && shares.fract() == 0.0).then_some(shares as u32);
+    let split = |s: &wire::Split| {
+        Some((day(s.date), ActionKind::Split { old: whole(s.denominator)?, new: whole(s.numerator)? }))
+    };
+    let dividends = series.events.dividends.values().filter_map(dividend);
+    dividends.chain(series.events.splits.values().filter_map(split)).collect()
 }
 
 /// To a hundredth of a cent, which is finer than any quote above a dollar and takes the single float's noise away.
@@ -160,5 +183,23 @@ mod tests {
         }
         let empty = r#"{"chart":{"error":null,"result":[{"meta":{},"indicators":{"quote":[{}]}}]}}"#;
         assert_eq!(daily_bars(&series(empty).unwrap(), date("2026-11-24")), []);
+    }
+
+    #[test]
+    fn saved_charts_give_bars_and_actions() {
+        let Some(folder) = std::env::var_os("FIN_TEST_DATA").map(std::path::PathBuf::from) else { return };
+        let check = |name: &str, bars: usize, expected: &[(&str, ActionKind)]| {
+            let text = std::fs::read_to_string(folder.join("payloads/yahoo").join(name)).unwrap();
+            let saved: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let series = series(&saved["response"]["bodyJson"].to_string()).unwrap();
+            assert!(daily_bars(&series, date("2026-01-02")).len() >= bars, "{name}");
+            let expected: Vec<_> = expected.iter().map(|(day, kind)| (date(day), *kind)).collect();
+            assert_eq!(actions(&series), expected, "{name}");
+        };
+        let split = ActionKind::Split { old: 1, new: 4 };
+        let dividend = ActionKind::Dividend(Price::from_nanos(205_000_000));
+        check("chart-AAPL-1d.json", 48, &[("2020-11-06", dividend), ("2020-08-31", split)]);
+        check("chart-NVDA-1d-split.json", 251, &[("2021-07-20", split)]);
+        check("chart-AAPL-1m-no-data.json", 0, &[]);
     }
 }

@@ -1,5 +1,7 @@
 //! The chart answer as Yahoo writes it. Any number may be null; unknown fields are ignored.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
@@ -26,6 +28,31 @@ pub(super) struct Series {
     #[serde(default)]
     pub(super) timestamp: Vec<i64>,
     pub(super) indicators: Indicators,
+    #[serde(default)]
+    pub(super) events: Events,
+}
+
+/// What happened to the shares, by the Unix second of the day.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Events {
+    pub(super) dividends: BTreeMap<String, Dividend>,
+    pub(super) splits: BTreeMap<String, Split>,
+}
+
+/// Dollars a share, split-adjusted.
+#[derive(Debug, Deserialize)]
+pub(super) struct Dividend {
+    pub(super) amount: f64,
+    pub(super) date: i64,
+}
+
+/// `denominator` shares became `numerator`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Split {
+    pub(super) date: i64,
+    pub(super) numerator: f64,
+    pub(super) denominator: f64,
 }
 
 #[derive(Debug, Deserialize)]

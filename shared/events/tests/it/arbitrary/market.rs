@@ -1,8 +1,9 @@
-use domain::UnixNanos;
 use domain::market::{
-    ActionKind, ConditionScheme, CorporateAction, DailyBar, FeedGapDetected, FeedGapReason, FloatSource, NewsPublished,
-    OpeningVolume, ReferenceUpdated, SecondClose, SecurityType, SessionVolumes, Tape, Trade, TradeBatch, TradeColumns,
+    ActionKind, ConditionScheme, CorporateAction, DailyBar, FeedGapDetected, FeedGapReason, FloatSource, Lending,
+    Mention, NewsPublished, OpeningVolume, ReferenceUpdated, SecondClose, SecurityType, SessionVolumes, Tape, Trade,
+    TradeBatch, TradeColumns,
 };
+use domain::{Micro, UnixNanos};
 
 use super::Source;
 
@@ -83,6 +84,7 @@ pub(super) fn reference_updated(s: &mut Source) -> ReferenceUpdated {
             regular: s.list(Source::number),
         }),
         volume_step_minutes: s.count(),
+        lending: s.option(|s| Lending { shortable: s.flag(), easy_to_borrow: s.flag() }),
     }
 }
 
@@ -107,6 +109,11 @@ pub(super) fn news_published(s: &mut Source) -> NewsPublished {
         source: s.words(),
         url: s.words(),
         published_at: s.time(),
+        mentions: s.list(|s| Mention {
+            symbol: s.symbol(),
+            relevance: s.option(|s| Micro::from_micros(s.below(1_000_001) as i64)),
+            sentiment: s.option(|s| Micro::from_micros(s.below(2_000_001) as i64 - 1_000_000)),
+        }),
     }
 }
 

@@ -151,6 +151,7 @@ pub(super) fn account_observed(s: &mut Source) -> AccountObserved {
         pattern_day_trader: s.option(Source::flag),
         client_order_ids: s.list(client_order_id),
         ts_event: s.time(),
+        calendar_conflicts: s.list(Source::name),
     }
 }
 

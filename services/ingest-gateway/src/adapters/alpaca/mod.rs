@@ -1,0 +1,10 @@
+//! Alpaca over REST: bars, snapshots, corporate actions and news of its market data, assets of its trading service.
+
+mod client;
+mod parse;
+mod wire;
+
+pub use client::{AlpacaClient, AlpacaConfig};
+
+#[cfg(test)]
+mod payload_tests;

@@ -1,0 +1,146 @@
+//! Calls to Alpha Vantage, one symbol each.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::market::{NewsPublished, Tape};
+use domain::{SessionDate, Symbol};
+use ports::{Close, ClosePort, History, HistoryPort, NewsPort, VendorError};
+use reqwest::header::HeaderMap;
+
+use super::{parse, wire};
+use crate::adapters::gate::Gate;
+use crate::adapters::http::Http;
+
+const VENDOR: &str = "alphavantage";
+
+/// Daily bars of a hundred sessions, quotes, and news with sentiment.
+#[derive(Clone)]
+pub struct AlphaVantageClient {
+    http: Http,
+    url: String,
+    key: String,
+    tape: Tape,
+    opening_minutes: u32,
+}
+
+impl AlphaVantageClient {
+    /// A client of `base`, the address up to but without `/query`, within the budget of `gate`. Bars are the
+    /// consolidated tape's unless the vendors are `simulated`.
+    pub fn new(base: &str, key: &str, simulated: bool, opening_minutes: u32, gate: Gate) -> Result<Self, VendorError> {
+        Ok(Self {
+            http: Http::new(VENDOR, HeaderMap::new(), Duration::from_secs(30), gate)?,
+            url: format!("{}/query", base.trim_end_matches('/')),
+            key: key.to_owned(),
+            tape: if simulated { Tape::Simulated } else { Tape::Consolidated },
+            opening_minutes,
+        })
+    }
+
+    async fn query<T: serde::de::DeserializeOwned>(
+        &self,
+        function: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<T, VendorError> {
+        let what = format!("{function} of {}", parameters.first().map_or("", |(_, symbol)| symbol));
+        let mut query = vec![("function", function)];
+        query.extend_from_slice(parameters);
+        query.push(("apikey", &self.key));
+        let check = |body: String| match parse::refusal(&body, &what) {
+            Some(refusal) => Err(refusal),
+            None => Ok(body),
+        };
+        let body = self.http.get_checked(&self.url, &query, &what, check).await?;
+        serde_json::from_str(&body).map_err(|error| VendorError::Malformed {
+            vendor: VENDOR,
+            what,
+            reason: error.to_string(),
+        })
+    }
+}
+
+#[async_trait]
+impl HistoryPort for AlphaVantageClient {
+    fn source(&self) -> &'static str {
+        VENDOR
+    }
+
+    async fn histories(
+        &self,
+        symbols: &[Symbol],
+        session: SessionDate,
+    ) -> Result<HashMap<Symbol, History>, VendorError> {
+        let mut histories = HashMap::new();
+        for symbol in symbols {
+            let parameters = [("symbol", symbol.as_str()), ("outputsize", "compact")];
+            let daily: wire::Daily = match self.query("TIME_SERIES_DAILY", &parameters).await {
+                Ok(daily) => daily,
+                Err(VendorError::Refused { .. }) if symbols.len() > 1 => continue,
+                // What was had before the budget ended is not thrown away.
+                Err(_) if !histories.is_empty() => break,
+                Err(error) => return Err(error),
+            };
+            let daily_bars = parse::daily_bars(&daily, session);
+            let Some(prev_close) = daily_bars.last().map(|bar| bar.close) else { continue };
+            let history = History {
+                tape: self.tape,
+                prev_close,
+                daily_bars,
+                opening_volumes: Vec::new(),
+                opening_minutes: self.opening_minutes,
+                session_volumes: Vec::new(),
+                volume_step_minutes: 0,
+                splits_applied: false,
+            };
+            histories.insert(symbol.clone(), history);
+        }
+        Ok(histories)
+    }
+}
+
+#[async_trait]
+impl ClosePort for AlphaVantageClient {
+    fn source(&self) -> &'static str {
+        VENDOR
+    }
+
+    async fn closes(&self, symbols: &[Symbol], session: SessionDate) -> Result<HashMap<Symbol, Close>, VendorError> {
+        let mut closes = HashMap::new();
+        for symbol in symbols {
+            let answer = self.query::<wire::GlobalQuote>("GLOBAL_QUOTE", &[("symbol", symbol.as_str())]).await;
+            match answer {
+                Ok(answer) => {
+                    let close = parse::close(&answer.quote, session);
+                    closes.extend(close.map(|close| (symbol.clone(), close)));
+                }
+                Err(_) if !closes.is_empty() => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(closes)
+    }
+}
+
+#[async_trait]
+impl NewsPort for AlphaVantageClient {
+    fn source(&self) -> &'static str {
+        VENDOR
+    }
+
+    async fn company_news(
+        &self,
+        symbol: &Symbol,
+        from: SessionDate,
+        to: SessionDate,
+    ) -> Result<Vec<NewsPublished>, VendorError> {
+        let at_midnight = |date: SessionDate| format!("{}T0000", date.to_string().replace('-', ""));
+        let (since, until) = (at_midnight(from), at_midnight(to.next_day()));
+        let parameters =
+            [("tickers", symbol.as_str()), ("time_from", since.as_str()), ("time_to", &until), ("limit", "50")];
+        let news: wire::News = self.query("NEWS_SENTIMENT", &parameters).await?;
+        let mut found: Vec<_> = news.feed.into_iter().filter_map(parse::article).collect();
+        found.sort_by_key(|article| article.published_at);
+        Ok(found)
+    }
+}

@@ -1,0 +1,192 @@
+//! Which vendor is asked for what: the ranks of the configuration, turned into ports.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+
+use domain::Symbol;
+use domain::market::Tape;
+use domain::ops::Severity;
+use ports::{ActionsPort, ClosePort, HistoryPort, LendingPort, NewsPort, ProfilePort, VendorError};
+
+use crate::GatewayContext;
+use crate::adapters::alpaca::{AlpacaClient, AlpacaConfig};
+use crate::adapters::alphavantage::AlphaVantageClient;
+use crate::adapters::finnhub::FinnhubClient;
+use crate::adapters::gate::Gate;
+use crate::adapters::yahoo::YahooClient;
+use crate::config::Vendor;
+use crate::error::{GatewayError, chain};
+
+/// The vendors to ask for each need, best first.
+pub(crate) struct Sources {
+    pub(crate) history: Vec<Arc<dyn HistoryPort>>,
+    pub(crate) second_close: Vec<Arc<dyn ClosePort>>,
+    pub(crate) actions: Vec<Arc<dyn ActionsPort>>,
+    pub(crate) sector: Vec<Arc<dyn ProfilePort>>,
+    pub(crate) float: Vec<Arc<dyn ProfilePort>>,
+    pub(crate) lending: Vec<Arc<dyn LendingPort>>,
+    pub(crate) news: Vec<Arc<dyn NewsPort>>,
+}
+
+/// The clients; those without keys are missing.
+struct Clients {
+    finnhub: Arc<FinnhubClient>,
+    yahoo: Arc<YahooClient>,
+    alpaca: Option<Arc<AlpacaClient>>,
+    alphavantage: Option<Arc<AlphaVantageClient>>,
+}
+
+impl Sources {
+    /// The ports that the configuration names. A vendor whose key is not given is left out, with a warning.
+    ///
+    /// # Errors
+    /// A key that cannot be read or sent. Whether a vendor can serve a need was checked with the configuration.
+    pub(crate) fn new(context: &GatewayContext, finnhub: FinnhubClient) -> Result<Self, GatewayError> {
+        let clients = Clients::new(context, finnhub)?;
+        let wanted = &context.config.sources;
+        let Clients { finnhub, yahoo, alpaca, alphavantage } = &clients;
+        let alpaca = || alpaca.clone();
+        let alphavantage = || alphavantage.clone();
+        Ok(Self {
+            history: ranked(&wanted.history, |vendor| match vendor {
+                Vendor::Alpaca => Some(alpaca()? as Arc<dyn HistoryPort>),
+                Vendor::Yahoo => Some(yahoo.clone()),
+                Vendor::Alphavantage => Some(alphavantage()?),
+                Vendor::Finnhub => None,
+            }),
+            second_close: ranked(&wanted.second_close, |vendor| match vendor {
+                Vendor::Alpaca => Some(alpaca()? as Arc<dyn ClosePort>),
+                Vendor::Yahoo => Some(yahoo.clone()),
+                Vendor::Alphavantage => Some(alphavantage()?),
+                Vendor::Finnhub => Some(finnhub.clone()),
+            }),
+            actions: ranked(&wanted.actions, |vendor| match vendor {
+                Vendor::Alpaca => Some(alpaca()? as Arc<dyn ActionsPort>),
+                Vendor::Yahoo => Some(yahoo.clone()),
+                Vendor::Alphavantage | Vendor::Finnhub => None,
+            }),
+            sector: ranked(&wanted.sector, |vendor| profiles(finnhub, vendor)),
+            float: ranked(&wanted.float, |vendor| profiles(finnhub, vendor)),
+            lending: ranked(&wanted.lending, |vendor| match vendor {
+                Vendor::Alpaca => Some(alpaca()? as Arc<dyn LendingPort>),
+                Vendor::Yahoo | Vendor::Alphavantage | Vendor::Finnhub => None,
+            }),
+            news: ranked(&wanted.news, |vendor| match vendor {
+                Vendor::Alpaca => Some(alpaca()? as Arc<dyn NewsPort>),
+                Vendor::Finnhub => Some(finnhub.clone()),
+                Vendor::Alphavantage => Some(alphavantage()?),
+                Vendor::Yahoo => None,
+            }),
+        })
+    }
+}
+
+fn profiles(finnhub: &Arc<FinnhubClient>, vendor: Vendor) -> Option<Arc<dyn ProfilePort>> {
+    match vendor {
+        Vendor::Finnhub => Some(finnhub.clone()),
+        Vendor::Alpaca | Vendor::Yahoo | Vendor::Alphavantage => None,
+    }
+}
+
+fn ranked<P: ?Sized>(wanted: &[Vendor], port: impl Fn(Vendor) -> Option<Arc<P>>) -> Vec<Arc<P>> {
+    wanted.iter().copied().filter_map(port).collect()
+}
+
+impl Clients {
+    fn new(context: &GatewayContext, finnhub: FinnhubClient) -> Result<Self, GatewayError> {
+        let (config, vendors) = (&context.config, &context.settings.vendors);
+        let (budgets, simulated) = (&config.budgets, config.tape == Tape::Simulated);
+        let opening_minutes = config.reference.opening_minutes;
+        let yahoo =
+            YahooClient::new(&vendors.yahoo.rest_url, simulated, opening_minutes, Gate::new("yahoo", budgets.yahoo))?;
+        let alpaca = if let Some((key_id, secret)) = alpaca_keys(context)? {
+            let config = AlpacaConfig {
+                data_url: vendors.alpaca.data_url(),
+                trading_url: &vendors.alpaca.rest_url,
+                key_id: &key_id,
+                secret: &secret,
+                tape: config.tape,
+                opening_minutes,
+            };
+            Some(Arc::new(AlpacaClient::new(&config, Gate::new("alpaca", budgets.alpaca))?))
+        } else {
+            left_out(context, Vendor::Alpaca);
+            None
+        };
+        let alphavantage = if let Some(key) = alphavantage_key(context)? {
+            let gate = Gate::new("alphavantage", budgets.alphavantage);
+            let url = &vendors.alphavantage.rest_url;
+            Some(Arc::new(AlphaVantageClient::new(url, &key, simulated, opening_minutes, gate)?))
+        } else {
+            left_out(context, Vendor::Alphavantage);
+            None
+        };
+        Ok(Self { finnhub: Arc::new(finnhub), yahoo: Arc::new(yahoo), alpaca, alphavantage })
+    }
+}
+
+/// What the simulator takes for a key.
+const SIM_KEY: &str = "sim";
+
+fn is_dev(context: &GatewayContext) -> bool {
+    context.settings.profile == chassis::Profile::Dev
+}
+
+fn alpaca_keys(context: &GatewayContext) -> Result<Option<(String, String)>, chassis::ConfigError> {
+    let alpaca = &context.settings.vendors.alpaca;
+    if alpaca.has_keys() {
+        return Ok(Some((alpaca.key()?.expose().to_owned(), alpaca.secret()?.expose().to_owned())));
+    }
+    Ok(is_dev(context).then(|| (SIM_KEY.to_owned(), SIM_KEY.to_owned())))
+}
+
+fn alphavantage_key(context: &GatewayContext) -> Result<Option<String>, chassis::ConfigError> {
+    let alphavantage = &context.settings.vendors.alphavantage;
+    if alphavantage.has_key() {
+        return Ok(Some(alphavantage.key()?.expose().to_owned()));
+    }
+    Ok(is_dev(context).then(|| SIM_KEY.to_owned()))
+}
+
+fn left_out(context: &GatewayContext, vendor: Vendor) {
+    if context.config.sources.names(vendor) {
+        let message = format!("{vendor} has no key and is not asked for anything");
+        let detail = format!("set vendors.{vendor}.key_file, or take {vendor} out of gateway.sources");
+        let subject = vendor.to_string();
+        context.errors.raise(Severity::Warning, "source_left_out", message, detail, Some(&subject));
+    }
+}
+
+/// Asks `ports` in their order, each for the symbols that the ones before did not tell, and says who told what. A
+/// failure is handed to `failed`, and the next port is asked.
+pub(crate) async fn ask<P, T, F>(
+    ports: &[Arc<P>],
+    symbols: &[Symbol],
+    call: impl Fn(Arc<P>, Vec<Symbol>) -> F,
+    mut failed: impl FnMut(&VendorError),
+) -> HashMap<Symbol, (Arc<P>, T)>
+where
+    P: ?Sized,
+    F: Future<Output = Result<HashMap<Symbol, T>, VendorError>>,
+{
+    let mut told: HashMap<Symbol, (Arc<P>, T)> = HashMap::new();
+    for port in ports {
+        let missing: Vec<Symbol> = symbols.iter().filter(|symbol| !told.contains_key(*symbol)).cloned().collect();
+        if missing.is_empty() {
+            break;
+        }
+        match call(port.clone(), missing).await {
+            Ok(answer) => told.extend(answer.into_iter().map(|(symbol, fact)| (symbol, (port.clone(), fact)))),
+            Err(error) => failed(&error),
+        }
+    }
+    told
+}
+
+/// Raises a vendor's failure; repetitions are counted.
+pub(crate) fn raise(context: &GatewayContext, error: &VendorError) {
+    let vendor = error.vendor();
+    let message = format!("{vendor} fails; another source is asked where there is one");
+    context.errors.raise(Severity::Warning, "source_failed", message, chain(error), Some(vendor));
+}
