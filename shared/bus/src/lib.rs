@@ -9,6 +9,7 @@ pub mod export;
 pub mod permissions;
 pub mod signature;
 pub mod subject;
+pub mod tokens;
 pub mod topology;
 
 mod connect;

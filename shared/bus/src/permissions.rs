@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 
 use domain::StreamName::{self, Control, Market, Ops, Order, Plan, Risk, Scan};
 
-use crate::subject::stream_filter;
-use crate::topology::{Durable, EXECUTOR_RISK};
+use crate::subject::{redrive_filter, stream_filter};
+use crate::topology::{DURABLES, Durable, EXECUTOR_RISK, REDRIVE};
 
 /// What one service does on the bus.
 #[derive(Debug, Clone, Copy)]
@@ -21,10 +21,12 @@ pub struct Role {
     pub reads: &'static [StreamName],
     /// The durables it consumes.
     pub durables: &'static [&'static Durable],
+    /// True for the one that carries out what a person decides: dead letters are handled, tokens checked.
+    pub handles_dead_letters: bool,
 }
 
 const fn role(service: &'static str, writes: Option<StreamName>, reads: &'static [StreamName]) -> Role {
-    Role { service, writes, reads, durables: &[] }
+    Role { service, writes, reads, durables: &[], handles_dead_letters: false }
 }
 
 /// Every service.
@@ -35,7 +37,7 @@ pub const ROLES: [Role; 7] = [
     role("risk-engine", Some(Risk), &[Plan, Risk, Order, Control]),
     Role { durables: &[&EXECUTOR_RISK], ..role("executor", Some(Order), &[Risk, Control, Order, Market]) },
     role("recorder", None, &StreamName::ALL),
-    role("coordinator-api", Some(Control), &[]),
+    Role { handles_dead_letters: true, ..role("coordinator-api", Some(Control), &[]) },
 ];
 
 impl Role {
@@ -57,7 +59,18 @@ impl Role {
             ]);
         }
         for durable in self.durables {
-            allowed.push(format!("$JS.ACK.{}.{}.>", durable.stream.as_str(), durable.name));
+            let (stream, name) = (durable.stream.as_str(), durable.name);
+            allowed.extend([
+                format!("$JS.ACK.{stream}.{name}.>"),
+                format!("$JS.ACK.{REDRIVE}.{name}.>"),
+                format!("$JS.API.CONSUMER.INFO.{REDRIVE}.{name}"),
+                format!("$JS.API.CONSUMER.MSG.NEXT.{REDRIVE}.{name}"),
+            ]);
+        }
+        if self.handles_dead_letters {
+            allowed.push("dead.*.*".to_owned());
+            allowed.extend(DURABLES.map(|durable| redrive_filter(durable.name)));
+            allowed.extend([REDRIVE, "KV_tokens"].map(|stream| format!("$JS.API.STREAM.MSG.GET.{stream}")));
         }
         allowed
     }

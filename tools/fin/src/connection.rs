@@ -2,7 +2,8 @@
 
 use anyhow::Context;
 use bus::{Bus, BusConfig};
-use chassis::Sources;
+use chassis::{Profile, Sources};
+use domain::UnixNanos;
 
 /// Which bus; the configuration's when nothing else is said.
 #[derive(Debug, clap::Args)]
@@ -22,6 +23,11 @@ impl Connection {
         Ok(config)
     }
 
+    /// True in the dev profile, whose market time has nothing to do with the wall's.
+    pub(crate) fn is_simulated() -> anyhow::Result<bool> {
+        Ok(Sources::process().load()?.settings.profile == Profile::Dev)
+    }
+
     /// Connects, does `work` and disconnects.
     pub(crate) fn with_bus<T>(&self, work: impl AsyncFnOnce(Bus) -> anyhow::Result<T>) -> anyhow::Result<T> {
         let config = self.bus_config()?;
@@ -33,4 +39,10 @@ impl Connection {
             outcome
         })
     }
+}
+
+/// What the clock on the wall shows.
+pub(crate) fn wall_time() -> anyhow::Result<UnixNanos> {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    Ok(UnixNanos::new(i64::try_from(since.as_nanos())?))
 }

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic here is a failed test")]
 
 mod consuming;
+mod dead_letters;
 mod folding;
 mod lanes;
 mod publishing;
 mod security;
 mod setting_up;
 mod support;
+mod tokens;
