@@ -17,7 +17,6 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
-
 use bus::tokens::Scope;
 
 use crate::auth;
@@ -39,16 +38,18 @@ const STRATEGY_MAX: usize = 128 * 1024;
 pub fn router(shared: Arc<Shared>, health: Router) -> Router {
     let ids = Arc::new(RequestIds::new(shared.instance.clone()));
     let open = shared.open;
-    let api = stored()
-        .layer(middleware::from_fn_with_state(Arc::clone(&shared), cached))
-        .merge(live())
-        .layer(middleware::from_fn_with_state((Arc::clone(&shared), Scope::Read), auth::require))
-        .merge(commands().layer(middleware::from_fn_with_state((Arc::clone(&shared), Scope::Operate), auth::require)))
-        .merge(changes().layer(middleware::from_fn_with_state((Arc::clone(&shared), Scope::Admin), auth::require)))
+    let for_whom = |router: Router<Arc<Shared>>, scope: Scope| {
+        router
+            .layer(middleware::from_fn_with_state(Arc::clone(&shared), store_seq))
+            .layer(middleware::from_fn_with_state((Arc::clone(&shared), scope), auth::require))
+    };
+    let looking = stored().layer(middleware::from_fn_with_state(Arc::clone(&shared), cached)).merge(live());
+    let api = for_whom(looking, Scope::Read)
+        .merge(for_whom(commands(), Scope::Operate))
+        .merge(for_whom(changes(), Scope::Admin))
         .method_not_allowed_fallback(
             |uri: Uri| async move { guard::unknown(StatusCode::METHOD_NOT_ALLOWED, uri.path()) },
         )
-        .layer(middleware::from_fn_with_state(Arc::clone(&shared), store_seq))
         .with_state(shared);
     let mut all = health.merge(openapi::router()).nest("/api/v1", api).fallback(dashboard::serve);
     if open {
