@@ -49,7 +49,8 @@ export async function start({ port = 0, token = null } = {}) {
     publish('candidates', { items: made.candidates.filter((c) => c.schedule === 'trade').slice(0, 20).map((c) => ({ ...c, last: dec(Number(c.last) * (1 + (draw() - 0.5) * 0.002)) })) });
   }, 250);
 
-  const lists = ['candidates', 'plans', 'decisions', 'orders', 'fills', 'positions', 'errors', 'news', 'dead-letters'];
+  const lists = ['candidates', 'plans', 'decisions', 'orders', 'fills', 'positions', 'errors', 'news', 'dead-letters', 'strategies'];
+  made.strategies = [{ name: 'orb_stocks_in_play', version: '0a1b2c3d4e5f', paused: false }];
   made['dead-letters'] = [
     { id: '7', at: iso(begun - 90_000), reader: 'executor-risk', stream: 'RISK', seq: 41, subject: 'risk.v1.plan_approved.x', type: 'finagent.risk.v1.PlanApproved', event_id: 'x', delivered: 5, reason: 'handler failed 5 times: no answer' },
   ];
@@ -82,6 +83,11 @@ export async function start({ port = 0, token = null } = {}) {
     const body = JSON.parse(text);
     control.commands.push({ path, body, key: request.headers['idempotency-key'] });
     if (!control.accept) return problem(response, 403, 'Forbidden', 'this token lacks the scope operate');
+    const strategy = /^strategies\/.+\/(pause|resume)$/.exec(path);
+    if (strategy) {
+      made.strategies = made.strategies.map((one) => ({ ...one, paused: strategy[1] === 'pause' }));
+      return json(response, 202, { id: `audit-${control.commands.length}` });
+    }
     const letter = /^dead-letters\/(\d+)\/(redrive|discard)$/.exec(path);
     if (letter) {
       made['dead-letters'] = made['dead-letters'].filter((one) => one.id !== letter[1]);

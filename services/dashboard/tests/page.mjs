@@ -239,6 +239,17 @@ const checks = {
     await close();
   },
 
+  async 'a strategy is paused with a reason and said to be'() {
+    const { page, server, close } = await open(DESKTOP, '#/system');
+    const strategy = panel(page, 'Strategy');
+    await strategy.getByRole('button', { name: 'Pause…' }).click();
+    await strategy.getByLabel('Why pause').fill('earnings week');
+    await strategy.getByRole('button', { name: 'Pause', exact: true }).click();
+    await strategy.getByText('paused: no new plan').waitFor();
+    assert.deepEqual(server.control.commands[0].body, { reason: 'earnings week' });
+    await close();
+  },
+
   async 'rows hold still under the pointer'() {
     const { page, server, close } = await open(DESKTOP);
     await ready(page);

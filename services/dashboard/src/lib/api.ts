@@ -236,6 +236,12 @@ export interface Letter {
   reason: string;
 }
 
+export interface Running {
+  name: string;
+  version: string;
+  paused: boolean;
+}
+
 export interface Bar {
   start: Time;
   open: Decimal;
