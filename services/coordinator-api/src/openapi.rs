@@ -87,12 +87,20 @@ fn responses(operation: &Operation) -> Value {
         Answer::One(item) => ("200", json_of(reference(item))),
         Answer::Accepted(item) => ("202", json_of(reference(item))),
         Answer::Text(kind) => ("200", text(kind)),
-        Answer::Never => ("501", json!({ "application/problem+json": { "schema": reference("Problem") } })),
+        Answer::Never => {
+            let description = "It takes effect; this version refuses instead, since a running suite keeps its strategy";
+            let content = json_of(reference("Accepted"));
+            return problems(operation, json!({ "202": { "description": description, "content": content } }));
+        }
     };
     let mut responses = json!({ status: { "description": operation.summary, "content": content } });
     if operation.cached {
         responses["304"] = json!({ "description": "Nothing changed since the answer with this ETag" });
     }
+    problems(operation, responses)
+}
+
+fn problems(operation: &Operation, mut responses: Value) -> Value {
     for status in operation.problems() {
         let content = json!({ "application/problem+json": { "schema": reference("Problem") } });
         responses[status] = json!({ "description": "A problem document says why", "content": content });

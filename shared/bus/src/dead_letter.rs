@@ -109,6 +109,9 @@ pub async fn list(bus: &Bus, after: u64, limit: usize) -> Result<Vec<DeadLetter>
 
 /// The dead letter at sequence `seq` of DEAD; `None` if it was dealt with.
 pub async fn show(bus: &Bus, seq: u64) -> Result<Option<DeadLetter>, BusError> {
+    if seq == 0 {
+        return Ok(None);
+    }
     match handle(bus).await?.get_raw_message(seq).await {
         Ok(found) => Ok(read(&found)),
         Err(e) if e.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),

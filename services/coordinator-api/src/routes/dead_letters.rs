@@ -83,10 +83,11 @@ pub(super) async fn discard(
     answer(dead_letter::discard(&shared.bus, number(&id)?, &request).await, &request.by)
 }
 
+/// Numbers of DEAD begin at 1 and stay far below what the server's requests can carry.
 fn number(id: &str) -> Result<u64, Problem> {
-    id.parse().map_err(|_| {
-        Problem::not_found(format!("there is no dead letter `{}`", id.chars().take(60).collect::<String>()))
-    })
+    let number = id.parse().ok().filter(|n| (1..=i64::MAX as u64).contains(n));
+    let shown = || id.chars().take(60).collect::<String>();
+    number.ok_or_else(|| Problem::not_found(format!("there is no dead letter `{}`", shown())))
 }
 
 /// Market time is the later of the market's own and the wall's, which a simulation has nothing to do with.

@@ -85,14 +85,13 @@ pub(super) async fn activate(
     if (&name, &version) == (&shared.strategy.0, &shared.strategy.1) {
         return Problem::conflict("already_active", format!("version {version} of {name} runs already"));
     }
-    Problem {
-        status: StatusCode::NOT_IMPLEMENTED,
-        code: "not_implemented",
-        detail: format!(
+    Problem::conflict(
+        "needs_restart",
+        format!(
             "version {version} of {name} is valid, but a running suite does not change its strategy: put it into \
              strategy.yaml and start the services again between sessions"
         ),
-    }
+    )
 }
 
 async fn set_paused(

@@ -55,7 +55,10 @@ async fn a_dead_letter_is_listed_shown_sent_again_and_discarded() {
     assert_eq!((&audit["items"][1]["type"], &audit["items"][1]["id"]), (&"DeadLetterHandled".into(), &sent["id"]));
     assert_eq!(audit["items"][0]["asked"]["action"], "discarded");
 
-    problem(suite.command("dead-letters/9999/redrive", r#"{"reason":"x"}"#).send().await.unwrap(), 404).await;
+    for nowhere in ["9999", "0", "18446744073709551615", "x"] {
+        let redrive = format!("dead-letters/{nowhere}/redrive");
+        problem(suite.command(&redrive, r#"{"reason":"x"}"#).send().await.unwrap(), 404).await;
+    }
     problem(suite.get("/api/v1/dead-letters/x").send().await.unwrap(), 404).await;
     problem(suite.get("/api/v1/dead-letters?symbol=GME").send().await.unwrap(), 400).await;
     suite.stop().await;

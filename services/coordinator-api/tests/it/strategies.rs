@@ -30,7 +30,7 @@ async fn a_strategy_is_checked_and_never_said_to_be_active_when_it_is_not() {
     assert_ne!(changed, text);
     for (name, yaml, status, part) in [
         (running.name.as_str(), text.clone(), 409, running.version()),
-        (running.name.as_str(), changed, 501, "is valid".to_owned()),
+        (running.name.as_str(), changed, 409, "is valid".to_owned()),
         (
             running.name.as_str(),
             text.replacen("risk_pct_total: ", "risk_pct_total: 400 # was ", 1),

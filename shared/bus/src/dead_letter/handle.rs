@@ -247,7 +247,7 @@ async fn repeated(bus: &Bus, seq: u64, action: DeadLetterAction, request: &Reque
 
 async fn note_about(bus: &Bus, seq: u64) -> Result<Option<StreamMessage>, BusError> {
     let stream = handle(bus).await?;
-    let mut next = seq + 1;
+    let mut next = seq.saturating_add(1);
     loop {
         match stream.raw_message_builder().sequence(next).next_by_subject("dead.>").send().await {
             Ok(found) => {
