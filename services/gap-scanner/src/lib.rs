@@ -1,11 +1,15 @@
 //! Finds the symbols that gap.
 //!
 //! Reads MARKET in order; writes SCAN (`SignalGenerated`, `CandidatesEvaluated`, `ScanRoundCompleted`), each created if
-//! absent. Remembers every symbol's session, rebuilt from MARKET at start. Never ranks across partitions, never plans.
+//! absent. Any number of replicas share the partitions; each remembers its symbols' sessions, restored from its snapshot and
+//! the MARKET that came after. Never ranks across partitions, never plans.
 
 mod app;
 mod config;
-mod market;
+mod partition;
+mod rounds;
+mod status;
+mod worker;
 
 pub use app::GapScanner;
 pub use config::Config;

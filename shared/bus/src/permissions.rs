@@ -7,8 +7,19 @@ use std::fmt::Write as _;
 
 use domain::StreamName::{self, Control, Market, Ops, Order, Plan, Risk, Scan};
 
-use crate::subject::{redrive_filter, stream_filter};
-use crate::topology::{DURABLES, Durable, EXECUTOR_RISK, REDRIVE};
+use crate::subject::{reader_name, redrive_filter, stream_filter};
+use crate::topology::{DURABLES, Durable, EXECUTOR_RISK, PARTITIONS_MAX, REDRIVE};
+
+/// Which readers of a service have names on the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// None: they go with their connection.
+    Passing,
+    /// One for each stream.
+    OneEach,
+    /// One for each partition of MARKET.
+    OnePerPartition,
+}
 
 /// What one service does on the bus.
 #[derive(Debug, Clone, Copy)]
@@ -23,20 +34,44 @@ pub struct Role {
     pub durables: &'static [&'static Durable],
     /// True for the one that carries out what a person decides: dead letters are handled, tokens checked.
     pub handles_dead_letters: bool,
+    /// True where replicas agree on who works.
+    pub leases: bool,
+    /// Which readers have names of their own on the server, and so replace those before them.
+    pub known_readers: Readers,
+    /// True where it keeps snapshots of its state.
+    pub snapshots: bool,
 }
 
 const fn role(service: &'static str, writes: Option<StreamName>, reads: &'static [StreamName]) -> Role {
-    Role { service, writes, reads, durables: &[], handles_dead_letters: false }
+    Role {
+        service,
+        writes,
+        reads,
+        durables: &[],
+        handles_dead_letters: false,
+        leases: false,
+        known_readers: Readers::Passing,
+        snapshots: false,
+    }
 }
 
 /// Every service.
 pub const ROLES: [Role; 7] = [
-    role("ingest-gateway", Some(Market), &[Market]),
-    role("gap-scanner", Some(Scan), &[Market, Scan]),
+    Role { leases: true, ..role("ingest-gateway", Some(Market), &[Market]) },
+    Role {
+        leases: true,
+        known_readers: Readers::OnePerPartition,
+        snapshots: true,
+        ..role("gap-scanner", Some(Scan), &[Market, Scan])
+    },
     role("planner", Some(Plan), &[Scan, Plan, Control]),
     role("risk-engine", Some(Risk), &[Plan, Risk, Order, Control]),
-    Role { durables: &[&EXECUTOR_RISK], ..role("executor", Some(Order), &[Risk, Control, Order, Market]) },
-    role("recorder", None, &StreamName::ALL),
+    Role {
+        durables: &[&EXECUTOR_RISK],
+        leases: true,
+        ..role("executor", Some(Order), &[Risk, Control, Order, Market])
+    },
+    Role { leases: true, known_readers: Readers::OneEach, ..role("recorder", None, &StreamName::ALL) },
     Role { handles_dead_letters: true, ..role("coordinator-api", Some(Control), &[]) },
 ];
 
@@ -57,6 +92,25 @@ impl Role {
                 api("CONSUMER.INFO") + ".*",
                 api("CONSUMER.MSG.NEXT") + ".*",
             ]);
+            let own = |part: Option<u32>| {
+                let name = reader_name(self.service, *stream, part.map(|p| p.to_string()).as_deref());
+                api("CONSUMER.DELETE") + "." + &name
+            };
+            match self.known_readers {
+                Readers::Passing => {}
+                Readers::OneEach => allowed.push(own(None)),
+                Readers::OnePerPartition if *stream == Market => {
+                    allowed.extend((0..PARTITIONS_MAX).map(|partition| own(Some(partition))));
+                }
+                Readers::OnePerPartition => {}
+            }
+        }
+        if self.leases {
+            allowed.push(format!("$KV.leases.{}.>", self.service));
+            allowed.extend(["STREAM.INFO", "STREAM.MSG.GET"].map(|request| format!("$JS.API.{request}.KV_leases")));
+        }
+        if self.snapshots {
+            allowed.extend([format!("snap.{}.>", self.service), "$JS.API.STREAM.MSG.GET.SNAP".to_owned()]);
         }
         for durable in self.durables {
             let (stream, name) = (durable.stream.as_str(), durable.name);

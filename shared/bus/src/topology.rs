@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::connect::Bus;
 use crate::error::BusError;
+use crate::snapshot;
 use crate::subject::{Kind, redrive_filter, stream_filter};
 
 /// How large the streams may grow, and on how many nodes they are kept.
@@ -18,9 +19,11 @@ use crate::subject::{Kind, redrive_filter, stream_filter};
 pub struct Sizes {
     /// MARKET, MiB; when full, the oldest batches go.
     pub market_mib: u32,
-    /// SCAN, PLAN, RISK, ORDER and CONTROL each, MiB; when full, nothing more is accepted.
+    /// SCAN, MiB: every candidate of every round; when full, nothing more is accepted.
+    pub scan_mib: u32,
+    /// PLAN, RISK, ORDER and CONTROL each, MiB; when full, nothing more is accepted.
     pub money_mib: u32,
-    /// OPS and DEAD each, MiB.
+    /// OPS, DEAD and SNAP each, MiB.
     pub ops_mib: u32,
     /// Copies of every stream: 1, or 3 on a cluster.
     pub replicas: u8,
@@ -28,21 +31,28 @@ pub struct Sizes {
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { market_mib: 4_096, money_mib: 512, ops_mib: 128, replicas: 1 }
+        Self { market_mib: 4_096, scan_mib: 4_096, money_mib: 512, ops_mib: 128, replicas: 1 }
     }
 }
+
+/// Most partitions of the market: each is synced by itself, so more of them cost latency and bring no speed.
+pub const PARTITIONS_MAX: u32 = 32;
 
 /// What a full stream does, and which size it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
     /// Market data: the oldest goes, also by size.
     Market,
+    /// What scans found: a full stream refuses.
+    Scan,
     /// Decisions and orders: a full stream refuses.
     Money,
     /// Reports: the oldest goes.
     Reports,
     /// Dead letters, and those sent again: until somebody deals with them, one message a subject; a full stream refuses.
     UntilHandled,
+    /// Snapshots: the newest of each subject.
+    Newest,
 }
 
 /// One stream of the server.
@@ -61,9 +71,9 @@ pub struct StreamSpec {
 }
 
 /// Every stream.
-pub const STREAMS: [StreamSpec; 9] = [
+pub const STREAMS: [StreamSpec; 10] = [
     StreamSpec { name: "MARKET", package: "market", keep: Keep::Market, days: 3, atomic: false },
-    StreamSpec { name: "SCAN", package: "scan", keep: Keep::Money, days: 90, atomic: false },
+    StreamSpec { name: "SCAN", package: "scan", keep: Keep::Scan, days: 90, atomic: false },
     StreamSpec { name: "PLAN", package: "plan", keep: Keep::Money, days: 90, atomic: false },
     StreamSpec { name: "RISK", package: "risk", keep: Keep::Money, days: 90, atomic: true },
     StreamSpec { name: "ORDER", package: "order", keep: Keep::Money, days: 90, atomic: true },
@@ -71,6 +81,7 @@ pub const STREAMS: [StreamSpec; 9] = [
     StreamSpec { name: "OPS", package: "ops", keep: Keep::Reports, days: 30, atomic: false },
     StreamSpec { name: "DEAD", package: "dead", keep: Keep::UntilHandled, days: 0, atomic: false },
     StreamSpec { name: "REDRIVE", package: "redrive", keep: Keep::UntilHandled, days: 30, atomic: false },
+    StreamSpec { name: snapshot::STREAM, package: "snap", keep: Keep::Newest, days: 0, atomic: false },
 ];
 
 /// A reader whose place the server remembers, in its stream and beside it in REDRIVE, for what failed and is sent again.
@@ -263,6 +274,7 @@ fn same_stream(found: &StreamConfig, wanted: &StreamConfig) -> bool {
         && found.discard == wanted.discard
         && found.max_bytes == wanted.max_bytes
         && found.max_age == wanted.max_age
+        && found.max_messages_per_subject == wanted.max_messages_per_subject
         && found.num_replicas == wanted.num_replicas
         && found.storage == wanted.storage
         && found.retention == wanted.retention
@@ -277,11 +289,12 @@ fn same_stream(found: &StreamConfig, wanted: &StreamConfig) -> bool {
 pub(crate) fn stream_config(spec: &StreamSpec, sizes: &Sizes) -> StreamConfig {
     let (mib, discard) = match spec.keep {
         Keep::Market => (sizes.market_mib, DiscardPolicy::Old),
+        Keep::Scan => (sizes.scan_mib, DiscardPolicy::New),
         Keep::Money => (sizes.money_mib, DiscardPolicy::New),
-        Keep::Reports => (sizes.ops_mib, DiscardPolicy::Old),
+        Keep::Reports | Keep::Newest => (sizes.ops_mib, DiscardPolicy::Old),
         Keep::UntilHandled => (sizes.ops_mib, DiscardPolicy::New),
     };
-    let permanent = spec.keep != Keep::UntilHandled;
+    let permanent = !matches!(spec.keep, Keep::UntilHandled | Keep::Newest);
     StreamConfig {
         name: spec.name.to_owned(),
         subjects: vec![format!("{}.>", spec.package)],
@@ -289,7 +302,7 @@ pub(crate) fn stream_config(spec: &StreamSpec, sizes: &Sizes) -> StreamConfig {
         max_bytes: i64::from(mib) << 20,
         max_age: Duration::from_secs(spec.days * 24 * 60 * 60),
         max_messages: -1,
-        max_messages_per_subject: if permanent { -1 } else { 1 },
+        max_messages_per_subject: if matches!(spec.keep, Keep::Newest | Keep::UntilHandled) { 1 } else { -1 },
         max_consumers: -1,
         storage: StorageType::File,
         retention: RetentionPolicy::Limits,
@@ -297,7 +310,7 @@ pub(crate) fn stream_config(spec: &StreamSpec, sizes: &Sizes) -> StreamConfig {
         deny_delete: permanent,
         deny_purge: permanent,
         allow_atomic_publish: spec.atomic,
-        allow_message_ttl: !permanent,
+        allow_message_ttl: spec.keep == Keep::UntilHandled,
         duplicate_window: Duration::from_mins(2),
         ..StreamConfig::default()
     }
@@ -441,7 +454,7 @@ mod tests {
             let money = matches!(spec.name, "SCAN" | "PLAN" | "RISK" | "ORDER" | "CONTROL");
             let handled = matches!(spec.name, "DEAD" | "REDRIVE");
             assert_eq!(config.discard == DiscardPolicy::New, money || handled, "{}", spec.name);
-            assert_eq!(config.deny_delete, !handled, "{}", spec.name);
+            assert_eq!(config.deny_delete, !handled && spec.name != "SNAP", "{}", spec.name);
         }
     }
 }
