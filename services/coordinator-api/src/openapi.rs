@@ -1,4 +1,4 @@
-//! The description of this API: `/api/openapi.json` (OpenAPI 3.1), and a page that shows it at `/api/docs`.
+//! The description of this API: `/api/openapi.json` (`OpenAPI` 3.1), and a page that shows it at `/api/docs`.
 
 mod operations;
 mod schemas;

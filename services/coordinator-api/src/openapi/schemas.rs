@@ -1,7 +1,7 @@
 //! The forms of answers, for the description of this API. The store keeps documents that the recorder wrote; a test
 //! holds them against these forms.
 
-#![allow(dead_code, reason = "forms are described, never made")]
+#![allow(dead_code, clippy::struct_field_names, reason = "forms are described, never made, and named as on the wire")]
 
 mod trading;
 

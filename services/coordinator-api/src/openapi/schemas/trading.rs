@@ -1,6 +1,6 @@
 //! From candidate to fill, and the account.
 
-#![allow(dead_code, reason = "forms are described, never made")]
+#![allow(dead_code, clippy::struct_field_names, reason = "forms are described, never made, and named as on the wire")]
 
 use utoipa::ToSchema;
 
