@@ -8,11 +8,13 @@ use chassis::{Context, Profile, Settings};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use crate::auth::Tokens;
 use crate::config::{Config, StoreSection};
+use crate::limit::Limits;
 use crate::state::Shared;
 use crate::status::Surroundings;
 use crate::store::Reader;
-use crate::{live, metrics, routes};
+use crate::{auth, live, metrics, routes};
 
 /// The API as a service.
 #[derive(Debug)]
@@ -30,12 +32,15 @@ impl chassis::Service for CoordinatorApi {
         let listener = TcpListener::bind(address).await.map_err(|source| ListenError { address, source })?;
         let shared = Arc::new(shared(&ctx)?);
         let health = chassis::health::router(ctx.readiness.clone());
-        let app = routes::router(Arc::clone(&shared), health, shared.open_commands);
+        let app = routes::router(Arc::clone(&shared), health);
+        let tokens = tokio::spawn(auth::follow(Arc::clone(&shared), ctx.shutdown.clone()));
         let follower = tokio::spawn(live::follow(shared, ctx.config.poll(), ctx.shutdown.clone()));
         tracing::info!(address = %listener.local_addr()?, "serving");
         let shutdown = ctx.shutdown.clone();
+        let app = app.into_make_service_with_connect_info::<SocketAddr>();
         axum::serve(listener, app).with_graceful_shutdown(async move { shutdown.cancelled().await }).await?;
         follower.await?;
+        tokens.await?;
         Ok(())
     }
 }
@@ -50,6 +55,7 @@ struct ListenError {
 
 fn shared(ctx: &Context<Config>) -> Result<Shared, chassis::BoxError> {
     let dev = ctx.settings.profile == Profile::Dev;
+    let strategy = ctx.strategy()?;
     let store: StoreSection = ctx.section("recorder")?;
     Ok(Shared {
         reader: Reader::new(store.path(&ctx.settings.data_dir)?),
@@ -58,9 +64,13 @@ fn shared(ctx: &Context<Config>) -> Result<Shared, chassis::BoxError> {
             mode: ctx.settings.profile.mode(),
             bus_url: ctx.settings.bus.url.clone(),
             vendors: dev.then(|| vendors(&ctx.settings)),
-            schedules: ctx.strategy()?.schedules,
+            schedules: strategy.schedules.clone(),
         },
-        open_commands: dev && ctx.config.listen.ip().is_loopback(),
+        strategy: (strategy.name.clone(), strategy.version()),
+        simulated: dev,
+        tokens: Tokens::default(),
+        limits: Limits::new(ctx.config.requests_per_second),
+        open: dev && ctx.config.listen.ip().is_loopback(),
         bus: ctx.bus.clone(),
         publisher: ctx.publisher.clone(),
         instance: ctx.instance.clone(),

@@ -16,11 +16,18 @@ pub struct Config {
     pub poll_ms: u64,
     /// Live streams at once; more are refused.
     pub streams_max: usize,
+    /// Requests that one token, or one address without a token, may send in a second; more are refused.
+    pub requests_per_second: u32,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), poll_ms: 75, streams_max: 1_000 }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            poll_ms: 75,
+            streams_max: 1_000,
+            requests_per_second: 3_000,
+        }
     }
 }
 
@@ -57,7 +64,8 @@ impl Config {
             if (low..=high).contains(&value) { Ok(()) } else { Err(ConfigError::Range { key, value, expected }) }
         };
         within("poll_ms", self.poll_ms, 10, 1_000, "10 to 1,000 ms")?;
-        within("streams_max", self.streams_max as u64, 1, 100_000, "1 to 100,000 streams")
+        within("streams_max", self.streams_max as u64, 1, 100_000, "1 to 100,000 streams")?;
+        within("requests_per_second", self.requests_per_second.into(), 1, 1_000_000, "1 to 1,000,000 requests")
     }
 
     /// `poll_ms` as a duration.

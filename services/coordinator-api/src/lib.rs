@@ -5,15 +5,19 @@
 //!
 //! Data moves: [`store`] and [`changes`] read what the recorder committed → [`live`] follows the commit number once for
 //! all → [`routes`] answer and stream → [`dashboard`] is the page that shows it. [`status`] puts the suite's state into
-//! one document, [`guard`] and [`problem`] stand around every request.
+//! one document, [`guard`] and [`problem`] stand around every request, [`auth`] and
+//! [`limit`] before whatever tells or does something.
 
 pub mod app;
+pub mod auth;
 pub mod changes;
 pub mod config;
 pub mod dashboard;
 pub mod guard;
+pub mod limit;
 pub mod live;
 pub mod metrics;
+pub mod openapi;
 pub mod problem;
 pub mod query;
 pub mod routes;

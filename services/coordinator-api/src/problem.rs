@@ -17,6 +17,10 @@ pub struct Problem {
     pub detail: String,
 }
 
+// The names of RFC 6750.
+const INVALID_TOKEN: &str = "invalid_token";
+const INSUFFICIENT_SCOPE: &str = "insufficient_scope";
+
 /// What is sent; the request's id is filled in by [`crate::guard::identify`].
 #[derive(Debug, Clone, Serialize)]
 pub struct Body {
@@ -45,14 +49,30 @@ impl Problem {
         Self { status: StatusCode::NOT_FOUND, code: "not_found", detail: detail.into() }
     }
 
-    /// The caller may not.
+    /// The caller has not said who it is.
     pub fn unauthorized(detail: impl Into<String>) -> Self {
         Self { status: StatusCode::UNAUTHORIZED, code: "unauthorized", detail: detail.into() }
+    }
+
+    /// The caller's token is none, or was revoked.
+    pub fn invalid_token() -> Self {
+        let detail = "the token is unknown or was revoked; `fin token create` makes one".to_owned();
+        Self { status: StatusCode::UNAUTHORIZED, code: INVALID_TOKEN, detail }
+    }
+
+    /// The caller's token does not open this.
+    pub fn insufficient_scope(detail: impl Into<String>) -> Self {
+        Self { status: StatusCode::FORBIDDEN, code: INSUFFICIENT_SCOPE, detail: detail.into() }
     }
 
     /// The request comes from a page or under a name that may not.
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self { status: StatusCode::FORBIDDEN, code: "forbidden", detail: detail.into() }
+    }
+
+    /// Things are not as the request takes them to be.
+    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status: StatusCode::CONFLICT, code, detail: detail.into() }
     }
 
     /// Something that we need is not there; asking again later may help.
@@ -74,8 +94,17 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = (self.status, "").into_response();
-        if self.status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        let challenge = match (self.code, self.status) {
+            (INVALID_TOKEN, _) => Some("Bearer error=\"invalid_token\""),
+            (INSUFFICIENT_SCOPE, _) => Some("Bearer error=\"insufficient_scope\""),
+            (_, StatusCode::UNAUTHORIZED) => Some("Bearer"),
+            _ => None,
+        };
+        if let Some(challenge) = challenge {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if self.status == StatusCode::TOO_MANY_REQUESTS {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response.extensions_mut().insert(self.body());
         response

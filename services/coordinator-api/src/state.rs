@@ -7,6 +7,8 @@ use domain::UnixNanos;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::Tokens;
+use crate::limit::Limits;
 use crate::live::News;
 use crate::status::Surroundings;
 use crate::store::Reader;
@@ -17,8 +19,16 @@ pub struct Shared {
     pub reader: Reader,
     /// Profile, addresses and schedules.
     pub around: Surroundings,
-    /// True where commands need no token: the dev profile on a loopback address.
-    pub open_commands: bool,
+    /// Which strategy runs: its name and version.
+    pub strategy: (String, String),
+    /// True with simulated vendors, whose market time has nothing to do with the wall's.
+    pub simulated: bool,
+    /// True where no token is needed: the dev profile on a loopback address.
+    pub open: bool,
+    /// The tokens that are valid.
+    pub tokens: Tokens,
+    /// How much each caller may ask.
+    pub limits: Limits,
     /// The bus, for commands.
     pub bus: bus::Bus,
     /// Publishes commands.

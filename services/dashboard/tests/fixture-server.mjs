@@ -13,13 +13,13 @@ const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 's
 const KEPT_EVENTS = 1_000;
 
 /** Starts on a free port unless told one; the returned object is the test's hand on the server. */
-export async function start({ port = 0 } = {}) {
+export async function start({ port = 0, token = null } = {}) {
   const made = makeSession();
   const draw = random(11);
   const begun = Date.now();
   const streams = new Set();
   const log = [];
-  const control = { echo: true, accept: true, marketMoves: true, resumedFrom: [], commands: [], fail: null };
+  const control = { echo: true, accept: true, marketMoves: true, resumedFrom: [], commands: [], fail: null, token };
   let commit = 0;
   let market = START;
   let status = makeStatus(made, begun, market);
@@ -49,7 +49,11 @@ export async function start({ port = 0 } = {}) {
     publish('candidates', { items: made.candidates.filter((c) => c.schedule === 'trade').slice(0, 20).map((c) => ({ ...c, last: dec(Number(c.last) * (1 + (draw() - 0.5) * 0.002)) })) });
   }, 250);
 
-  const lists = ['candidates', 'plans', 'decisions', 'orders', 'fills', 'positions', 'errors', 'news'];
+  const lists = ['candidates', 'plans', 'decisions', 'orders', 'fills', 'positions', 'errors', 'news', 'dead-letters', 'strategies'];
+  made.strategies = [{ name: 'orb_stocks_in_play', version: '0a1b2c3d4e5f', paused: false }];
+  made['dead-letters'] = [
+    { id: '7', at: iso(begun - 90_000), reader: 'executor-risk', stream: 'RISK', seq: 41, subject: 'risk.v1.plan_approved.x', type: 'finagent.risk.v1.PlanApproved', event_id: 'x', delivered: 5, reason: 'handler failed 5 times: no answer' },
+  ];
   function resource(path, query) {
     if (path === 'status') return status;
     if (path === 'account') return made.account;
@@ -79,6 +83,16 @@ export async function start({ port = 0 } = {}) {
     const body = JSON.parse(text);
     control.commands.push({ path, body, key: request.headers['idempotency-key'] });
     if (!control.accept) return problem(response, 403, 'Forbidden', 'this token lacks the scope operate');
+    const strategy = /^strategies\/.+\/(pause|resume)$/.exec(path);
+    if (strategy) {
+      made.strategies = made.strategies.map((one) => ({ ...one, paused: strategy[1] === 'pause' }));
+      return json(response, 202, { id: `audit-${control.commands.length}` });
+    }
+    const letter = /^dead-letters\/(\d+)\/(redrive|discard)$/.exec(path);
+    if (letter) {
+      made['dead-letters'] = made['dead-letters'].filter((one) => one.id !== letter[1]);
+      return json(response, 202, { id: `audit-${control.commands.length}`, goes: letter[2] === 'redrive' ? 'now_to_reader' : 'away', reader: 'executor-risk' });
+    }
     json(response, 202, { id: `audit-${control.commands.length}` });
     if (control.echo) setTimeout(() => publishStatus({ trading_state: path === 'flatten' ? 'flatten' : body.state }), 150);
   }
@@ -86,7 +100,9 @@ export async function start({ port = 0 } = {}) {
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, 'http://fixture');
     const api = /^\/api\/v1\/(.+)$/.exec(url.pathname)?.[1];
-    if (api === 'stream') {
+    if (api && control.token !== null && request.headers.authorization !== `Bearer ${control.token}`) {
+      problem(response, 401, 'Unauthorized', 'this needs a token');
+    } else if (api === 'stream') {
       const after = request.headers['last-event-id'];
       if (after !== undefined) control.resumedFrom.push(after);
       response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });

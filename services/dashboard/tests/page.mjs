@@ -17,13 +17,13 @@ const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile:
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
 
 /** A page on its own fixture server; fails on any page error, and on any request that leaves the server. */
-async function open(options, path = '') {
-  const server = await start();
+async function open(options, path = '', settings = {}) {
+  const server = await start(settings);
   const context = await browser.newContext({ timezoneId: 'Europe/Berlin', colorScheme: 'dark', bypassCSP: false, ...options });
   const page = await context.newPage();
   const faults = [];
   page.on('pageerror', (error) => faults.push(error.message));
-  page.on('console', (message) => message.type() === 'error' && !/ERR_|503|403/.test(message.text()) && faults.push(message.text()));
+  page.on('console', (message) => message.type() === 'error' && !/ERR_|503|403|401/.test(message.text()) && faults.push(message.text()));
   page.on('request', (request) => request.url().startsWith(server.url) || faults.push(`left the host: ${request.url()}`));
   await page.goto(server.url + '/' + path);
   const close = async () => {
@@ -204,6 +204,49 @@ const checks = {
     await orders.locator('tbody tr').first().waitFor();
     server.made.positions[0].covered = false;
     await panel(page, 'Positions').getByRole('alert').waitFor();
+    await close();
+  },
+
+  async 'a suite that wants a token asks for it once and then works'() {
+    const { page, server, close } = await open(DESKTOP, '', { token: 'fin_right' });
+    const dialog = page.getByRole('dialog', { name: 'A token is needed' });
+    await dialog.getByLabel('Token').fill('fin_wrong');
+    await dialog.getByRole('button', { name: 'Use it' }).click();
+    await dialog.getByText('unknown or was revoked').waitFor();
+    await axe(page, 'token');
+    await dialog.getByLabel('Token').fill('fin_right');
+    await dialog.getByRole('button', { name: 'Use it' }).click();
+    await ready(page);
+    await page.reload();
+    await ready(page);
+    assert.equal(await dialog.count(), 0, 'kept for this tab');
+    assert.equal(server.control.commands.length, 0);
+    await close();
+  },
+
+  async 'a dead letter is sent again with a reason'() {
+    const { page, server, close } = await open(DESKTOP, '#/system');
+    const letters = panel(page, 'Dead letters');
+    await letters.getByText('no answer').waitFor();
+    await axe(page, 'dead letters');
+    await letters.getByRole('button', { name: 'Redrive dead letter 7' }).click();
+    const send = letters.getByRole('button', { name: 'Redrive', exact: true });
+    assert.ok(await send.isDisabled(), 'not without a reason');
+    await letters.getByLabel('Why redrive').fill('the broker is back');
+    await send.click();
+    await letters.getByText('Dead letter 7 goes to its reader again').waitFor();
+    assert.deepEqual(server.control.commands.map((c) => [c.path, c.body.reason]), [['dead-letters/7/redrive', 'the broker is back']]);
+    await close();
+  },
+
+  async 'a strategy is paused with a reason and said to be'() {
+    const { page, server, close } = await open(DESKTOP, '#/system');
+    const strategy = panel(page, 'Strategy');
+    await strategy.getByRole('button', { name: 'Pause…' }).click();
+    await strategy.getByLabel('Why pause').fill('earnings week');
+    await strategy.getByRole('button', { name: 'Pause', exact: true }).click();
+    await strategy.getByText('paused: no new plan').waitFor();
+    assert.deepEqual(server.control.commands[0].body, { reason: 'earnings week' });
     await close();
   },
 

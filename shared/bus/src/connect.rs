@@ -13,11 +13,11 @@ use tokio::sync::{broadcast, watch};
 use tokio::time::timeout;
 
 use crate::consume::DeadLettered;
-use crate::dead_letter;
+use crate::dead_letter::{self, Replaces};
 use crate::error::BusError;
 use crate::fold::Poison;
 use crate::metrics::{self, Instruments};
-use crate::publish::{Created, Publisher};
+use crate::publish::Publisher;
 use crate::signature::{Signer, Verifier};
 use crate::topology::Sizes;
 
@@ -191,7 +191,8 @@ impl Bus {
         self.inner.dead_letters.subscribe()
     }
 
-    /// Keeps a copy of what `reader` could not read in DEAD, once, however often it is met again.
+    /// Keeps a copy of what `reader` could not read in DEAD, once, however often it is met again; not any more once a
+    /// person discarded it.
     ///
     /// Units: `reader` is `<service>-<stream>`, as durables are named.
     ///
@@ -205,8 +206,7 @@ impl Bus {
             subject: poison.subject.clone(),
             reason: poison.reason.clone(),
         };
-        let outgoing = dead_letter::outgoing(&letter, 1, &poison.message);
-        if let Created::New { .. } = self.publisher().create_raw(outgoing, dead_letter::STREAM).await? {
+        if dead_letter::keep(self, &letter, 1, &poison.message, Replaces::SentAgain).await? {
             self.announce_dead_letter(letter);
         }
         Ok(())

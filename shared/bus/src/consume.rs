@@ -13,11 +13,11 @@ use bytes::Bytes;
 use domain::{Event, Meta, StreamName, UnixNanos};
 
 use crate::connect::Bus;
-use crate::dead_letter;
+use crate::dead_letter::{self, Replaces};
 use crate::envelope;
 use crate::error::BusError;
 use crate::reader::{Pulled, Reader, Source, Step};
-use crate::topology::Durable;
+use crate::topology::{Durable, Origin};
 
 /// An event handed out by a durable; handed out again until it is acknowledged or terminated.
 pub struct Delivery {
@@ -39,13 +39,17 @@ pub struct Delivery {
     acker: Acker,
     client: async_nats::Client,
     reply: Option<async_nats::Subject>,
+    place: Place,
     failures: Failures,
 }
+
+/// Where a durable read a message: its sequence there.
+type Place = (Origin, u64);
 
 impl Delivery {
     /// The effect is stored: never hand this out again. A lost acknowledgement means one more delivery.
     pub async fn ack(&self) -> Result<(), BusError> {
-        self.failures.settle(self.seq);
+        self.failures.settle(self.place);
         self.answer(self.acker.ack()).await
     }
 
@@ -54,7 +58,7 @@ impl Delivery {
     /// A server that is killed may still forget it: acknowledgements reach its disk later than messages do. Whoever
     /// acts on an event recognises by its id that it was acted on.
     pub async fn double_ack(&self) -> Result<(), BusError> {
-        self.failures.settle(self.seq);
+        self.failures.settle(self.place);
         self.answer(self.acker.double_ack()).await
     }
 
@@ -70,7 +74,7 @@ impl Delivery {
 
     /// Never hand it out again although nothing was done; `reason` shows in the server's advisory.
     pub async fn term(&self, reason: &str) -> Result<(), BusError> {
-        self.failures.settle(self.seq);
+        self.failures.settle(self.place);
         terminate(&self.client, self.reply.clone(), reason).await
     }
 
@@ -114,6 +118,8 @@ pub struct Consumer {
     bus: Bus,
     durable: &'static Durable,
     reader: Reader,
+    // What is sent to this durable again; looked at first.
+    redriven: Reader,
     failures: Failures,
     // A message that is being put into DEAD; kept here so that dropping `next` does not forget it.
     burying: Option<Burial>,
@@ -128,8 +134,10 @@ impl Consumer {
     /// Opens `durable`, made if it is not there; the connection may still be down.
     pub fn open(bus: &Bus, durable: &'static Durable) -> Self {
         let batch = durable.ack_pending_max.clamp(1, 256) as usize;
-        let reader = Reader::new(bus, Source::Durable(durable), batch, durable.name);
-        Self { bus: bus.clone(), durable, reader, failures: Failures::default(), burying: None }
+        let reader = Reader::new(bus, Source::Durable(durable, Origin::Stream), batch, durable.name);
+        let label = format!("{}-redriven", durable.name);
+        let redriven = Reader::new(bus, Source::Durable(durable, Origin::Redrive), batch, &label);
+        Self { bus: bus.clone(), durable, reader, redriven, failures: Failures::default(), burying: None }
     }
 
     /// The next event; waits for ever if there is none. Safe to drop and call again.
@@ -142,7 +150,7 @@ impl Consumer {
 
     /// The handler failed on `delivery`: hands it out again with a growing delay, or gives it up as a dead letter.
     pub async fn fail(&mut self, delivery: Delivery, reason: &str) -> Result<Failed, BusError> {
-        let failures = self.failures.count(delivery.seq);
+        let failures = self.failures.count(delivery.place);
         if failures < self.durable.failures_max {
             let delay = RETRY_FIRST.saturating_mul(1 << (failures - 1).min(16)).min(RETRY_MAX);
             delivery.nak(delay).await?;
@@ -155,15 +163,14 @@ impl Consumer {
 
     /// Puts `delivery` into DEAD at once.
     pub async fn give_up(&mut self, delivery: Delivery, reason: &str) -> Result<(), BusError> {
-        self.failures.settle(delivery.seq);
+        self.failures.settle(delivery.place);
         let grave = Grave {
             bus: self.bus.clone(),
-            durable: self.durable,
-            seq: delivery.seq,
+            letter: self.letter(delivery.subject, delivery.seq, reason),
+            origin: delivery.place.0,
             delivered: delivery.delivered,
             message: delivery.message,
             reply: delivery.reply,
-            reason: reason.to_owned(),
         };
         let letter = grave.bury().await?;
         self.announce(letter);
@@ -181,28 +188,48 @@ impl Consumer {
                     Err(error) => tracing::warn!(durable = self.durable.name, %error, "dead letter not stored yet"),
                 }
             }
-            match self.reader.poll_next(cx) {
+            let (origin, pulled) = match self.poll_readers(cx) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Ready(Ok(Step::Built { .. })) => {}
-                Poll::Ready(Ok(Step::Message(pulled))) => match self.decode(pulled) {
-                    Ok(delivery) => return Poll::Ready(Ok(*delivery)),
-                    Err(grave) => self.burying = Some(Box::pin(grave.bury())),
-                },
+                Poll::Ready(outcome) => outcome?,
+            };
+            match self.decode(origin, pulled) {
+                Ok(delivery) => return Poll::Ready(Ok(*delivery)),
+                Err(grave) => self.burying = Some(Box::pin(grave.bury())),
             }
         }
     }
 
-    fn decode(&self, pulled: Pulled) -> Result<Box<Delivery>, Box<Grave>> {
-        let Pulled { message, seq, delivered, published_nanos } = pulled;
+    fn poll_readers(&mut self, cx: &mut Context<'_>) -> Poll<Result<(Origin, Pulled), BusError>> {
+        for (origin, reader) in [(Origin::Redrive, &mut self.redriven), (Origin::Stream, &mut self.reader)] {
+            while let Poll::Ready(step) = reader.poll_next(cx) {
+                if let Step::Message(pulled) = step? {
+                    return Poll::Ready(Ok((origin, pulled)));
+                }
+            }
+        }
+        Poll::Pending
+    }
+
+    fn decode(&self, origin: Origin, pulled: Pulled) -> Result<Box<Delivery>, Box<Grave>> {
+        let Pulled { message, seq: place_seq, delivered, published_nanos } = pulled;
         let reply = message.reply.clone();
         let (message, acker) = message.split();
+        let (subject, seq) = match origin {
+            Origin::Stream => (message.subject.to_string(), place_seq),
+            Origin::Redrive => dead_letter::first_place(&message),
+        };
         let verifier = self.bus.verifier(self.durable.stream);
-        match envelope::open(&message.subject, message.headers.as_ref(), &message.payload, verifier.as_deref()) {
+        let opened = if self.durable.reads(&subject) {
+            envelope::open(&subject, message.headers.as_ref(), &message.payload, verifier.as_deref())
+        } else {
+            let reason = format!("{} does not read this subject", self.durable.name);
+            Err(BusError::Undecodable { subject: subject.clone(), reason })
+        };
+        match opened {
             Ok((event, meta)) => Ok(Box::new(Delivery {
                 event,
                 meta,
-                subject: message.subject.to_string(),
+                subject,
                 stream: self.durable.stream,
                 seq,
                 delivered,
@@ -211,18 +238,19 @@ impl Consumer {
                 acker,
                 client: self.bus.client().clone(),
                 reply,
+                place: (origin, place_seq),
                 failures: self.failures.clone(),
             })),
-            Err(error) => Err(Box::new(Grave {
-                bus: self.bus.clone(),
-                durable: self.durable,
-                seq,
-                delivered,
-                message,
-                reply,
-                reason: error.to_string(),
-            })),
+            Err(error) => {
+                let letter = self.letter(subject, seq, &error.to_string());
+                Err(Box::new(Grave { bus: self.bus.clone(), letter, origin, delivered, message, reply }))
+            }
         }
+    }
+
+    fn letter(&self, subject: String, seq: u64, reason: &str) -> DeadLettered {
+        let (reader, stream) = (self.durable.name.to_owned(), self.durable.stream);
+        DeadLettered { reader, stream, seq, subject, reason: reason.to_owned() }
     }
 
     fn announce(&self, letter: DeadLettered) {
@@ -231,47 +259,43 @@ impl Consumer {
     }
 }
 
-/// Failures of the handler by sequence; an entry goes when its message does.
+/// Failures of the handler by place; an entry goes when its message does.
 #[derive(Clone, Default)]
-struct Failures(Arc<Mutex<HashMap<u64, u32>>>);
+struct Failures(Arc<Mutex<HashMap<Place, u32>>>);
 
 impl Failures {
-    fn count(&self, seq: u64) -> u32 {
+    fn count(&self, place: Place) -> u32 {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(seq).or_default();
+        let count = counts.entry(place).or_default();
         *count += 1;
         *count
     }
 
-    fn settle(&self, seq: u64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&seq);
+    fn settle(&self, place: Place) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&place);
     }
 }
 
 struct Grave {
     bus: Bus,
-    durable: &'static Durable,
-    seq: u64,
+    letter: DeadLettered,
+    origin: Origin,
     delivered: u64,
     message: async_nats::Message,
     reply: Option<async_nats::Subject>,
-    reason: String,
 }
 
 impl Grave {
     /// Stores the message in DEAD, then takes it off the durable; both may safely happen twice.
     async fn bury(self) -> Result<DeadLettered, BusError> {
-        let letter = DeadLettered {
-            reader: self.durable.name.to_owned(),
-            stream: self.durable.stream,
-            seq: self.seq,
-            subject: self.message.subject.to_string(),
-            reason: self.reason,
+        // An acknowledgement that the server forgot must not bring back what a person dealt with.
+        let replaces = match self.origin {
+            Origin::Stream => Replaces::Nothing,
+            Origin::Redrive => Replaces::SentAgain,
         };
-        let outgoing = dead_letter::outgoing(&letter, self.delivered, &self.message);
-        self.bus.publisher().create_raw(outgoing, dead_letter::STREAM).await?;
-        terminate(self.bus.client(), self.reply, &letter.reason).await?;
-        Ok(letter)
+        dead_letter::keep(&self.bus, &self.letter, self.delivered, &self.message, replaces).await?;
+        terminate(self.bus.client(), self.reply, &self.letter.reason).await?;
+        Ok(self.letter)
     }
 }
 

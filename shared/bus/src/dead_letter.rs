@@ -1,16 +1,22 @@
-//! Messages that could not be handled: how they are kept in DEAD, and how to look at them.
+//! Messages that could not be handled: how they are kept in DEAD, how to look at them and how to deal with them.
+
+mod handle;
 
 use async_nats::HeaderMap;
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, RawMessageErrorKind};
 use bytes::Bytes;
+use data_encoding::BASE64;
 use domain::{StreamName, UnixNanos};
+use serde_json::{Value, json};
 
 use crate::connect::Bus;
 use crate::consume::DeadLettered;
 use crate::envelope;
 use crate::error::BusError;
-use crate::publish::Outgoing;
+use crate::publish::{Created, Outgoing, SequencedOutcome};
 use crate::subject;
+
+pub use handle::{HandleError, Handled, Request, Way, discard, market_time, redrive};
 
 pub(crate) const STREAM: &str = "DEAD";
 
@@ -20,6 +26,8 @@ const ORIGIN_STREAM: &str = "fin-dead-stream";
 const ORIGIN_SEQ: &str = "fin-dead-seq";
 const ORIGIN_SUBJECT: &str = "fin-dead-subject";
 const DELIVERED: &str = "fin-dead-delivered";
+/// In the note that takes the place of a letter that was dealt with: what was done.
+const HANDLED: &str = "fin-dead-handled";
 
 /// A message in DEAD.
 #[derive(Debug, Clone)]
@@ -48,6 +56,37 @@ pub struct DeadLetter {
     pub type_name: Option<String>,
     /// Its bytes.
     pub payload: Bytes,
+    headers: HeaderMap,
+}
+
+impl DeadLetter {
+    /// What is shown of it in a list.
+    pub fn row(&self) -> Value {
+        json!({
+            "id": self.seq.to_string(),
+            "at": self.buried_at.to_string(),
+            "reader": self.reader,
+            "stream": self.stream.map(StreamName::as_str),
+            "seq": self.origin_seq,
+            "subject": self.origin_subject,
+            "type": self.type_name,
+            "event_id": self.event_id,
+            "delivered": self.delivered,
+            "reason": self.reason,
+        })
+    }
+
+    /// All of it, with its event as far as it can be read.
+    pub fn whole(&self) -> Value {
+        let event = self.type_name.as_ref().map(|name| match events::decode(name, &self.payload) {
+            Ok(event) => format!("{event:?}"),
+            Err(error) => format!("cannot be read: {error}"),
+        });
+        let mut shown = self.row();
+        shown["payload_base64"] = BASE64.encode(&self.payload).into();
+        shown["event"] = event.into();
+        shown
+    }
 }
 
 /// Dead letters with a sequence above `after`, oldest first, at most `limit`.
@@ -59,7 +98,7 @@ pub async fn list(bus: &Bus, after: u64, limit: usize) -> Result<Vec<DeadLetter>
         match handle.raw_message_builder().sequence(next).next_by_subject("dead.>").send().await {
             Ok(found) => {
                 next = found.sequence + 1;
-                letters.push(read(&found));
+                letters.extend(read(&found));
             }
             Err(e) if e.kind() == RawMessageErrorKind::NoMessageFound => break,
             Err(e) => return Err(BusError::request("listing dead letters", e)),
@@ -70,38 +109,64 @@ pub async fn list(bus: &Bus, after: u64, limit: usize) -> Result<Vec<DeadLetter>
 
 /// The dead letter at sequence `seq` of DEAD; `None` if it was dealt with.
 pub async fn show(bus: &Bus, seq: u64) -> Result<Option<DeadLetter>, BusError> {
+    if seq == 0 {
+        return Ok(None);
+    }
     match handle(bus).await?.get_raw_message(seq).await {
-        Ok(found) => Ok(Some(read(&found))),
+        Ok(found) => Ok(read(&found)),
         Err(e) if e.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
         Err(e) => Err(BusError::request(format!("reading dead letter {seq}"), e)),
     }
-}
-
-/// Throws the dead letter at `seq` away; false if it was not there.
-pub async fn discard(bus: &Bus, seq: u64) -> Result<bool, BusError> {
-    if show(bus, seq).await?.is_none() {
-        return Ok(false);
-    }
-    let deleted = handle(bus).await?.delete_message(seq).await;
-    deleted.map_err(|e| BusError::request(format!("discarding dead letter {seq}"), e))
 }
 
 async fn handle(bus: &Bus) -> Result<async_nats::jetstream::stream::Stream<()>, BusError> {
     bus.context().get_stream_no_info(STREAM).await.map_err(|e| BusError::request("reading stream DEAD", e))
 }
 
-/// The message as it goes into DEAD: its own headers and payload, and why it is there.
-pub(crate) fn outgoing(letter: &DeadLettered, delivered: u64, message: &async_nats::Message) -> Outgoing {
+/// What a letter may replace on its subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Replaces {
+    /// Neither a letter nor what was said about one.
+    Nothing,
+    /// The note that an earlier one was sent again: it failed once more.
+    SentAgain,
+}
+
+/// Stores the message in DEAD; false if it lies there already, or was dealt with.
+pub(crate) async fn keep(
+    bus: &Bus,
+    letter: &DeadLettered,
+    delivered: u64,
+    message: &async_nats::Message,
+    replaces: Replaces,
+) -> Result<bool, BusError> {
     let subject = subject::dead_letter(&letter.reader, letter.seq);
-    let mut headers = HeaderMap::new();
-    for (name, values) in message.headers.iter().flat_map(HeaderMap::iter) {
-        // The server's own headers would act again.
-        if !AsRef::<str>::as_ref(name).starts_with("Nats-") {
-            for value in values {
-                headers.append(name.clone(), value.clone());
-            }
-        }
+    let publisher = bus.publisher();
+    match publisher.create_raw(outgoing(letter, &subject, delivered, message), STREAM).await? {
+        Created::New { .. } => return Ok(true),
+        Created::Exists { .. } if replaces == Replaces::Nothing => return Ok(false),
+        Created::Exists { .. } => {}
     }
+    let note = publisher.last_on(STREAM, &subject).await?;
+    let Some(note) = note.filter(|n| n.headers.get(HANDLED).is_some_and(|action| action.as_str() == handle::REDRIVEN))
+    else {
+        return Ok(false);
+    };
+    let again = outgoing(letter, &format!("{subject}/{}", note.sequence), delivered, message);
+    let outcome = publisher.after_subject_sequence(again, note.sequence).await?;
+    Ok(matches!(outcome, SequencedOutcome::Stored { duplicate: false, .. }))
+}
+
+/// Subject and sequence that a message of REDRIVE had in its stream.
+pub(crate) fn first_place(message: &async_nats::Message) -> (String, u64) {
+    let header = |name| message.headers.as_ref().and_then(|h| h.get(name)).map(async_nats::HeaderValue::as_str);
+    let seq = header(ORIGIN_SEQ).and_then(|seq| seq.parse().ok()).unwrap_or_default();
+    (header(ORIGIN_SUBJECT).unwrap_or_default().to_owned(), seq)
+}
+
+/// The message as it goes into DEAD under message id `id`: its own headers and payload, and why it is there.
+fn outgoing(letter: &DeadLettered, id: &str, delivered: u64, message: &async_nats::Message) -> Outgoing {
+    let mut headers = copied(message.headers.as_ref());
     let reason: String = letter.reason.chars().filter(|c| !c.is_control()).take(1_000).collect();
     headers.insert(REASON, reason);
     headers.insert(READER, letter.reader.as_str());
@@ -109,15 +174,30 @@ pub(crate) fn outgoing(letter: &DeadLettered, delivered: u64, message: &async_na
     headers.insert(ORIGIN_SEQ, letter.seq.to_string());
     headers.insert(ORIGIN_SUBJECT, letter.subject.as_str());
     headers.insert(DELIVERED, delivered.to_string());
-    headers.insert(envelope::MESSAGE_ID, subject.as_str());
-    Outgoing::copied(subject.clone(), subject, headers, message.payload.clone())
+    headers.insert(envelope::MESSAGE_ID, id);
+    Outgoing::copied(subject::dead_letter(&letter.reader, letter.seq), id.to_owned(), headers, message.payload.clone())
 }
 
-fn read(found: &async_nats::jetstream::message::StreamMessage) -> DeadLetter {
+/// The headers without the server's own, which would act again.
+fn copied(headers: Option<&HeaderMap>) -> HeaderMap {
+    let mut copy = HeaderMap::new();
+    for (name, values) in headers.iter().flat_map(|h| h.iter()) {
+        if !AsRef::<str>::as_ref(name).starts_with("Nats-") {
+            values.iter().for_each(|value| copy.append(name.clone(), value.clone()));
+        }
+    }
+    copy
+}
+
+/// `None` for the note that a letter was dealt with.
+fn read(found: &async_nats::jetstream::message::StreamMessage) -> Option<DeadLetter> {
+    if found.headers.get(HANDLED).is_some() {
+        return None;
+    }
     let text = |name: &str| found.headers.get(name).map(|v| v.as_str().to_owned()).unwrap_or_default();
     let number = |name: &str| text(name).parse().unwrap_or_default();
     let origin = text(ORIGIN_STREAM);
-    DeadLetter {
+    Some(DeadLetter {
         seq: found.sequence,
         subject: found.subject.to_string(),
         buried_at: UnixNanos::new(found.time.unix_timestamp_nanos() as i64),
@@ -130,5 +210,6 @@ fn read(found: &async_nats::jetstream::message::StreamMessage) -> DeadLetter {
         event_id: envelope::id(Some(&found.headers)).map(str::to_owned),
         type_name: envelope::type_name(Some(&found.headers)).map(str::to_owned),
         payload: found.payload.clone(),
-    }
+        headers: found.headers.clone(),
+    })
 }

@@ -6,7 +6,7 @@ use async_nats::jetstream::stream::DiscardPolicy;
 use serde_json::{Value, json};
 
 use crate::permissions::ROLES;
-use crate::topology::{self, BUCKETS, DURABLES, STREAMS, Sizes};
+use crate::topology::{self, BUCKETS, DURABLES, Durable, Origin, STREAMS, Sizes};
 
 /// Streams, durables, buckets and users.
 pub fn json(sizes: &Sizes) -> Value {
@@ -34,7 +34,10 @@ pub fn markdown(sizes: &Sizes) -> String {
     }
     text += "\n| User | Writes | Reads |\n|---|---|---|\n";
     for role in &ROLES {
-        let writes = role.writes.map_or("OPS".to_owned(), |stream| format!("{}, OPS", stream.as_str()));
+        let mut writes = role.writes.map_or("OPS".to_owned(), |stream| format!("{}, OPS", stream.as_str()));
+        if role.handles_dead_letters {
+            writes += ", DEAD, REDRIVE";
+        }
         let reads: Vec<_> = role.reads.iter().map(|stream| stream.as_str()).collect();
         let _ = writeln!(text, "| {} | {writes} | {} |", role.service, reads.join(", "));
     }
@@ -55,18 +58,19 @@ pub fn nack(sizes: &Sizes) -> String {
             "duplicateWindow": format!("{}s", topology::stream_config(spec, sizes).duplicate_window.as_secs()),
             "replicas": sizes.replicas, "denyDelete": stream["deny_delete"], "denyPurge": stream["deny_purge"],
             "allowAtomicPublish": spec.atomic, "preventDelete": true,
+            "maxMsgsPerSubject": stream["max_per_subject"], "allowMsgTtl": stream["allow_ttl"],
         });
         resource("Stream", spec.name, spec_fields)
     });
-    let consumers = DURABLES.iter().map(|durable| {
-        let config = topology::consumer_config(durable);
+    let consumers = places().map(|(durable, origin)| {
+        let config = topology::consumer_config(durable, origin);
         let spec = json!({
-            "streamName": durable.stream.as_str(), "durableName": durable.name, "deliverPolicy": "all",
+            "streamName": origin.stream(durable), "durableName": durable.name, "deliverPolicy": "all",
             "ackPolicy": "explicit", "ackWait": format!("{}s", durable.ack_wait_s),
             "maxAckPending": durable.ack_pending_max, "maxDeliver": config.max_deliver,
             "filterSubjects": config.filter_subjects, "preventDelete": true,
         });
-        resource("Consumer", durable.name, spec)
+        resource("Consumer", &format!("{}-{}", durable.name, origin.stream(durable)), spec)
     });
     let buckets = BUCKETS.iter().map(|bucket| {
         let spec = json!({
@@ -90,20 +94,26 @@ fn streams(sizes: &Sizes) -> Vec<Value> {
             "name": config.name, "subjects": config.subjects, "discard": discard, "max_bytes": config.max_bytes,
             "max_age_s": config.max_age.as_secs(), "replicas": config.num_replicas,
             "deny_delete": config.deny_delete, "deny_purge": config.deny_purge, "allow_atomic": spec.atomic,
+            "max_per_subject": config.max_messages_per_subject, "allow_ttl": config.allow_message_ttl,
         })
     };
     STREAMS.iter().map(one).collect()
 }
 
 fn consumers() -> Vec<Value> {
-    let one = |durable: &&topology::Durable| {
-        let config = topology::consumer_config(durable);
+    let one = |(durable, origin): (&Durable, Origin)| {
+        let config = topology::consumer_config(durable, origin);
         json!({
-            "name": durable.name, "stream": durable.stream.as_str(), "filters": config.filter_subjects,
+            "name": durable.name, "stream": origin.stream(durable), "filters": config.filter_subjects,
             "ack_wait_s": durable.ack_wait_s, "ack_pending_max": durable.ack_pending_max,
         })
     };
-    DURABLES.iter().map(one).collect()
+    places().map(one).collect()
+}
+
+/// Every durable in its stream, and in REDRIVE.
+fn places() -> impl Iterator<Item = (&'static Durable, Origin)> {
+    DURABLES.into_iter().flat_map(|durable| Origin::ALL.map(|origin| (durable, origin)))
 }
 
 fn buckets() -> Vec<Value> {
@@ -133,7 +143,7 @@ mod tests {
         let (markdown, nack, json) = (markdown(&sizes), nack(&sizes), json(&sizes).to_string());
         let documents: Vec<Value> =
             nack.split("---\n").skip(1).map(|document| serde_json::from_str(document).unwrap()).collect();
-        assert_eq!(documents.len(), STREAMS.len() + DURABLES.len() + BUCKETS.len());
+        assert_eq!(documents.len(), STREAMS.len() + DURABLES.len() * 2 + BUCKETS.len());
         assert!(documents.iter().all(|d| d["spec"]["preventDelete"] == true), "{nack}");
         let names = STREAMS.iter().map(|s| s.name).chain(DURABLES.iter().map(|d| d.name));
         for name in names.chain(ROLES.iter().map(|r| r.service)) {

@@ -10,6 +10,7 @@ pub mod lease;
 pub mod permissions;
 pub mod signature;
 pub mod subject;
+pub mod tokens;
 pub mod topology;
 
 mod connect;

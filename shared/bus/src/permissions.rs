@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 
 use domain::StreamName::{self, Control, Market, Ops, Order, Plan, Risk, Scan};
 
-use crate::subject::{reader_name, stream_filter};
-use crate::topology::{Durable, EXECUTOR_RISK, PARTITIONS_MAX};
+use crate::subject::{reader_name, redrive_filter, stream_filter};
+use crate::topology::{DURABLES, Durable, EXECUTOR_RISK, PARTITIONS_MAX, REDRIVE};
 
 /// Which readers of a service have names on the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Role {
     pub reads: &'static [StreamName],
     /// The durables it consumes.
     pub durables: &'static [&'static Durable],
+    /// True for the one that carries out what a person decides: dead letters are handled, tokens checked.
+    pub handles_dead_letters: bool,
     /// True where replicas agree on who works.
     pub leases: bool,
     /// Which readers have names of their own on the server, and so replace those before them.
@@ -41,18 +43,36 @@ pub struct Role {
 }
 
 const fn role(service: &'static str, writes: Option<StreamName>, reads: &'static [StreamName]) -> Role {
-    Role { service, writes, reads, durables: &[], leases: false, known_readers: Readers::Passing, snapshots: false }
+    Role {
+        service,
+        writes,
+        reads,
+        durables: &[],
+        handles_dead_letters: false,
+        leases: false,
+        known_readers: Readers::Passing,
+        snapshots: false,
+    }
 }
 
 /// Every service.
 pub const ROLES: [Role; 7] = [
     Role { leases: true, ..role("ingest-gateway", Some(Market), &[Market]) },
-    Role { leases: true, known_readers: Readers::OnePerPartition, snapshots: true, ..role("gap-scanner", Some(Scan), &[Market, Scan]) },
+    Role {
+        leases: true,
+        known_readers: Readers::OnePerPartition,
+        snapshots: true,
+        ..role("gap-scanner", Some(Scan), &[Market, Scan])
+    },
     role("planner", Some(Plan), &[Scan, Plan, Control]),
     role("risk-engine", Some(Risk), &[Plan, Risk, Order, Control]),
-    Role { durables: &[&EXECUTOR_RISK], leases: true, ..role("executor", Some(Order), &[Risk, Control, Order, Market]) },
+    Role {
+        durables: &[&EXECUTOR_RISK],
+        leases: true,
+        ..role("executor", Some(Order), &[Risk, Control, Order, Market])
+    },
     Role { leases: true, known_readers: Readers::OneEach, ..role("recorder", None, &StreamName::ALL) },
-    role("coordinator-api", Some(Control), &[]),
+    Role { handles_dead_letters: true, ..role("coordinator-api", Some(Control), &[]) },
 ];
 
 impl Role {
@@ -93,7 +113,18 @@ impl Role {
             allowed.extend([format!("snap.{}.>", self.service), "$JS.API.STREAM.MSG.GET.SNAP".to_owned()]);
         }
         for durable in self.durables {
-            allowed.push(format!("$JS.ACK.{}.{}.>", durable.stream.as_str(), durable.name));
+            let (stream, name) = (durable.stream.as_str(), durable.name);
+            allowed.extend([
+                format!("$JS.ACK.{stream}.{name}.>"),
+                format!("$JS.ACK.{REDRIVE}.{name}.>"),
+                format!("$JS.API.CONSUMER.INFO.{REDRIVE}.{name}"),
+                format!("$JS.API.CONSUMER.MSG.NEXT.{REDRIVE}.{name}"),
+            ]);
+        }
+        if self.handles_dead_letters {
+            allowed.push("dead.*.*".to_owned());
+            allowed.extend(DURABLES.map(|durable| redrive_filter(durable.name)));
+            allowed.extend([REDRIVE, "KV_tokens"].map(|stream| format!("$JS.API.STREAM.MSG.GET.{stream}")));
         }
         allowed
     }

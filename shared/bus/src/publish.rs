@@ -298,6 +298,12 @@ impl Publisher {
         Ok(found.cached_info().state.last_sequence)
     }
 
+    /// The event that is stored where `event` would be, with its envelope.
+    pub async fn stored_for(&self, event: &Event) -> Result<Option<(Event, Meta)>, BusError> {
+        let found = self.last_on(event.stream().as_str(), &subject::subject_of(event)).await?;
+        found.map(|m| envelope::open(&m.subject, Some(&m.headers), &m.payload, None)).transpose()
+    }
+
     /// The newest message on `subject`, asked from the stream's leader; tried until the publish deadline.
     pub(crate) async fn last_on(
         &self,

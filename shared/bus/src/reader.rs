@@ -16,7 +16,7 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 use crate::connect::Bus;
 use crate::error::BusError;
 use crate::metrics::ReaderInstruments;
-use crate::topology::{self, Durable};
+use crate::topology::{self, Durable, Origin};
 
 const HEARTBEAT: Duration = Duration::from_secs(1);
 const EXPIRES: Duration = Duration::from_secs(5);
@@ -31,7 +31,7 @@ const MISSING_MAX: Duration = Duration::from_secs(15);
 #[derive(Debug, Clone)]
 pub(crate) enum Source {
     /// A durable of the topology: the server remembers the place.
-    Durable(&'static Durable),
+    Durable(&'static Durable, Origin),
     /// Messages after `after` that match `filters` (all if there are none): the reader remembers the place.
     /// With `latest` it begins at the newest message of each subject instead. With a name the server keeps the consumer
     /// under it, and each start makes it anew.
@@ -41,7 +41,7 @@ pub(crate) enum Source {
 impl Source {
     pub(crate) const fn stream(&self) -> StreamName {
         match self {
-            Self::Durable(durable) => durable.stream,
+            Self::Durable(durable, _) => durable.stream,
             Self::Ordered { stream, .. } => *stream,
         }
     }
@@ -271,10 +271,10 @@ type Started = (pull::Stream, consumer::Consumer<pull::Config>, u64, i128);
 
 async fn start(bus: &Bus, source: &Source, batch: usize, created: Option<i128>) -> Result<Started, BusError> {
     let (consumer, created) = match source {
-        Source::Durable(durable) => {
-            let consumer = match topology::find_durable(bus, durable).await? {
+        Source::Durable(durable, origin) => {
+            let consumer = match topology::find_durable(bus, durable, *origin).await? {
                 Some(found) => found,
-                None => topology::create_durable(bus, durable).await?,
+                None => topology::create_durable(bus, durable, *origin).await?,
             };
             (consumer, 0)
         }

@@ -107,6 +107,16 @@ pub fn dead_letter(durable: &str, stream_seq: u64) -> String {
     format!("dead.{durable}.{stream_seq}")
 }
 
+/// Where the dead letter at sequence `dead_seq` of DEAD goes when it is sent to `durable` again.
+pub fn redrive(durable: &str, dead_seq: u64) -> String {
+    format!("redrive.{durable}.{dead_seq}")
+}
+
+/// Everything that is sent to `durable` again.
+pub fn redrive_filter(durable: &str) -> String {
+    format!("redrive.{durable}.*")
+}
+
 /// True when `subject` is one that events of protobuf type `type_name` travel on.
 pub(crate) fn carries(subject: &str, type_name: &str) -> bool {
     let Some((package, name)) = type_name.strip_prefix("finagent.").and_then(|t| t.rsplit_once('.')) else {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::connect::Bus;
 use crate::error::BusError;
 use crate::snapshot;
-use crate::subject::{Kind, stream_filter};
+use crate::subject::{Kind, redrive_filter, stream_filter};
 
 /// How large the streams may grow, and on how many nodes they are kept.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -49,7 +49,7 @@ pub enum Keep {
     Money,
     /// Reports: the oldest goes.
     Reports,
-    /// Dead letters: until a person deals with them.
+    /// Dead letters, and those sent again: until somebody deals with them, one message a subject; a full stream refuses.
     UntilHandled,
     /// Snapshots: the newest of each subject.
     Newest,
@@ -71,7 +71,7 @@ pub struct StreamSpec {
 }
 
 /// Every stream.
-pub const STREAMS: [StreamSpec; 9] = [
+pub const STREAMS: [StreamSpec; 10] = [
     StreamSpec { name: "MARKET", package: "market", keep: Keep::Market, days: 3, atomic: false },
     StreamSpec { name: "SCAN", package: "scan", keep: Keep::Scan, days: 90, atomic: false },
     StreamSpec { name: "PLAN", package: "plan", keep: Keep::Money, days: 90, atomic: false },
@@ -80,10 +80,11 @@ pub const STREAMS: [StreamSpec; 9] = [
     StreamSpec { name: "CONTROL", package: "control", keep: Keep::Money, days: 365, atomic: false },
     StreamSpec { name: "OPS", package: "ops", keep: Keep::Reports, days: 30, atomic: false },
     StreamSpec { name: "DEAD", package: "dead", keep: Keep::UntilHandled, days: 0, atomic: false },
+    StreamSpec { name: "REDRIVE", package: "redrive", keep: Keep::UntilHandled, days: 30, atomic: false },
     StreamSpec { name: snapshot::STREAM, package: "snap", keep: Keep::Newest, days: 0, atomic: false },
 ];
 
-/// A reader whose place the server remembers.
+/// A reader whose place the server remembers, in its stream and beside it in REDRIVE, for what failed and is sent again.
 #[derive(Debug, Clone, Copy)]
 pub struct Durable {
     /// `<service>-<stream>`.
@@ -99,6 +100,41 @@ pub struct Durable {
     /// After this many failures of the handler a message becomes a dead letter.
     pub failures_max: u32,
 }
+
+impl Durable {
+    /// True when it reads what lies on `subject` of its stream.
+    pub(crate) fn reads(&self, subject: &str) -> bool {
+        let is_under = |filter: String| subject.starts_with(filter.trim_end_matches('>'));
+        match self.kinds {
+            [] => is_under(stream_filter(self.stream)),
+            kinds => kinds.iter().any(|kind| is_under(kind.filter())),
+        }
+    }
+}
+
+/// Which of a durable's two places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Origin {
+    /// Its stream.
+    Stream,
+    /// REDRIVE: what a person sent to it again, and to nobody else.
+    Redrive,
+}
+
+impl Origin {
+    pub(crate) const ALL: [Self; 2] = [Self::Stream, Self::Redrive];
+
+    /// The stream on the server.
+    pub(crate) const fn stream(self, durable: &Durable) -> &'static str {
+        match self {
+            Self::Stream => durable.stream.as_str(),
+            Self::Redrive => REDRIVE,
+        }
+    }
+}
+
+/// Name of the stream of messages that are sent again.
+pub(crate) const REDRIVE: &str = "REDRIVE";
 
 /// The executor's work: each approval stays until the broker's answer to its entry is recorded.
 pub const EXECUTOR_RISK: Durable = Durable {
@@ -123,7 +159,11 @@ pub struct Bucket {
 }
 
 /// Every bucket.
-pub const BUCKETS: [Bucket; 2] = [Bucket { name: "leases", marker_s: 60 }, Bucket { name: "flags", marker_s: 0 }];
+pub const BUCKETS: [Bucket; 3] = [
+    Bucket { name: "leases", marker_s: 60 },
+    Bucket { name: "flags", marker_s: 0 },
+    Bucket { name: "tokens", marker_s: 0 },
+];
 
 /// What [`ensure`] did, or [`diff`] would have it do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -136,11 +176,11 @@ pub struct Report {
     pub unchanged: Vec<&'static str>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
-    Created,
-    Updated,
     Unchanged,
+    Updated,
+    Created,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -172,7 +212,8 @@ async fn reconcile(bus: &Bus, sizes: &Sizes, mode: Mode) -> Result<Report, BusEr
         report.add(spec.name, ensure_stream(bus, stream_config(spec, sizes), mode).await?);
     }
     for spec in DURABLES {
-        report.add(spec.name, ensure_durable(bus, spec, mode).await?);
+        let in_stream = ensure_durable(bus, spec, Origin::Stream, mode).await?;
+        report.add(spec.name, in_stream.max(ensure_durable(bus, spec, Origin::Redrive, mode).await?));
     }
     for spec in &BUCKETS {
         report.add(spec.name, ensure_bucket(bus, spec, sizes, mode).await?);
@@ -241,6 +282,8 @@ fn same_stream(found: &StreamConfig, wanted: &StreamConfig) -> bool {
         && found.deny_purge == wanted.deny_purge
         && found.allow_atomic_publish == wanted.allow_atomic_publish
         && found.duplicate_window == wanted.duplicate_window
+        && found.max_messages_per_subject == wanted.max_messages_per_subject
+        && found.allow_message_ttl == wanted.allow_message_ttl
 }
 
 pub(crate) fn stream_config(spec: &StreamSpec, sizes: &Sizes) -> StreamConfig {
@@ -259,7 +302,7 @@ pub(crate) fn stream_config(spec: &StreamSpec, sizes: &Sizes) -> StreamConfig {
         max_bytes: i64::from(mib) << 20,
         max_age: Duration::from_secs(spec.days * 24 * 60 * 60),
         max_messages: -1,
-        max_messages_per_subject: if spec.keep == Keep::Newest { 1 } else { -1 },
+        max_messages_per_subject: if matches!(spec.keep, Keep::Newest | Keep::UntilHandled) { 1 } else { -1 },
         max_consumers: -1,
         storage: StorageType::File,
         retention: RetentionPolicy::Limits,
@@ -267,18 +310,19 @@ pub(crate) fn stream_config(spec: &StreamSpec, sizes: &Sizes) -> StreamConfig {
         deny_delete: permanent,
         deny_purge: permanent,
         allow_atomic_publish: spec.atomic,
+        allow_message_ttl: spec.keep == Keep::UntilHandled,
         duplicate_window: Duration::from_mins(2),
         ..StreamConfig::default()
     }
 }
 
-async fn ensure_durable(bus: &Bus, spec: &Durable, mode: Mode) -> Result<Outcome, BusError> {
+async fn ensure_durable(bus: &Bus, spec: &Durable, origin: Origin, mode: Mode) -> Result<Outcome, BusError> {
     let what = format!("consumer {}", spec.name);
-    let wanted = consumer_config(spec);
-    let found = match find_durable(bus, spec).await {
+    let wanted = consumer_config(spec, origin);
+    let found = match find_durable(bus, spec, origin).await {
         Ok(Some(consumer)) => consumer.cached_info().config.clone(),
         Ok(None) | Err(BusError::Missing { .. }) if mode == Mode::Look => return Ok(Outcome::Created),
-        Ok(None) => return create_durable(bus, spec).await.map(|_| Outcome::Created),
+        Ok(None) => return create_durable(bus, spec, origin).await.map(|_| Outcome::Created),
         Err(error) => return Err(error),
     };
     if same_consumer(&found, &wanted) {
@@ -287,7 +331,7 @@ async fn ensure_durable(bus: &Bus, spec: &Durable, mode: Mode) -> Result<Outcome
     if mode == Mode::Look {
         return Ok(Outcome::Updated);
     }
-    match bus.context().update_consumer_on_stream(wanted, spec.stream.as_str()).await {
+    match bus.context().update_consumer_on_stream(wanted, origin.stream(spec)).await {
         Ok(_) => Ok(Outcome::Updated),
         Err(error) => match error.kind() {
             stream::ConsumerUpdateErrorKind::JetStream(e) => Err(BusError::Conflict { what, detail: e.to_string() }),
@@ -300,21 +344,27 @@ async fn ensure_durable(bus: &Bus, spec: &Durable, mode: Mode) -> Result<Outcome
 pub(crate) async fn find_durable(
     bus: &Bus,
     spec: &Durable,
+    origin: Origin,
 ) -> Result<Option<consumer::Consumer<pull::Config>>, BusError> {
-    match bus.context().get_consumer_from_stream::<pull::Config, _, _>(spec.name, spec.stream.as_str()).await {
+    let stream = origin.stream(spec);
+    match bus.context().get_consumer_from_stream::<pull::Config, _, _>(spec.name, stream).await {
         Ok(found) => Ok(Some(found)),
         Err(error) => match error.kind() {
             stream::ConsumerErrorKind::JetStream(e) if e.error_code() == ErrorCode::CONSUMER_NOT_FOUND => Ok(None),
             stream::ConsumerErrorKind::JetStream(e) if e.error_code() == ErrorCode::STREAM_NOT_FOUND => {
-                Err(BusError::Missing { what: format!("stream {}", spec.stream.as_str()) })
+                Err(BusError::Missing { what: format!("stream {stream}") })
             }
             _ => Err(BusError::request(format!("reading consumer {}", spec.name), error)),
         },
     }
 }
 
-pub(crate) async fn create_durable(bus: &Bus, spec: &Durable) -> Result<consumer::Consumer<pull::Config>, BusError> {
-    let created = bus.context().create_consumer_on_stream(consumer_config(spec), spec.stream.as_str()).await;
+pub(crate) async fn create_durable(
+    bus: &Bus,
+    spec: &Durable,
+    origin: Origin,
+) -> Result<consumer::Consumer<pull::Config>, BusError> {
+    let created = bus.context().create_consumer_on_stream(consumer_config(spec, origin), origin.stream(spec)).await;
     created.map_err(|error| match error.kind() {
         stream::ConsumerErrorKind::JetStream(e) => {
             BusError::Conflict { what: format!("consumer {}", spec.name), detail: e.to_string() }
@@ -323,10 +373,11 @@ pub(crate) async fn create_durable(bus: &Bus, spec: &Durable) -> Result<consumer
     })
 }
 
-pub(crate) fn consumer_config(spec: &Durable) -> pull::Config {
-    let filters = match spec.kinds {
-        [] => vec![stream_filter(spec.stream)],
-        kinds => kinds.iter().map(|k| k.filter()).collect(),
+pub(crate) fn consumer_config(spec: &Durable, origin: Origin) -> pull::Config {
+    let filters = match (origin, spec.kinds) {
+        (Origin::Redrive, _) => vec![redrive_filter(spec.name)],
+        (Origin::Stream, []) => vec![stream_filter(spec.stream)],
+        (Origin::Stream, kinds) => kinds.iter().map(|k| k.filter()).collect(),
     };
     pull::Config {
         durable_name: Some(spec.name.to_owned()),
@@ -401,8 +452,9 @@ mod tests {
         for spec in STREAMS {
             let config = stream_config(&spec, &Sizes::default());
             let money = matches!(spec.name, "SCAN" | "PLAN" | "RISK" | "ORDER" | "CONTROL");
-            assert_eq!(config.discard == DiscardPolicy::New, money || spec.name == "DEAD", "{}", spec.name);
-            assert_eq!(config.deny_delete, !matches!(spec.name, "DEAD" | "SNAP"), "{}", spec.name);
+            let handled = matches!(spec.name, "DEAD" | "REDRIVE");
+            assert_eq!(config.discard == DiscardPolicy::New, money || handled, "{}", spec.name);
+            assert_eq!(config.deny_delete, !handled && spec.name != "SNAP", "{}", spec.name);
         }
     }
 }

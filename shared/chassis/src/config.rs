@@ -306,10 +306,7 @@ impl Loaded {
     /// # Errors
     /// Names the key, its value and what it may be.
     pub fn strategy(&self) -> Result<Strategy, ConfigError> {
-        let read = Figment::from(Yaml::string(&self.strategy_text)).extract::<Strategy>();
-        let strategy = read.map_err(|error| ConfigError::StrategyFile(Box::new(error)))?;
-        strategy.validate()?;
-        Ok(strategy)
+        read_strategy(&self.strategy_text)
     }
 
     /// The table called `name`; its type's default when nothing sets it.
@@ -320,6 +317,17 @@ impl Loaded {
         let empty = Figment::from(Serialized::default(name, Dict::new()));
         Ok(empty.merge(&self.figment).extract_inner_lossy(name)?)
     }
+}
+
+/// The strategy in `text` (YAML), checked.
+///
+/// # Errors
+/// Names the key, its value and what it may be.
+pub fn read_strategy(text: &str) -> Result<Strategy, ConfigError> {
+    let read = Figment::from(Yaml::string(text)).extract::<Strategy>();
+    let strategy = read.map_err(|error| ConfigError::StrategyFile(Box::new(error)))?;
+    strategy.validate()?;
+    Ok(strategy)
 }
 
 fn settings(figment: &Figment, profile: Profile) -> Result<Settings, ConfigError> {

@@ -7,8 +7,8 @@ use crate::control::{
     TradingStateChanged,
 };
 use crate::execution::{
-    AccountObserved, DeadlineReached, FillRecorded, OrderIntended, OrderUpdated, OwnerChanged, PlanClosed, PlanExecuted,
-    PositionReconciled,
+    AccountObserved, DeadlineReached, FillRecorded, OrderIntended, OrderUpdated, OwnerChanged, PlanClosed,
+    PlanExecuted, PositionReconciled,
 };
 use crate::market::{FeedGapDetected, NewsPublished, ReferenceUpdated, TradeBatch};
 use crate::ops::{ErrorRaised, ReadinessReported};

@@ -1,13 +1,19 @@
 //! How a command finds the bus.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::Context;
 use bus::{Bus, BusConfig};
-use chassis::Sources;
+use chassis::{Profile, Sources};
+use domain::UnixNanos;
 
-/// Which bus; the configuration's when nothing else is said.
+/// Where a running `fin up` says which bus is its own, in the data folder.
+const ADDRESS: &str = "bus.url";
+
+/// Which bus: the one named, the configured one, or that of the `fin up` that runs on the same data folder.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Connection {
-    /// Address of the bus, for example the one that /api/v1/status shows.
+    /// Address of the bus; by default the configured one, or that of the `fin up` that runs here.
     #[arg(long, value_name = "URL")]
     bus: Option<String>,
 }
@@ -15,11 +21,21 @@ pub(crate) struct Connection {
 impl Connection {
     /// The configuration's table, with the address of the command line.
     pub(crate) fn bus_config(&self) -> anyhow::Result<BusConfig> {
-        let mut config = Sources::process().load()?.settings.bus.clone();
+        let settings = Sources::process().load()?.settings;
+        let mut config = settings.bus.clone();
         if let Some(url) = &self.bus {
             config.url.clone_from(url);
+        } else if config.url == BusConfig::default().url
+            && let Ok(url) = std::fs::read_to_string(settings.data_dir.join(ADDRESS))
+        {
+            url.trim().clone_into(&mut config.url);
         }
         Ok(config)
+    }
+
+    /// True in the dev profile, whose market time has nothing to do with the wall's.
+    pub(crate) fn is_simulated() -> anyhow::Result<bool> {
+        Ok(Sources::process().load()?.settings.profile == Profile::Dev)
     }
 
     /// Connects, does `work` and disconnects.
@@ -33,4 +49,28 @@ impl Connection {
             outcome
         })
     }
+}
+
+/// Says for as long as it lives that the bus of this data folder is at `url`.
+pub(crate) struct Announcement(PathBuf);
+
+impl Announcement {
+    pub(crate) fn new(data_dir: &Path, url: &str) -> anyhow::Result<Self> {
+        let path = data_dir.join(ADDRESS);
+        std::fs::write(&path, url).with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Announcement {
+    fn drop(&mut self) {
+        // Whoever reads an address that was left behind is told that nobody answers there.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// What the clock on the wall shows.
+pub(crate) fn wall_time() -> anyhow::Result<UnixNanos> {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    Ok(UnixNanos::new(i64::try_from(since.as_nanos())?))
 }

@@ -2,10 +2,13 @@
 
 use std::io::Write;
 
-use bus::dead_letter::{self, DeadLetter};
-use serde_json::{Value, json};
+use bus::Bus;
+use bus::dead_letter::{self, DeadLetter, HandleError, Handled, Request, Way};
+use domain::UnixNanos;
+use domain::control::Authorship;
+use serde_json::Value;
 
-use crate::connection::Connection;
+use crate::connection::{Connection, wall_time};
 use crate::exit::NotFound;
 
 /// Dead letters.
@@ -35,13 +38,21 @@ enum Command {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Give one to the reader that failed again; an approval only until its entry deadline.
+    Redrive(Handling),
     /// Throw one away for good.
-    Discard {
-        /// Its number.
-        id: u64,
-        #[command(flatten)]
-        connection: Connection,
-    },
+    Discard(Handling),
+}
+
+#[derive(Debug, clap::Args)]
+struct Handling {
+    /// Its number.
+    id: u64,
+    /// Why; stands in the audit.
+    #[arg(long, default_value = "from the command line")]
+    reason: String,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 /// Carries the command out.
@@ -51,7 +62,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::List { json, connection } => {
             let letters = connection.with_bus(async |bus| Ok(dead_letter::list(&bus, 0, usize::MAX).await?))?;
             if *json {
-                writeln!(out, "{:#}", Value::Array(letters.iter().map(row).collect()))?;
+                writeln!(out, "{:#}", Value::Array(letters.iter().map(DeadLetter::row).collect()))?;
             } else {
                 writeln!(out, "{:>6}  {:<30}  {:<24}  {:<40}  REASON", "ID", "AT", "READER", "SUBJECT")?;
                 for letter in &letters {
@@ -69,52 +80,70 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 .with_bus(async |bus| Ok(dead_letter::show(&bus, *id).await?))?
                 .ok_or_else(|| missing(*id))?;
             if *json {
-                writeln!(out, "{:#}", whole(&letter))?;
-            } else if let Value::Object(fields) = whole(&letter) {
+                writeln!(out, "{:#}", letter.whole())?;
+            } else if let Value::Object(fields) = letter.whole() {
                 for (name, value) in fields {
                     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                     writeln!(out, "{name:<16} {text}")?;
                 }
             }
         }
-        Command::Discard { id, connection } => {
-            let discarded = connection.with_bus(async |bus| Ok(dead_letter::discard(&bus, *id).await?))?;
-            if !discarded {
-                return Err(missing(*id).into());
-            }
-            writeln!(out, "dead letter {id} is gone")?;
+        Command::Redrive(handling) => {
+            let handled =
+                handling.carry_out(async |bus, seq, request| dead_letter::redrive(bus, seq, request).await)?;
+            writeln!(out, "{}", told(handling.id, &handled))?;
+        }
+        Command::Discard(handling) => {
+            let handled =
+                handling.carry_out(async |bus, seq, request| dead_letter::discard(bus, seq, request).await)?;
+            writeln!(out, "{}", told(handling.id, &handled))?;
         }
     }
     Ok(())
 }
 
+impl Handling {
+    fn carry_out(
+        &self,
+        act: impl AsyncFnOnce(&Bus, u64, &Request) -> Result<Handled, HandleError>,
+    ) -> anyhow::Result<Handled> {
+        self.connection.with_bus(async |bus| {
+            let now = wall_time()?;
+            let market = dead_letter::market_time(&bus).await?;
+            let simulated = Connection::is_simulated()?;
+            let request = Request {
+                by: Authorship {
+                    author: std::env::var("USER").unwrap_or_else(|_| "fin".to_owned()),
+                    reason: self.reason.clone(),
+                    requested_at: now,
+                    request_id: request_id(now),
+                },
+                source: "fin".to_owned(),
+                now: market.filter(|market| simulated || *market > now).unwrap_or(now),
+            };
+            act(&bus, self.id, &request).await.map_err(|error| match error {
+                HandleError::NotFound(id) => missing(id).into(),
+                other => other.into(),
+            })
+        })
+    }
+}
+
+fn told(id: u64, handled: &Handled) -> String {
+    match &handled.way {
+        Way::Durable(reader) => format!("dead letter {id} goes to {reader} again"),
+        Way::NextStart(reader) => {
+            format!("dead letter {id} is read again when {reader} starts next: it reads its stream in order")
+        }
+        Way::Discarded => format!("dead letter {id} is gone"),
+    }
+}
+
+/// Unlike any other process's or moment's.
+fn request_id(now: UnixNanos) -> String {
+    domain::id::content_hash(&["fin", &std::process::id().to_string(), &now.nanos().to_string()])
+}
+
 fn missing(id: u64) -> NotFound {
     NotFound(format!("there is no dead letter {id}"))
-}
-
-fn row(letter: &DeadLetter) -> Value {
-    json!({
-        "id": letter.seq.to_string(),
-        "at": letter.buried_at.to_string(),
-        "reader": letter.reader,
-        "stream": letter.stream.map(domain::StreamName::as_str),
-        "seq": letter.origin_seq,
-        "subject": letter.origin_subject,
-        "type": letter.type_name,
-        "event_id": letter.event_id,
-        "delivered": letter.delivered,
-        "reason": letter.reason,
-    })
-}
-
-fn whole(letter: &DeadLetter) -> Value {
-    let mut shown = row(letter);
-    shown["payload_base64"] = data_encoding::BASE64.encode(&letter.payload).into();
-    if let Some(type_name) = &letter.type_name {
-        shown["event"] = match events::decode(type_name, &letter.payload) {
-            Ok(event) => format!("{event:?}").into(),
-            Err(error) => format!("cannot be read: {error}").into(),
-        };
-    }
-    shown
 }

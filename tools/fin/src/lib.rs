@@ -7,5 +7,6 @@ pub mod dlq;
 pub mod exit;
 pub mod keys;
 pub mod replay;
+pub mod token;
 pub mod topology;
 pub mod up;

@@ -33,6 +33,8 @@ enum Command {
     Topology(fin::topology::Arguments),
     /// Messages that could not be handled.
     Dlq(fin::dlq::Arguments),
+    /// Who may use the API.
+    Token(fin::token::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         Command::Keys(arguments) => fin::keys::run(&arguments),
         Command::Topology(arguments) => fin::topology::run(&arguments),
         Command::Dlq(arguments) => fin::dlq::run(&arguments),
+        Command::Token(arguments) => fin::token::run(&arguments),
     };
     let Err(error) = outcome else { return ExitCode::SUCCESS };
     eprintln!("fin: {error:#}");

@@ -13,7 +13,7 @@ const INFO_SECONDS: i64 = 30;
 const WELL_SECONDS: i64 = 60;
 
 /// A fault on top of the page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Banner {
     /// The fault's id.
     pub id: String,

@@ -15,7 +15,7 @@ use sqlx::Row as _;
 use crate::store::{Position, ReadError, Reader, present};
 
 pub use banner::{Banner, banners};
-pub use services::{Readiness, Reported, ServiceState, readiness, services};
+pub use services::{Check, Condition, Readiness, Reported, ServiceState, readiness, services};
 pub use upcoming::{Phase, Step, next_step};
 pub use verdict::{Facts, verdict};
 
@@ -35,7 +35,7 @@ pub struct Surroundings {
 }
 
 /// How many of each thing the session has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Counts {
     /// Candidates of the newest round.
     pub candidates: i64,

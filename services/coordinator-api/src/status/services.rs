@@ -35,7 +35,7 @@ pub struct Reported {
 }
 
 /// One thing that is needed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Check {
     /// What.
     pub name: String,
@@ -46,7 +46,7 @@ pub struct Check {
 }
 
 /// How a service is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
     /// Every check is passed.
@@ -60,7 +60,7 @@ pub enum Condition {
 }
 
 /// One line of the service list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct ServiceState {
     /// The service.
     pub name: String,
@@ -77,7 +77,7 @@ pub struct ServiceState {
 }
 
 /// Whether everything that trading needs is there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Readiness {
     /// True when every check is passed.
     pub ready: bool,

@@ -2,9 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic here is a failed test")]
 
+mod caching;
 mod commands;
 #[path = "../../../recorder/tests/it/day.rs"]
 mod day;
+mod dead_letters;
 mod shapes;
+mod strategies;
 mod streaming;
 mod support;
+mod tokens;

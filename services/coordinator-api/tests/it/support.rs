@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use bus::Bus;
+use bus::tokens::Scope;
 use chassis::{CancellationToken, Loaded, RunError, Sources};
 use coordinator_api::CoordinatorApi;
-use domain::Event;
+use domain::{Event, UnixNanos};
 use recorder::Recording;
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::Value;
@@ -19,7 +20,7 @@ pub(crate) struct Suite {
     pub(crate) base: String,
     pub(crate) client: Client,
     pub(crate) loaded: Loaded,
-    bus: Bus,
+    pub(crate) bus: Bus,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<Result<(), RunError>>>,
     _server: NatsServer,
@@ -30,14 +31,37 @@ impl Suite {
     /// An API at `ip` with a recorder beside it.
     pub(crate) async fn start_on(ip: &str) -> Self {
         let mut suite = Self::without_recorder(ip).await;
-        let (loaded, stop) = (suite.loaded.clone(), suite.stop.clone());
-        suite.tasks.push(tokio::spawn(async move { chassis::start::<Recording>(&loaded, stop).await }));
+        suite.record();
         suite.wait_for("/api/v1/status", |s| s["clock"]["store"].is_string()).await;
         suite
     }
 
+    /// Starts a recorder beside it.
+    pub(crate) fn record(&mut self) {
+        let (loaded, stop) = (self.loaded.clone(), self.stop.clone());
+        self.tasks.push(tokio::spawn(async move { chassis::start::<Recording>(&loaded, stop).await }));
+    }
+
+    /// A token of this scope that the API knows.
+    pub(crate) async fn token(&self, name: &str, scope: Scope) -> String {
+        let token = bus::tokens::create(&self.bus, name, scope, UnixNanos::new(0)).await.unwrap();
+        for _ in 0..100 {
+            let answer = self.get("/api/v1/status").bearer_auth(&token).send().await.unwrap();
+            if answer.status() == 200 {
+                return token;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the API does not know a token after 5 s");
+    }
+
     /// An API whose store does not exist.
     pub(crate) async fn without_recorder(ip: &str) -> Self {
+        Self::with_setting(ip, "api.requests_per_second", "3000").await
+    }
+
+    /// The same with `key` set to `value`.
+    pub(crate) async fn with_setting(ip: &str, key: &str, value: &str) -> Self {
         chassis::tls::install_provider();
         let server = NatsServer::start().await.unwrap();
         let folder = TempDir::new().unwrap();
@@ -46,6 +70,7 @@ impl Suite {
             .set("bus.url", server.url())
             .set("data_dir", folder.path().to_str().unwrap())
             .set("api.listen", format!("{ip}:{port}"))
+            .set(key, value)
             .load()
             .unwrap();
         let bus = Bus::connect(&loaded.settings.bus, "test").await.unwrap();

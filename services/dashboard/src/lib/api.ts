@@ -1,3 +1,5 @@
+import { access } from './access.svelte';
+
 /** Decimal as text: `"12.340000000"`. */
 export type Decimal = string;
 /** RFC 3339 in UTC. */
@@ -241,6 +243,25 @@ export interface Fault {
   count: number;
 }
 
+export interface Letter {
+  id: string;
+  at: Time;
+  reader: string;
+  stream: string | null;
+  seq: number;
+  subject: string;
+  type: string | null;
+  event_id: string | null;
+  delivered: number;
+  reason: string;
+}
+
+export interface Running {
+  name: string;
+  version: string;
+  paused: boolean;
+}
+
 export interface Bar {
   start: Time;
   open: Decimal;
@@ -303,10 +324,11 @@ async function call<T>(path: string, init: RequestInit = {}): Promise<T> {
   let response: Response;
   try {
     const signal = init.signal ?? AbortSignal.timeout(TIMEOUT_MS);
-    response = await fetch(path, { ...init, signal, cache: 'no-store' });
+    response = await fetch(path, { ...init, headers: { ...init.headers, ...access.headers() }, signal, cache: 'no-store' });
   } catch (cause) {
     throw new ApiError('No answer from the API', 0, cause instanceof Error ? cause.message : '', null);
   }
+  if (response.status === 401) access.wanted = true;
   if (!response.ok) throw await problem(response);
   return (await response.json()) as T;
 }
@@ -341,7 +363,7 @@ export async function list<T>(path: string, query: Record<string, string> = {}):
 }
 
 /** Sends a command; resolves with the audit event's id once the API accepted it. */
-export function command(path: string, body: object, idempotencyKey: string): Promise<{ id: string }> {
+export function command<T extends { id: string }>(path: string, body: object, idempotencyKey: string): Promise<T> {
   return call(`/api/v1/commands/${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'idempotency-key': idempotencyKey },

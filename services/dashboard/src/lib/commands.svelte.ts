@@ -1,3 +1,4 @@
+import { access } from './access.svelte';
 import { ApiError, command, type TradingState } from './api';
 
 /** Time without the state's echo after which a command counts as not confirmed, in milliseconds. */
@@ -68,7 +69,7 @@ export class Command {
 }
 
 /** A random key; `crypto.randomUUID` is missing where the page is not served from a secure origin. */
-function idempotencyKey(): string {
+export function idempotencyKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
 }
@@ -77,7 +78,8 @@ function idempotencyKey(): string {
 export function terminalLine(pressed: Command, reason: string, origin: string): string {
   const { path, body } = pressed.request(reason);
   const json = JSON.stringify(body).replaceAll("'", "'\\''");
-  return `curl -sS -X POST ${origin}/api/v1/commands/${path} -H 'content-type: application/json' -d '${json}'`;
+  const who = access.token === '' ? '' : ' -H "authorization: Bearer $FIN_TOKEN"';
+  return `curl -sS -X POST ${origin}/api/v1/commands/${path}${who} -H 'content-type: application/json' -d '${json}'`;
 }
 
 /** The dialog that is open and the command under way. */

@@ -73,6 +73,8 @@ export interface LiveHandlers {
 
 export interface LiveOptions {
   url: string;
+  /** What each request says about who sends it. */
+  identity?: () => Record<string, string>;
   handlers: LiveHandlers;
   fetch?: typeof fetch;
   wait?: (ms: number) => Promise<void>;
@@ -92,6 +94,7 @@ export class LiveStream {
       fetch: (input, init) => fetch(input, init),
       wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
       silenceMs: SILENCE_MAX_MS,
+      identity: () => ({}),
       ...options,
     };
   }
@@ -125,7 +128,7 @@ export class LiveStream {
       watchdog = setTimeout(() => connection.abort(), this.#options.silenceMs);
     };
     try {
-      const headers: Record<string, string> = { accept: 'text/event-stream' };
+      const headers: Record<string, string> = { accept: 'text/event-stream', ...this.#options.identity() };
       if (this.#lastId) headers['last-event-id'] = this.#lastId;
       const response = await this.#options.fetch(this.#options.url, { headers, signal, cache: 'no-store' });
       if (!response.ok || !response.body) return `HTTP ${response.status}`;

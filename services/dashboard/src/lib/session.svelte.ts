@@ -1,3 +1,4 @@
+import { access } from './access.svelte';
 import * as api from './api';
 import type { Account, Bar, Candidate, Decision, Fault, Fill, Headline, Heartbeat, Order, Plan, Position, Status } from './api';
 import { LiveStream, type ServerEvent } from './live';
@@ -141,6 +142,7 @@ class Session {
   start(): () => void {
     const stream = new LiveStream({
       url: '/api/v1/stream',
+      identity: () => access.headers(),
       handlers: {
         opened: () => {
           this.lost = null;

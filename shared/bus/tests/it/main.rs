@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic here is a failed test")]
 
 mod consuming;
+mod dead_letters;
 mod folding;
 mod lanes;
 mod leasing;
@@ -11,3 +12,4 @@ mod security;
 mod setting_up;
 mod snapshots;
 mod support;
+mod tokens;

@@ -100,7 +100,8 @@ fn owner(epoch: u64) -> (Event, Meta) {
 async fn behind_a_fence_only_its_owner_writes_and_the_next_owner_voids_it() {
     let (_server, bus) = support::bus().await;
     let publisher = bus.publisher();
-    let intent = |ticker: &str| (Event::from(build::order_intended(ticker)), build::meta(&["intent", ticker], "executor"));
+    let intent =
+        |ticker: &str| (Event::from(build::order_intended(ticker)), build::meta(&["intent", ticker], "executor"));
     let raise = async |epoch: u64| {
         let (event, meta) = owner(epoch);
         publisher.raise_fence(&event, &meta).await.unwrap()

@@ -2,11 +2,12 @@ use std::time::Duration;
 
 use async_nats::{ConnectOptions, HeaderMap, jetstream};
 use bus::permissions::{ADMIN, server_config};
-use bus::{Bus, BusConfig, Created, Fold, FoldSpec, Item, Poison, signature, topology};
-use domain::{Event, StreamName};
+use bus::topology::EXECUTOR_RISK;
+use bus::{Bus, BusConfig, Consumer, Created, Fold, FoldSpec, Item, Poison, dead_letter, signature, topology};
+use domain::{Event, StreamName, UnixNanos};
 use testkit::{NatsServer, build};
 
-use crate::support::soon;
+use crate::support::{self, soon};
 
 /// Each user and acts it must not be able to do, written by hand.
 const FORBIDDEN: &[(&str, &[&str])] = &[
@@ -77,6 +78,9 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// What only the coordinator does, who carries out what a person decided about a dead letter.
+const FORBIDDEN_BUT_TO_COORDINATOR: &[&str] = &["dead.other-risk.1", "redrive.executor-risk.1", "$KV.tokens.mallory"];
+
 /// Requests to the server that nobody but the administrator may make.
 const ADMINISTRATION: &[&str] = &[
     "$JS.API.STREAM.DELETE.RISK",
@@ -133,8 +137,13 @@ async fn nobody_writes_what_is_not_his_nor_administers_the_server() {
             let answer = client.request((*subject).to_owned(), "x".into()).await;
             assert!(answer.is_err(), "{user} got an answer to {subject}: {answer:?}");
         }
-        let own_dead_letters = format!("dead.{user}-other.1");
-        assert!(client.request(own_dead_letters, "x".into()).await.is_err());
+        let forbidden = match *user {
+            "coordinator-api" => &["$KV.tokens.mallory", "redrive.planner-scan.1"],
+            _ => FORBIDDEN_BUT_TO_COORDINATOR,
+        };
+        for subject in forbidden {
+            assert!(client.request((*subject).to_owned(), "x".into()).await.is_err(), "{user}: {subject}");
+        }
     }
     assert_eq!(messages(&admin).await, before);
     assert_eq!(topology::STREAMS.len() as u64, count_streams(&admin).await);
@@ -147,6 +156,33 @@ async fn count_streams(admin: &async_nats::Client) -> u64 {
         count += u64::from(context.get_stream(stream.name).await.is_ok());
     }
     count
+}
+
+async fn connect_as(server: &NatsServer, user: &str) -> Bus {
+    let folder = tempfile::tempdir().unwrap();
+    let password_file = folder.path().join("password");
+    std::fs::write(&password_file, format!("{user}-password")).unwrap();
+    let (user, password_file) = (Some(user.to_owned()), Some(password_file));
+    let config = BusConfig { url: server.url(), user, password_file, ..BusConfig::default() };
+    Bus::connect(&config, "test").await.unwrap()
+}
+
+#[tokio::test]
+async fn the_coordinators_user_sends_a_dead_letter_again_and_the_executors_user_gets_it() {
+    let (server, admin) = secured().await;
+    let (coordinator, executor) = (connect_as(&server, "coordinator-api").await, connect_as(&server, "executor").await);
+    let approved = Event::from(build::plan_approved("GME"));
+    admin.publisher().publish(&approved, &build::meta(&["approved"], "risk-engine")).await.unwrap();
+    let mut consumer = Consumer::open(&executor, &EXECUTOR_RISK);
+    let delivery = soon(consumer.next()).await.unwrap();
+    consumer.give_up(delivery, "the broker is on fire").await.unwrap();
+    let letters = dead_letter::list(&coordinator, 0, 10).await.unwrap();
+    let request = dead_letter::Request { now: UnixNanos::new(0), ..support::request("r1") };
+    dead_letter::redrive(&coordinator, letters[0].seq, &request).await.unwrap();
+    let again = soon(consumer.next()).await.unwrap();
+    assert_eq!(again.event, approved);
+    again.double_ack().await.unwrap();
+    assert!(bus::tokens::list(&coordinator).await.unwrap().is_empty());
 }
 
 /// A planner that asks for its own message to be delivered to RISK gets it stored there, past every permission; and

@@ -1,9 +1,11 @@
 use std::future::Future;
 use std::time::Duration;
 
+use bus::dead_letter::Request;
 use bus::{Bus, BusConfig, topology};
+use domain::control::Authorship;
 use domain::ops::ErrorRaised;
-use domain::{Event, Meta};
+use domain::{Event, Meta, UnixNanos};
 use testkit::{NatsServer, build};
 
 /// A server with the whole topology, and a connection to it.
@@ -31,6 +33,17 @@ pub(crate) fn number_of(event: &Event) -> usize {
         Event::ErrorRaised(error) => error.detail.parse().unwrap(),
         other => panic!("not numbered: {other:?}"),
     }
+}
+
+/// What a person asks about a dead letter, at the beginning of time.
+pub(crate) fn request(id: &str) -> Request {
+    let by = Authorship {
+        author: "ann".to_owned(),
+        reason: "a test".to_owned(),
+        requested_at: UnixNanos::new(1_790_000_000_000_000_000),
+        request_id: id.to_owned(),
+    };
+    Request { by, source: "test".to_owned(), now: UnixNanos::new(0) }
 }
 
 /// Fails a test that would otherwise hang.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context;
 use chassis::{Loaded, Profile, Sources};
 
+use crate::connection::Announcement;
 use crate::keys;
 use lock::Lock;
 use nats::NatsServer;
@@ -58,6 +59,7 @@ async fn up(arguments: &Arguments) -> anyhow::Result<()> {
     let shutdown = chassis::signals::shutdown_token()?;
 
     let nats = NatsServer::start(&folder.join("nats"))?;
+    let _announcement = Announcement::new(&settings.data_dir, &nats.url())?;
     let seed = folder.join("risk.seed");
     let public_key = keys::create_or_show(&seed)?;
     let mut sources = sources()

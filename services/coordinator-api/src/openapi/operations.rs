@@ -1,0 +1,245 @@
+//! What can be asked for.
+
+use bus::tokens::Scope::{self, Admin, Operate, Read};
+use serde_json::{Value, json};
+
+use crate::query::LIMIT_MAX;
+
+/// A path and method.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Operation {
+    pub(super) id: &'static str,
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) tag: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) description: &'static str,
+    /// What the token must open; none where everybody may ask.
+    pub(super) scope: Option<Scope>,
+    pub(super) parameters: &'static [&'static str],
+    pub(super) body: Option<&'static str>,
+    pub(super) answer: Answer,
+    /// True when it answers 304 to a known `ETag`.
+    pub(super) cached: bool,
+}
+
+/// What a success looks like; the name is a schema's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    List(&'static str),
+    One(&'static str),
+    Accepted(&'static str),
+    /// Of this media type.
+    Text(&'static str),
+    /// It is checked and then refused.
+    Never,
+}
+
+const LIST: &[&str] = &["limit", "after", "day", "symbol", "plan_id"];
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    probe("health", "/healthz", "The process lives", Answer::One("Health")),
+    probe("readiness", "/readyz", "What this process needs", Answer::One("OwnReadiness")),
+    probe("metrics", "/metrics", "Prometheus metrics", Answer::Text("text/plain")),
+    live("status", "/api/v1/status", "The suite in one document", &[], Answer::One("Status")),
+    live("stream", "/api/v1/stream", "Changes as server-sent events", &["from"], Answer::Text("text/event-stream")),
+    stored(
+        "candidates",
+        "/api/v1/candidates",
+        "One symbol in one round, with every criterion",
+        LIST,
+        Answer::List("Candidate"),
+    ),
+    stored("plans", "/api/v1/plans", "A plan and its state", LIST, Answer::List("Plan")),
+    stored("explain", "/api/v1/plans/{id}/explain", "A plan's whole story", &["id"], Answer::One("Story")),
+    stored(
+        "decisions",
+        "/api/v1/decisions",
+        "Approval or denial with every sizing term",
+        LIST,
+        Answer::List("Decision"),
+    ),
+    stored("orders", "/api/v1/orders", "An order with the broker's last word", LIST, Answer::List("Order")),
+    stored("fills", "/api/v1/fills", "One fill", LIST, Answer::List("Fill")),
+    stored("positions", "/api/v1/positions", "What is held now", LIST, Answer::List("Position")),
+    stored("account", "/api/v1/account", "The account with its curve", &["day"], Answer::One("Account")),
+    stored("errors", "/api/v1/errors", "A fault, repetitions counted", LIST, Answer::List("Fault")),
+    stored("news", "/api/v1/news", "A headline about one symbol", LIST, Answer::List("Headline")),
+    stored(
+        "bars",
+        "/api/v1/bars/{symbol}",
+        "A session's minute bars, oldest first",
+        &["ticker", "limit", "after", "day", "interval"],
+        Answer::List("Bar"),
+    ),
+    stored("audit", "/api/v1/audit", "What a person asked for", LIST, Answer::List("Audited")),
+    stored("strategies", "/api/v1/strategies", "The strategy that runs", &[], Answer::List("Running")),
+    live(
+        "dead_letters",
+        "/api/v1/dead-letters",
+        "Messages that could not be handled, oldest first",
+        &["limit", "after"],
+        Answer::List("Letter"),
+    ),
+    live("dead_letter", "/api/v1/dead-letters/{id}", "One of them whole", &["id"], Answer::One("WholeLetter")),
+    command(
+        "set_trading_state",
+        "/api/v1/commands/trading-state",
+        "Lower or raise what may be traded",
+        &[KEY],
+        "StateWanted",
+        Answer::Accepted("Accepted"),
+    ),
+    command("flatten", "/api/v1/commands/flatten", "Close everything", &[KEY], "Reason", Answer::Accepted("Accepted")),
+    command(
+        "pause_strategy",
+        "/api/v1/commands/strategies/{name}/pause",
+        "Make no plan of its signals",
+        &["name", KEY],
+        "Reason",
+        Answer::Accepted("Accepted"),
+    ),
+    command(
+        "resume_strategy",
+        "/api/v1/commands/strategies/{name}/resume",
+        "Make plans of its signals again",
+        &["name", KEY],
+        "Reason",
+        Answer::Accepted("Accepted"),
+    ),
+    Operation {
+        scope: Some(Admin),
+        ..command(
+            "activate_strategy",
+            "/api/v1/commands/strategies/{name}/activate",
+            "Check a strategy; a running suite does not change its own",
+            &["name", KEY],
+            "Activation",
+            Answer::Never,
+        )
+    },
+    command(
+        "redrive_dead_letter",
+        "/api/v1/commands/dead-letters/{id}/redrive",
+        "Give it to the reader that failed again",
+        &["id", KEY],
+        "Reason",
+        Answer::Accepted("LetterHandled"),
+    ),
+    command(
+        "discard_dead_letter",
+        "/api/v1/commands/dead-letters/{id}/discard",
+        "Throw it away for good",
+        &["id", KEY],
+        "Reason",
+        Answer::Accepted("LetterHandled"),
+    ),
+];
+
+const KEY: &str = "Idempotency-Key";
+
+impl Operation {
+    /// The statuses that come with a problem document.
+    pub(super) fn problems(&self) -> Vec<&'static str> {
+        let Some(scope) = self.scope else { return Vec::new() };
+        let mut statuses = vec!["400", "401", "403", "429", "503"];
+        if self.path.contains('{') {
+            statuses.push("404");
+        }
+        if self.body.is_some() {
+            statuses.extend(["409", "413", "415"]);
+        }
+        debug_assert!(scope == Read || self.body.is_some());
+        statuses
+    }
+}
+
+/// The parameter called `name` in the tables above.
+pub(super) fn parameter(name: &str) -> Value {
+    let query = |description: &str, schema: Value| json!({ "name": name, "in": "query", "required": false, "description": description, "schema": schema });
+    let path = |called: &str, description: &str| json!({ "name": called, "in": "path", "required": true, "description": description, "schema": { "type": "string" } });
+    let ticker = json!({ "type": "string", "pattern": "^[A-Z0-9./-]{1,16}$" });
+    match name {
+        "limit" => {
+            query("most items", json!({ "type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": 200 }))
+        }
+        "after" => query("`next` of the page before", json!({ "type": "string" })),
+        "day" => query("the session; the current one unless given", json!({ "type": "string", "format": "date" })),
+        "symbol" => query("only this ticker", ticker),
+        "plan_id" => query("only this plan", json!({ "type": "string" })),
+        "interval" => query("length of a bar", json!({ "type": "string", "enum": ["1m"] })),
+        "from" => {
+            let schema = json!({ "type": "integer", "minimum": 0 });
+            let description = "the store's commit number to go on after; `Last-Event-ID` does the same";
+            json!({ "name": "after", "in": "query", "required": false, "description": description, "schema": schema })
+        }
+        "ticker" => {
+            json!({ "name": "symbol", "in": "path", "required": true, "description": "the ticker", "schema": ticker })
+        }
+        KEY => {
+            let schema = json!({ "type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[!-~]+$" });
+            let description = "makes a repetition harmless";
+            json!({ "name": KEY, "in": "header", "required": false, "description": description, "schema": schema })
+        }
+        "name" => path("name", "the strategy's name"),
+        _ => path("id", "its id"),
+    }
+}
+
+const fn operation(id: &'static str, path: &'static str, summary: &'static str, answer: Answer) -> Operation {
+    Operation {
+        id,
+        method: "get",
+        path,
+        tag: "state",
+        summary,
+        description: "",
+        scope: Some(Read),
+        parameters: &[],
+        body: None,
+        answer,
+        cached: false,
+    }
+}
+
+const fn probe(id: &'static str, path: &'static str, summary: &'static str, answer: Answer) -> Operation {
+    Operation { scope: None, tag: "process", ..operation(id, path, summary, answer) }
+}
+
+const fn live(
+    id: &'static str,
+    path: &'static str,
+    summary: &'static str,
+    parameters: &'static [&'static str],
+    answer: Answer,
+) -> Operation {
+    Operation { parameters, ..operation(id, path, summary, answer) }
+}
+
+const fn stored(
+    id: &'static str,
+    path: &'static str,
+    summary: &'static str,
+    parameters: &'static [&'static str],
+    answer: Answer,
+) -> Operation {
+    Operation { parameters, tag: "store", cached: true, ..operation(id, path, summary, answer) }
+}
+
+const fn command(
+    id: &'static str,
+    path: &'static str,
+    summary: &'static str,
+    parameters: &'static [&'static str],
+    body: &'static str,
+    answer: Answer,
+) -> Operation {
+    Operation {
+        method: "post",
+        tag: "commands",
+        scope: Some(Operate),
+        parameters,
+        body: Some(body),
+        ..operation(id, path, summary, answer)
+    }
+}
