@@ -81,6 +81,17 @@ function bars(symbol, level, draw) {
 }
 
 /** Everything a session at 09:39 ET holds. */
+/** Half at twice the stop distance behind a trail and a time stop, or nothing but the close. */
+function exitsOf(some, quantity, entry, distance, filled) {
+  const target = { slice: 1, price: dec(entry + 2 * distance), fraction_bps: 5000, quantity: Math.floor(quantity / 2), filled_qty: 0, state: filled ? 'working' : 'waiting' };
+  return {
+    targets: some ? [target] : [],
+    trail: some ? { from: dec(entry + 2 * distance), distance: dec(distance), state: 'waiting' } : null,
+    time_stop: some ? { due_at: filled ? iso(OPEN + 66 * 60_000) : null, after_seconds: 3600, price: dec(entry + distance / 2), state: 'waiting' } : null,
+    halt_resume_seconds: 30,
+  };
+}
+
 export function makeSession() {
   const draw = random(7);
   const letters = 'ABCDEFGHIJKLMNOPRSTUVWXYZ';
@@ -113,7 +124,7 @@ export function makeSession() {
     const stop = fillPrice - distance;
     plans.push({
       id, signal_id: c.signal_id, round_id: c.round_id, symbol: c.symbol, side: 'buy', session_date: SESSION_DATE, rank: c.rank, entry: dec(entry), entry_limit: dec(entry * 1.0015),
-      stop_distance: dec(distance), stop: filled ? dec(stop) : null, targets: at === 1 ? [dec(entry + 2 * distance)] : [], valid_until: iso(OPEN + 90 * 60_000), exit_by: iso(OPEN + 384 * 60_000), state,
+      stop_distance: dec(distance), stop: filled ? dec(stop) : null, targets: at === 1 ? [dec(entry + 2 * distance)] : [], exits: exitsOf(at === 1, quantity, entry, distance, filled), valid_until: iso(OPEN + 90 * 60_000), exit_by: iso(OPEN + 384 * 60_000), state,
       quantity: state === 'denied' ? null : quantity, binding_cap: state === 'denied' ? null : cap, denied_reason: state === 'denied' ? 'limit_reached' : null, closed_reason: state === 'closed' ? 'stopped_out' : null,
       pnl: r === null ? null : dec(r * distance * quantity, 2), r_multiple: r === null ? null : dec(r), proposed_at: iso(proposed),
     });

@@ -9,7 +9,6 @@ use chassis::{Context, Service};
 use domain::StreamName;
 use domain::event::Event;
 use domain::fees::CostProfile;
-use domain::ops::Severity;
 use ports::OrderPort;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -35,13 +34,6 @@ impl Service for Executor {
         }
         let port: Arc<dyn OrderPort> = Arc::new(broker(&ctx)?);
         let strategy = ctx.strategy()?;
-        for shortfall in domain::execution::shortfalls(&strategy.plan) {
-            if ctx.settings.profile == chassis::Profile::Prod {
-                return Err(ExecutorError::NotCarriedOut(shortfall).into());
-            }
-            let message = "the strategy asks for what is not carried out as written";
-            ctx.errors.raise(Severity::Warning, "not_carried_out", message, shortfall.to_owned(), None);
-        }
         Ok(work(ctx, port, strategy.costs).await?)
     }
 }

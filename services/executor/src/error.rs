@@ -11,9 +11,6 @@ pub enum ExecutorError {
     /// A setting that cannot be meant.
     #[error("configuration")]
     Config(#[from] ConfigError),
-    /// Real money, and a strategy that would be traded otherwise than it says.
-    #[error("strategy: {0}")]
-    NotCarriedOut(&'static str),
     /// The bus is of no use any more.
     #[error("bus")]
     Bus(#[from] BusError),
@@ -35,7 +32,7 @@ impl ExecutorError {
     pub fn class(&self) -> Class {
         match self {
             Self::Bus(error) => error.class(),
-            Self::Config(_) | Self::NotCarriedOut(_) | Self::Broker(_) | Self::WrongAccount { .. } => Class::Fatal,
+            Self::Config(_) | Self::Broker(_) | Self::WrongAccount { .. } => Class::Fatal,
         }
     }
 }

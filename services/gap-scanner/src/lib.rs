@@ -13,3 +13,5 @@ mod worker;
 
 pub use app::GapScanner;
 pub use config::Config;
+pub use partition::{BatchError, Partition, TRADE_BATCH};
+pub use rounds::events_of;

@@ -14,11 +14,11 @@ use events::{DecodeError, TradeBatchReader};
 /// The form of the bytes that [`Partition::to_bytes`] gives: raise it whenever they change.
 pub(crate) const SCHEMA: u32 = 1;
 
-/// The messages that there are millions of.
-const TRADE_BATCH: &str = "finagent.market.v1.TradeBatch";
+/// Type of the messages that there are millions of.
+pub const TRADE_BATCH: &str = "finagent.market.v1.TradeBatch";
 
-/// The market of one partition.
-pub(crate) struct Partition {
+/// The market of one partition. Knows neither clock nor bus, so that a replay uses it, too.
+pub struct Partition {
     index: u32,
     partitions: u32,
     state: PartitionState,
@@ -31,7 +31,11 @@ pub(crate) struct Partition {
 }
 
 impl Partition {
-    pub(crate) fn new(
+    /// Nothing folded yet; candidates are scored by `model`.
+    ///
+    /// # Errors
+    /// `strategy` cannot be carried out.
+    pub fn new(
         index: u32,
         partitions: u32,
         strategy: &Arc<Strategy>,
@@ -54,7 +58,10 @@ impl Partition {
     }
 
     /// Folds one message and returns the rounds that fell due with it.
-    pub(crate) fn apply(&mut self, type_name: &str, payload: &[u8], seq: u64) -> Result<Vec<RoundResult>, BatchError> {
+    ///
+    /// # Errors
+    /// The message makes no sense, or is of another partition.
+    pub fn apply(&mut self, type_name: &str, payload: &[u8], seq: u64) -> Result<Vec<RoundResult>, BatchError> {
         if type_name == TRADE_BATCH {
             return self.batch(payload, seq);
         }
@@ -67,7 +74,8 @@ impl Partition {
         Ok(Vec::new())
     }
 
-    pub(crate) const fn watermark(&self) -> UnixNanos {
+    /// How far market time has come; zero before the first batch.
+    pub const fn watermark(&self) -> UnixNanos {
         self.state.watermark()
     }
 
@@ -114,7 +122,7 @@ impl Partition {
 
 /// Why a MARKET message was not folded.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum BatchError {
+pub enum BatchError {
     /// It does not decode.
     #[error(transparent)]
     Decode(#[from] DecodeError),

@@ -10,16 +10,10 @@ use crate::Config;
 
 /// Appends a partition's round: signals and candidates first, its completion last.
 pub(crate) async fn append(ctx: &Context<Config>, round: RoundResult) -> chassis::Result {
-    let completed = round.completed;
-    let (id, partition) = (completed.round.round_id.as_str(), completed.partition.to_string());
-    let signals = round
-        .signals
-        .into_iter()
-        .map(|signal| (EventId::from_parts(&["signal_generated", signal.signal_id.as_str()]), Event::from(signal)));
-    let candidates = round.candidates.into_iter().map(|part| {
-        (EventId::from_parts(&["candidates_evaluated", id, &partition, &part.chunk.to_string()]), Event::from(part))
-    });
-    let parts: Vec<(EventId, Event)> = signals.chain(candidates).collect();
+    let completed = round.completed.clone();
+    let id = completed.round.round_id.as_str();
+    let mut parts = events_of(round);
+    let last = parts.pop();
     try_join_all(parts.into_iter().map(|(event_id, event)| create(ctx, event_id, event, id))).await?;
     tracing::info!(
         round_id = id,
@@ -29,9 +23,25 @@ pub(crate) async fn append(ctx: &Context<Config>, round: RoundResult) -> chassis
         "round completed"
     );
     metrics::counter!("scanner_rounds_completed_total", "schedule" => completed.round.schedule.clone()).increment(1);
-    let event_id = EventId::from_parts(&["scan_round_completed", id, &partition]);
-    let about = id.to_owned();
-    create(ctx, event_id, Event::from(completed), &about).await
+    match last {
+        Some((event_id, event)) => create(ctx, event_id, event, id).await,
+        None => Ok(()),
+    }
+}
+
+/// A round's events with their ids, in the order in which they are appended: its completion last.
+pub fn events_of(round: RoundResult) -> Vec<(EventId, Event)> {
+    let RoundResult { signals, candidates, completed } = round;
+    let (round_id, partition) = (completed.round.round_id.to_string(), completed.partition.to_string());
+    let signals = signals
+        .into_iter()
+        .map(|signal| (EventId::from_parts(&["signal_generated", signal.signal_id.as_str()]), Event::from(signal)));
+    let candidates = candidates.into_iter().map(|part| {
+        let parts = ["candidates_evaluated", &round_id, &partition, &part.chunk.to_string()];
+        (EventId::from_parts(&parts), Event::from(part))
+    });
+    let completed = (EventId::from_parts(&["scan_round_completed", &round_id, &partition]), Event::from(completed));
+    signals.chain(candidates).chain([completed]).collect()
 }
 
 async fn create(ctx: &Context<Config>, id: EventId, event: Event, about: &str) -> chassis::Result {

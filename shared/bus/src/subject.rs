@@ -42,7 +42,7 @@ kinds! {
     Scan: SignalGenerated, CandidatesEvaluated, ScanRoundCompleted;
     Plan: RoundClosed, PlanProposed;
     Risk: DayOpened, PlanApproved, PlanDenied, TradingStateLowered;
-    Order: OrderIntended, OrderUpdated, FillRecorded, PlanExecuted, PlanClosed, AccountObserved, PositionReconciled, DeadlineReached;
+    Order: OrderIntended, OrderUpdated, FillRecorded, PlanExecuted, PlanClosed, AccountObserved, PositionReconciled, DeadlineReached, OwnerChanged;
     Control: TradingStateChanged, FlattenRequested, FlattenCancelled, StrategyPaused, ConfigActivated, AlertAcknowledged, DeadLetterHandled;
     Ops: ErrorRaised, ReadinessReported;
 }
@@ -81,6 +81,12 @@ pub fn trade_batch_filter() -> String {
 /// The partition of a lane of trade batches.
 pub fn partition_of(subject: &str) -> Option<u32> {
     subject.strip_prefix(&Kind::TradeBatch.prefix())?.strip_prefix('.')?.parse().ok()
+}
+
+/// The name on the server of a service's only reader of `stream`, or of one part of it.
+pub fn reader_name(service: &str, stream: StreamName, part: Option<&str>) -> String {
+    let part = part.map(|part| format!("-{part}")).unwrap_or_default();
+    format!("{service}-{}{part}", stream.package())
 }
 
 /// Every subject of a stream.
@@ -127,6 +133,7 @@ fn key_of(event: &Event) -> Vec<String> {
         Event::PlanClosed(e) => vec![e.plan_id.to_string()],
         Event::AccountObserved(e) => vec![e.account.clone()],
         Event::PositionReconciled(e) => vec![e.session_date.to_string(), e.symbol.subject_token()],
+        Event::OwnerChanged(e) => vec![e.account.clone()],
         Event::DeadlineReached(e) => vec![e.session_date.to_string(), snake_case(&format!("{:?}", e.step))],
         Event::TradingStateChanged(e) => vec![e.by.request_id.clone()],
         Event::FlattenRequested(e) => vec![e.by.request_id.clone()],

@@ -205,6 +205,7 @@ mod tests {
             trail: Some(Trail { after: Price::from_cents(80), distance: Price::from_cents(30) }),
             time_stop: Some(TimeStop { after_seconds: 3_600, gain: Price::from_cents(20) }),
             halt_resume_seconds: 30,
+            halt_silence_seconds: 60,
         };
         let targets = vec![Target { distance: Price::from_cents(80), fraction_bps: 5_000 }];
         let plan = TradePlan { round: round.clone(), targets, exits, ..fixture::plan() };

@@ -6,7 +6,7 @@ use data_encoding::Encoding;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::execution::Leg;
+use crate::execution::{FIRST_SLICE, Leg, OrderPlace};
 use crate::symbol::Symbol;
 use crate::time::SessionDate;
 
@@ -84,18 +84,31 @@ impl PlanId {
 }
 
 impl ClientOrderId {
-    /// The order for `leg` of `plan`, `attempt` counted from 1.
+    /// The order for `leg` of `plan` in its first slice, `attempt` counted from 1.
     pub fn new(plan: &PlanId, leg: Leg, attempt: u32) -> Self {
-        Self(format!("fa-{}-{}{attempt}", plan.as_str(), leg.letter()))
+        Self::at(plan, OrderPlace::first(leg, attempt))
     }
 
-    /// The plan, leg and attempt that made this id; `None` for an id that is not ours.
-    pub fn parts(&self) -> Option<(PlanId, Leg, u32)> {
+    /// The order of `plan` at `place`: leg and attempt, then the slice where it is not the first.
+    pub fn at(plan: &PlanId, OrderPlace { leg, slice, attempt }: OrderPlace) -> Self {
+        let letter = leg.letter();
+        Self(match slice {
+            FIRST_SLICE => format!("fa-{plan}-{letter}{attempt}"),
+            slice => format!("fa-{plan}-{letter}{attempt}{SLICE}{slice}"),
+        })
+    }
+
+    /// The plan and the place in it that made this id; `None` for an id that is not ours.
+    pub fn parts(&self) -> Option<(PlanId, OrderPlace)> {
         let (plan, tail) = self.0.strip_prefix("fa-")?.split_once('-')?;
         let mut letters = tail.chars();
         let leg = Leg::from_letter(letters.next()?)?;
-        let attempt = letters.as_str().parse().ok()?;
-        (plan.len() == HASH_LEN).then(|| (PlanId(plan.to_owned()), leg, attempt))
+        let (attempt, slice) = match letters.as_str().split_once(SLICE) {
+            Some((attempt, slice)) => (attempt, slice.parse().ok()?),
+            None => (letters.as_str(), FIRST_SLICE),
+        };
+        let place = OrderPlace { leg, slice, attempt: attempt.parse().ok()? };
+        (plan.len() == HASH_LEN).then(|| (PlanId(plan.to_owned()), place))
     }
 }
 
@@ -106,6 +119,8 @@ impl EventId {
     }
 }
 
+/// Stands before the slice in a client order id.
+const SLICE: char = 's';
 const HASH_LEN: usize = 26;
 
 /// 26 lower-case base32 characters (130 bits) of the SHA-256 over `parts`, each with its length before it so that no
@@ -147,7 +162,11 @@ mod tests {
     fn client_order_id_fits_the_broker_and_names_its_plan() {
         let id = ClientOrderId::new(&plan(), Leg::Exit, 12);
         assert!(id.as_str().len() <= 48);
-        assert_eq!(id.parts(), Some((plan(), Leg::Exit, 12)));
+        assert_eq!(id.parts(), Some((plan(), OrderPlace::first(Leg::Exit, 12))));
+        let place = OrderPlace { leg: Leg::Stop, slice: 3, attempt: 12 };
+        let id = ClientOrderId::at(&plan(), place);
+        assert!(id.as_str().ends_with("-S12s3") && id.as_str().len() <= 48, "{id}");
+        assert_eq!(id.parts(), Some((plan(), place)));
         assert_eq!(ClientOrderId::from_wire("manual-1").parts(), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use domain::execution::{
     AccountObserved, CloseReason, DeadlineClock, DeadlineReached, DeadlineStep, FillRecorded, Leg, OrderIntended,
-    OrderState, OrderType, OrderUpdated, PlanClosed, PlanExecuted, PositionReconciled,
+    OrderState, OrderType, OrderUpdated, OwnerChanged, PlanClosed, PlanExecuted, PositionReconciled,
 };
 use domain::{ClientOrderId, Micro, PlanId, Price, UnixNanos, Usd, VenueOrderId};
 
@@ -19,7 +19,7 @@ wire_enum! {
     }
     CloseReason = wire::CloseReason {
         StopLoss, TakeProfit, FlatByClose, Flattened, EntryExpired, EntryWithdrawn, EntryRejected, Abandoned,
-        ClosedElsewhere
+        ClosedElsewhere, TimeStop
     }
     DeadlineStep = wire::DeadlineStep { NoEntry, CancelEntries, PassiveExit, MarketableExit, MarketExit, Verify }
     DeadlineClock = wire::DeadlineClock { Watermark, Broker }
@@ -45,6 +45,7 @@ impl Wire for OrderIntended {
             stop_price: self.stop_price.map(Price::nanos),
             stop_loss: self.stop_loss.map(Price::nanos),
             take_profit: self.take_profit.map(Price::nanos),
+            reason: self.reason.map(WireEnum::to_wire),
             ts_event: self.ts_event.nanos(),
         }
     }
@@ -66,6 +67,7 @@ impl Wire for OrderIntended {
             stop_price: f.optional_price("stop_price", wire.stop_price)?,
             stop_loss: f.optional_price("stop_loss", wire.stop_loss)?,
             take_profit: f.optional_price("take_profit", wire.take_profit)?,
+            reason: f.optional_one_of("reason", wire.reason)?,
             ts_event: UnixNanos::new(wire.ts_event),
         })
     }
@@ -322,6 +324,30 @@ impl Wire for DeadlineReached {
             session_date: f.date("session_date", wire.session_date)?,
             step: f.one_of("step", wire.step)?,
             by: f.one_of("by", wire.by)?,
+            at: UnixNanos::new(wire.at),
+        })
+    }
+}
+
+impl Wire for OwnerChanged {
+    type Message = wire::OwnerChanged;
+    const NAME: &'static str = "order.v1.OwnerChanged";
+
+    fn to_wire(&self) -> Self::Message {
+        wire::OwnerChanged {
+            account: self.account.clone(),
+            epoch: self.epoch,
+            instance: self.instance.clone(),
+            at: self.at.nanos(),
+        }
+    }
+
+    fn from_wire(wire: Self::Message) -> Result<Self, DecodeError> {
+        let f = Fields(Self::NAME);
+        Ok(Self {
+            account: f.text("account", wire.account)?,
+            epoch: wire.epoch,
+            instance: wire.instance,
             at: UnixNanos::new(wire.at),
         })
     }

@@ -90,6 +90,7 @@ impl Wire for ExitRules {
             trail: self.trail.as_ref().map(Wire::to_wire),
             time_stop: self.time_stop.as_ref().map(Wire::to_wire),
             halt_resume_seconds: self.halt_resume_seconds,
+            halt_silence_seconds: self.halt_silence_seconds,
         }
     }
 
@@ -99,6 +100,7 @@ impl Wire for ExitRules {
             trail: f.optional_message("trail", wire.trail)?,
             time_stop: f.optional_message("time_stop", wire.time_stop)?,
             halt_resume_seconds: wire.halt_resume_seconds,
+            halt_silence_seconds: wire.halt_silence_seconds,
         })
     }
 }

@@ -207,6 +207,7 @@ pub fn order_intended(ticker: &str) -> OrderIntended {
         limit_price: Some(plan.entry.limit),
         stop_price: Some(plan.entry.trigger),
         take_profit: None,
+        reason: None,
         ts_event: session().at_hm(9, 35),
     }
 }

@@ -314,7 +314,7 @@ fn steps_until(date: SessionDate, now: UnixNanos) -> Vec<DeadlineStep> {
 }
 
 fn leg(value: &Value) -> Option<Leg> {
-    ClientOrderId::from_wire(text(value, "client_order_id")).parts().map(|(_, leg, _)| leg)
+    ClientOrderId::from_wire(text(value, "client_order_id")).parts().map(|(_, place)| place.leg)
 }
 
 fn text(value: &Value, key: &str) -> String {

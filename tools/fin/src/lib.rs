@@ -6,5 +6,6 @@ mod connection;
 pub mod dlq;
 pub mod exit;
 pub mod keys;
+pub mod replay;
 pub mod topology;
 pub mod up;

@@ -25,6 +25,8 @@ enum Command {
     Backtest(research::backtest::Arguments),
     /// Write one row a candidate, with its outcome, as Parquet.
     Features(research::features::Arguments),
+    /// Decide a recorded day of the bus again and compare; exit code 1 if anything differs.
+    Replay(fin::replay::Arguments),
     /// Create and show keys.
     Keys(fin::keys::Arguments),
     /// What must exist on the bus: streams, consumers, buckets, users.
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Indicators(arguments) => research::indicators::run(&arguments),
         Command::Backtest(arguments) => research::backtest::run(&arguments),
         Command::Features(arguments) => research::features::run(&arguments),
+        Command::Replay(arguments) => fin::replay::run(&arguments),
         Command::Keys(arguments) => fin::keys::run(&arguments),
         Command::Topology(arguments) => fin::topology::run(&arguments),
         Command::Dlq(arguments) => fin::dlq::run(&arguments),

@@ -10,7 +10,7 @@ pub mod features;
 pub mod files;
 pub mod indicators;
 mod output;
-mod progress;
+pub mod progress;
 pub mod schedule;
 pub mod statistics;
 pub mod usage;

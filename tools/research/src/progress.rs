@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// The line.
 #[derive(Debug)]
-pub(crate) struct Progress {
+pub struct Progress {
     shown: bool,
     started: Instant,
     last: Option<Instant>,
@@ -23,7 +23,7 @@ impl Default for Progress {
 
 impl Progress {
     /// Says that the run is at `what`, `done` of `all` parts, after `rows` rows.
-    pub(crate) fn at(&mut self, what: &dyn std::fmt::Display, done: usize, all: usize, rows: u64) {
+    pub fn at(&mut self, what: &dyn std::fmt::Display, done: usize, all: usize, rows: u64) {
         if !self.shown || self.last.is_some_and(|at| at.elapsed() < EVERY) {
             return;
         }
@@ -37,7 +37,7 @@ impl Progress {
     }
 
     /// Takes the line away.
-    pub(crate) fn clear(&self) {
+    pub fn clear(&self) {
         if self.shown && self.last.is_some() {
             let _ = write!(stderr(), "\r\x1b[K");
         }

@@ -49,6 +49,13 @@ pub(crate) fn next_session(date: NaiveDate) -> NaiveDate {
     day
 }
 
+/// The session `count` before `date`.
+pub(crate) fn sessions_before(date: NaiveDate, count: usize) -> NaiveDate {
+    let earlier = std::iter::successors(date.pred_opt(), NaiveDate::pred_opt);
+    let mut earlier = earlier.filter(|day| hours(*day).is_some());
+    count.checked_sub(1).and_then(|before| earlier.nth(before)).unwrap_or(date)
+}
+
 /// UTC nanoseconds of a New York wall time. Trading hours never fall into the hour that a clock change skips.
 pub(crate) fn instant(date: NaiveDate, time: NaiveTime) -> i64 {
     let local = New_York.from_local_datetime(&date.and_time(time)).earliest();

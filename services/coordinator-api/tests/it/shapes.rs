@@ -9,7 +9,7 @@ const CANDIDATE: &str = "id round_id schedule symbol session_date evaluated_at p
     or_low or_volume adv_14 vwap sector news_ids criteria";
 const CRITERION: &str = "name value threshold comparison outcome unit source";
 const PLAN: &str = "id signal_id round_id symbol side session_date rank score entry entry_limit stop_distance stop targets \
-    valid_until exit_by state quantity binding_cap denied_reason closed_reason avg_entry_price pnl r_multiple proposed_at";
+    exits valid_until exit_by state quantity binding_cap denied_reason closed_reason avg_entry_price pnl r_multiple proposed_at";
 const DECISION: &str = "id plan_id symbol outcome quantity reason detail binding_cap terms equity decided_at";
 const ORDER: &str = "client_order_id venue_order_id plan_id symbol leg side order_type quantity filled_qty limit_price \
     stop_price avg_fill_price state reason attempt intended_at updated_at";

@@ -100,6 +100,24 @@ export interface Candidate {
 
 export type PlanState = 'proposed' | 'approved' | 'denied' | 'working' | 'open' | 'closed';
 
+export interface TargetExit {
+  slice: number;
+  price: Decimal;
+  fraction_bps: number;
+  quantity: number | null;
+  filled_qty: number;
+  state: 'waiting' | 'working' | 'filled' | 'ended';
+}
+
+/** How a position is left besides its stop and the close. */
+export interface Exits {
+  targets: TargetExit[];
+  /** `from` is the price at which the stop begins to follow. */
+  trail: { from: Decimal; distance: Decimal; state: 'waiting' | 'following' | 'ended' } | null;
+  time_stop: { due_at: Time | null; after_seconds: number; price: Decimal; state: 'waiting' | 'closed' | 'ended' } | null;
+  halt_resume_seconds: number;
+}
+
 export interface Plan {
   id: string;
   signal_id: string | null;
@@ -113,6 +131,8 @@ export interface Plan {
   stop_distance: Decimal;
   stop: Decimal | null;
   targets: Decimal[];
+  /** Absent in what an older version stored. */
+  exits?: Exits;
   valid_until: Time | null;
   exit_by: Time | null;
   state: PlanState;

@@ -18,6 +18,7 @@ export function levelsOf(plan: Plan | null, candidate: Candidate | null, positio
     ['Entry', position?.avg_entry_price ?? plan?.entry, 'plan'],
     ['Stop', position?.stop ?? plan?.stop, 'plan'],
     ...(plan?.targets ?? []).map((t, i): [string, Decimal, 'plan'] => [`Target ${i + 1}`, t, 'plan']),
+    ['Trail from', plan?.exits?.trail?.state === 'waiting' ? plan.exits.trail.from : null, 'plan'],
     ['Prev close', candidate?.prev_close, 'market'],
     ['ORH', candidate?.or_high, 'market'],
     ['ORL', candidate?.or_low, 'market'],

@@ -7,7 +7,7 @@ use chassis::{CancellationToken, Loaded, Sources};
 use domain::event::Event;
 use domain::plan::Target;
 use domain::risk::PlanApproved;
-use domain::{Price, StreamName};
+use domain::{Price, StreamName, UnixNanos};
 use executor::Executor;
 use serde_json::{Value, json};
 use testkit::{NatsServer, build};
@@ -129,6 +129,33 @@ impl World {
         approval
     }
 
+    /// Shares held, and shares under working stops, by the broker.
+    pub(crate) async fn cover(&self) -> (u64, u64) {
+        let shares = |value: &Value| value.as_str().unwrap().trim_start_matches('-').parse::<u64>().unwrap();
+        let held = self.broker("positions").await.as_array().unwrap().iter().map(|p| shares(&p["qty"])).sum();
+        let orders = self.broker("orders?status=open").await;
+        let stops = orders.as_array().unwrap().iter().filter(|o| o["type"] == "stop" && o["status"] != "held");
+        (held, stops.map(|o| shares(&o["qty"]) - shares(&o["filled_qty"])).sum())
+    }
+
+    /// Orders that the broker has accepted, by its own log, whose id has `leg` in it.
+    pub(crate) async fn accepted(&self, leg: &str) -> Vec<String> {
+        let log = self.get("orders").await;
+        let calls =
+            log["items"].as_array().unwrap().iter().filter(|call| call["method"] == "POST" && call["status"] == 200);
+        let ids = calls.filter_map(|call| call["client_order_id"].as_str()).filter(|id| id.contains(leg));
+        ids.map(str::to_owned).collect()
+    }
+
+    /// Puts batch `batch_no` with one print of `symbol` at `at` on MARKET, and market time with it.
+    pub(crate) async fn print(&self, batch_no: u64, symbol: &str, price: Price, at: UnixNanos) {
+        let mut batch = build::trade_batch(0, batch_no, &[(symbol, 1)]);
+        (batch.trades.price[0], batch.trades.ts_event[0]) = (price.nanos(), at.nanos());
+        (batch.watermark, batch.ts_recv) = (at, at);
+        let meta = build::meta(&["test", &batch_no.to_string()], "ingest-gateway");
+        self.publisher.publish(&batch.into(), &meta).await.unwrap();
+    }
+
     pub(crate) async fn publish(&self, event: impl Into<Event>, id: &str) {
         self.publisher.create(&event.into(), &build::meta(&["test", id], "risk-engine")).await.unwrap();
     }
@@ -183,13 +210,7 @@ impl World {
 
     /// Entry orders that the broker has accepted, by its own log.
     pub(crate) async fn accepted_entries(&self) -> usize {
-        let log = self.get("orders").await;
-        let entries = log["items"].as_array().unwrap().iter().filter(|call| {
-            call["method"] == "POST"
-                && call["status"] == 200
-                && call["client_order_id"].as_str().is_some_and(|id| id.contains("-E"))
-        });
-        entries.count()
+        self.accepted("-E").await.len()
     }
 
     pub(crate) async fn broker(&self, path: &str) -> Value {

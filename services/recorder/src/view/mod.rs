@@ -2,6 +2,7 @@
 
 mod account;
 mod candidates;
+mod exits;
 mod facts;
 mod ops;
 mod plan;

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::execution::{FillRecorded, Leg, OrderIntended, OrderState, OrderUpdated, PlanClosed, PlanExecuted};
+use domain::execution::{
+    FIRST_SLICE, FillRecorded, Leg, OrderIntended, OrderState, OrderUpdated, PlanClosed, PlanExecuted,
+};
 use domain::plan::TradePlan;
 use domain::risk::{DenialReason, PlanApproved, PlanDenied, SizingTerm};
 use domain::{ClientOrderId, Event, Micro, Price, UnixNanos, Usd};
@@ -20,8 +22,8 @@ pub struct PlanStory {
     decision: Option<(String, Decision)>,
     orders: BTreeMap<ClientOrderId, Order>,
     fills: BTreeMap<(ClientOrderId, u64), FillRecorded>,
-    executed: Option<PlanExecuted>,
-    closed: Option<PlanClosed>,
+    pub(super) executed: Option<PlanExecuted>,
+    pub(super) closed: Option<PlanClosed>,
 }
 
 #[derive(Debug, Clone)]
@@ -78,6 +80,14 @@ impl PlanStory {
         rows
     }
 
+    /// The broker's word on the orders of `leg`, with the slice that each serves.
+    pub(super) fn legs(&self, leg: Leg) -> impl Iterator<Item = (u32, &OrderUpdated)> {
+        self.orders.iter().filter_map(move |(id, order)| {
+            let update = order.updated.as_ref().filter(|update| update.leg == leg)?;
+            Some((id.parts().map_or(FIRST_SLICE, |(_, place)| place.slice), update))
+        })
+    }
+
     /// The symbol while shares are held: its price changes this story's rows.
     pub fn held_symbol(&self) -> Option<&domain::Symbol> {
         let plan = self.plan()?;
@@ -132,6 +142,7 @@ impl PlanStory {
             "stop_distance": plan.stop_distance,
             "stop": executed.map_or_else(|| plan.planned_stop(), |e| e.stop_price),
             "targets": targets,
+            "exits": self.exits(plan, approved.map(|a| a.quantity)),
             "valid_until": plan.valid_until,
             "exit_by": plan.exit_by,
             "state": self.state(holding),
@@ -325,7 +336,7 @@ impl Order {
             "avg_fill_price": updated.and_then(|u| u.avg_fill_price),
             "state": updated.map_or(OrderState::Intended, |u| u.state),
             "reason": updated.and_then(|u| u.reason.as_ref()),
-            "attempt": id.parts().map(|(_, _, attempt)| attempt).or(intended.map(|i| i.attempt)),
+            "attempt": id.parts().map(|(_, place)| place.attempt).or(intended.map(|i| i.attempt)),
             "intended_at": intended_at,
             "updated_at": updated_at,
         });

@@ -3,145 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::event::Event;
+use crate::execution::approved::ApprovedPlan;
 use crate::execution::effect::Effect;
-use crate::execution::order::{ApprovedPlan, Call, Order};
+use crate::execution::order::{Call, Order};
+use crate::execution::plan_book::PlanBook;
 use crate::execution::{
-    AccountObserved, Answer, BrokerAccount, BrokerBook, BrokerFill, BrokerOrder, DeadlineStep, FillRecorded, Leg,
-    OrderState, OrderType, OrderUpdated, PlanClosed, PlanExecuted, PositionReconciled,
+    AccountObserved, Answer, BrokerAccount, BrokerBook, BrokerFill, BrokerOrder, DeadlineStep, Leg, OrderIntended,
+    OrderPlace, OrderState, OrderType, OrderUpdated, PositionReconciled,
 };
 use crate::id::{ClientOrderId, PlanId, VenueOrderId};
 use crate::money::Price;
-use crate::plan::Side;
 use crate::risk::{TradingState, TradingStateBook};
 use crate::symbol::Symbol;
 use crate::time::{SessionDate, UnixNanos};
-
-/// A plan and everything that was done for it.
-#[derive(Debug, Clone)]
-pub struct PlanBook {
-    /// The approval.
-    pub approved: ApprovedPlan,
-    /// Its record on ORDER once the entry is done.
-    pub executed: Option<PlanExecuted>,
-    /// Its record on ORDER once it is over.
-    pub closed: Option<PlanClosed>,
-    /// Best price seen while shares were held; lost with the process, but not the stop that followed it.
-    best: Option<Price>,
-    orders: BTreeMap<(Leg, u32), Order>,
-}
-
-impl PlanBook {
-    /// The best price seen while shares were held.
-    pub const fn best(&self) -> Option<Price> {
-        self.best
-    }
-
-    fn observe_mark(&mut self, price: Price) {
-        if self.held() > 0 {
-            self.best = Some(match (self.best, self.approved.plan().side) {
-                (None, _) => price,
-                (Some(best), Side::Buy) => best.max(price),
-                (Some(best), Side::Sell) => best.min(price),
-            });
-        }
-    }
-
-    /// Its orders, by leg and attempt.
-    pub fn orders(&self) -> impl Iterator<Item = &Order> {
-        self.orders.values()
-    }
-
-    /// Its entry order, once intended.
-    pub fn entry(&self) -> Option<&Order> {
-        self.leg(Leg::Entry).next()
-    }
-
-    /// The orders of one leg, oldest first.
-    pub fn leg(&self, leg: Leg) -> impl Iterator<Item = &Order> {
-        self.orders.range((leg, 0)..=(leg, u32::MAX)).map(|(_, order)| order)
-    }
-
-    /// The number of the next order of `leg`.
-    pub fn next_attempt(&self, leg: Leg) -> u32 {
-        self.leg(leg).map(|order| order.attempt).max().unwrap_or(0) + 1
-    }
-
-    /// Shares held on the side of the entry; negative when more was closed than opened.
-    pub fn held(&self) -> i64 {
-        self.orders()
-            .map(|order| order.filled_qty() as i64 * if order.side == self.approved.plan().side { 1 } else { -1 })
-            .sum()
-    }
-
-    /// Shares held, short negative, with what the broker has shown and ORDER does not have yet.
-    fn position_seen(&self) -> i64 {
-        self.orders().map(|order| order.seen.filled_qty as i64 * order.side.sign()).sum()
-    }
-
-    /// True when every filled share is on ORDER as a fill.
-    pub fn is_itemised(&self) -> bool {
-        self.orders().all(|order| order.itemised_qty() == order.filled_qty())
-    }
-
-    /// Shares and average price of the fills of `side`; `None` without one.
-    pub fn average(&self, side: Side) -> Option<(u64, Price)> {
-        let fills = self.orders().filter(|o| o.side == side).flat_map(Order::fills);
-        let (mut shares, mut total) = (0_u64, 0_i128);
-        for fill in fills {
-            shares += fill.quantity;
-            total += i128::from(fill.price.nanos()) * i128::from(fill.quantity);
-        }
-        let nanos = total.checked_div(i128::from(shares))?;
-        Some((shares, Price::from_nanos(i64::try_from(nanos).ok()?)))
-    }
-
-    /// Every fill on ORDER.
-    pub fn fills(&self) -> impl Iterator<Item = &FillRecorded> {
-        self.orders().flat_map(Order::fills)
-    }
-
-    /// Orders that protect the position and may still do so. One that is being replaced counts by its replacement.
-    pub fn live_stops(&self) -> impl Iterator<Item = &Order> {
-        self.live_unreplaced(Leg::Stop)
-    }
-
-    /// Live orders of `leg` without those whose replacement is live.
-    pub fn live_unreplaced(&self, leg: Leg) -> impl Iterator<Item = &Order> {
-        self.leg(leg).filter(move |order| {
-            let venue = order.recorded.venue_order_id.as_ref();
-            let is_replaced = venue.is_some() && self.leg(leg).any(|o| o.is_live() && o.replaces.as_ref() == venue);
-            order.is_live() && !is_replaced
-        })
-    }
-
-    /// Shares that no working protective or closing order covers.
-    pub fn uncovered(&self) -> u64 {
-        let entry_works = self.entry().is_some_and(Order::is_live);
-        let covered: u64 =
-            self.live_stops().chain(self.leg(Leg::Exit).filter(|o| o.is_live())).map(Order::leaves_qty).sum();
-        if entry_works { 0 } else { (self.held().max(0) as u64).saturating_sub(covered) }
-    }
-
-    /// The last step of its session's ladder that is due at `now`.
-    pub(super) fn step(&self, now: UnixNanos) -> Option<DeadlineStep> {
-        DeadlineStep::at(self.approved.session_date(), now)
-    }
-
-    /// How many orders of `leg` the broker has refused.
-    pub(super) fn rejected(&self, leg: Leg) -> u32 {
-        self.leg(leg).filter(|order| order.state() == OrderState::Rejected).count() as u32
-    }
-
-    /// True when the plan is over and none of its orders can do anything any more.
-    pub fn is_settled(&self) -> bool {
-        self.closed.is_some() && self.held() == 0 && self.orders().all(|order| !order.is_live())
-    }
-
-    /// True when the broker's answer to the entry is on ORDER, or the plan is over.
-    pub fn is_answered(&self) -> bool {
-        self.closed.is_some() || self.entry().is_some_and(|entry| !entry.is_in_doubt())
-    }
-}
 
 /// Everything the executor decides from.
 #[derive(Debug, Clone, Default)]
@@ -161,7 +35,7 @@ pub struct ExecutionState {
     pub(super) raised: BTreeSet<String>,
     wants_backfill: bool,
     bad_approvals: Vec<String>,
-    venues: HashMap<VenueOrderId, (PlanId, Leg, u32)>,
+    venues: HashMap<VenueOrderId, (PlanId, OrderPlace)>,
     loose_fills: HashMap<VenueOrderId, Vec<BrokerFill>>,
     trading_state: TradingStateBook,
     log_has_a_hole: bool,
@@ -174,8 +48,7 @@ impl ExecutionState {
         match event {
             Event::PlanApproved(approval) => self.approve(approval),
             Event::OrderIntended(e) => {
-                if let Some(book) = self.plans.get_mut(&e.plan_id) {
-                    let order = book.orders.entry((e.leg, e.attempt)).or_insert_with(|| Order::intended(e));
+                if let Some(order) = self.intended(e) {
                     order.intent = Some(e.clone());
                 }
             }
@@ -204,7 +77,8 @@ impl ExecutionState {
                 self.deadlines.insert((e.session_date, e.step));
             }
             Event::TradingStateChanged(_) => self.log_has_a_hole = false,
-            Event::TradingStateLowered(_)
+            Event::OwnerChanged(_)
+            | Event::TradingStateLowered(_)
             | Event::FlattenRequested(_)
             | Event::FlattenCancelled(_)
             | Event::TradeBatch(_)
@@ -231,10 +105,7 @@ impl ExecutionState {
     pub fn begin(&mut self, effect: &Effect) {
         match effect {
             Effect::Submit(new) => {
-                let intent = new.intent();
-                if let Some(book) = self.plans.get_mut(&intent.plan_id) {
-                    let order =
-                        book.orders.entry((intent.leg, intent.attempt)).or_insert_with(|| Order::intended(intent));
+                if let Some(order) = self.intended(new.intent()) {
                     (order.call, order.missing) = (Some(Call::Submit), false);
                 }
             }
@@ -341,11 +212,16 @@ impl ExecutionState {
         self.stream_connected = connected;
     }
 
-    /// Takes the last price of a symbol that has an open plan.
-    pub fn observe_mark(&mut self, symbol: &Symbol, price: Price) {
-        let trailing = |book: &&mut PlanBook| book.approved.plan().exits.trail.is_some() && book.closed.is_none();
-        for book in self.plans.values_mut().filter(trailing).filter(|book| book.approved.plan().symbol == *symbol) {
-            book.observe_mark(price);
+    /// Takes a print of a symbol at `at`: it trades.
+    pub fn observe_print(&mut self, symbol: &Symbol, at: UnixNanos) {
+        self.trading_in(symbol).for_each(|book| book.observe_print(at));
+    }
+
+    /// Takes the last regular price of a symbol that has an open plan, printed at `at`.
+    pub fn observe_mark(&mut self, symbol: &Symbol, price: Price, at: UnixNanos) {
+        for book in self.trading_in(symbol) {
+            book.observe_print(at);
+            book.observe_mark(price, at);
         }
         self.marks.insert(symbol.clone(), price);
     }
@@ -384,8 +260,8 @@ impl ExecutionState {
 
     /// An order by our id.
     pub fn order(&self, id: &ClientOrderId) -> Option<&Order> {
-        let (plan, leg, attempt) = id.parts()?;
-        self.plans.get(&plan)?.orders.get(&(leg, attempt))
+        let (plan, place) = id.parts()?;
+        self.plans.get(&plan)?.order(place)
     }
 
     /// Our orders of `session` that the broker has confirmed.
@@ -414,22 +290,30 @@ impl ExecutionState {
         }
         match ApprovedPlan::new(approval.clone()) {
             Ok(approved) => {
-                let book = PlanBook { approved, executed: None, closed: None, best: None, orders: BTreeMap::new() };
-                self.plans.insert(approval.plan.plan_id.clone(), book);
+                self.plans.insert(approval.plan.plan_id.clone(), PlanBook::new(approved));
             }
             Err(refused) => self.bad_approvals.push(refused.to_string()),
         }
     }
 
+    fn trading_in(&mut self, symbol: &Symbol) -> impl Iterator<Item = &mut PlanBook> {
+        let open = |book: &&mut PlanBook| book.closed.is_none() && book.approved.plan().symbol == *symbol;
+        self.plans.values_mut().filter(open)
+    }
+
+    /// The order of an intent of a plan that is known.
+    fn intended(&mut self, intent: &OrderIntended) -> Option<&mut Order> {
+        let (_, place) = intent.client_order_id.parts()?;
+        let book = self.plans.get_mut(&intent.plan_id)?;
+        Some(book.orders.entry(place).or_insert_with(|| Order::intended(place.slice, intent)))
+    }
+
     fn apply_update(&mut self, update: &OrderUpdated) {
-        let Some((plan, leg, attempt)) = update.client_order_id.parts() else { return };
+        let Some((plan, place)) = update.client_order_id.parts() else { return };
         let Some(book) = self.plans.get_mut(&plan) else { return };
-        book.orders
-            .entry((leg, attempt))
-            .or_insert_with(|| Order::from_record(update, leg, attempt))
-            .apply_update(update);
+        book.orders.entry(place).or_insert_with(|| Order::from_record(update, place)).apply_update(update);
         if let Some(venue) = &update.venue_order_id {
-            self.venues.insert(venue.clone(), (plan, leg, attempt));
+            self.venues.insert(venue.clone(), (plan, place));
         }
     }
 
@@ -444,40 +328,38 @@ impl ExecutionState {
         self.order_at(&id.parts()?)
     }
 
-    fn order_at(&mut self, key: &(PlanId, Leg, u32)) -> Option<&mut Order> {
-        self.plans.get_mut(&key.0)?.orders.get_mut(&(key.1, key.2))
+    fn order_at(&mut self, key: &(PlanId, OrderPlace)) -> Option<&mut Order> {
+        self.plans.get_mut(&key.0)?.orders.get_mut(&key.1)
     }
 
-    /// The plan, leg and attempt of an order that is ours: by our id, by the broker's, or by what it replaces.
-    fn place(&self, order: &BrokerOrder) -> Option<(PlanId, Leg, u32)> {
+    /// The plan and place of an order that is ours: by our id, by the broker's, or by what it replaces.
+    fn place(&self, order: &BrokerOrder) -> Option<(PlanId, OrderPlace)> {
         if let Some(known) = self.venues.get(&order.venue_order_id) {
             return Some(known.clone());
         }
         if let Some(key) = order.client_order_id.parts() {
             return self.plans.contains_key(&key.0).then_some(key);
         }
-        let (plan, leg, attempt) = self.venues.get(order.replaces.as_ref()?)?;
-        Some((plan.clone(), *leg, attempt + 1))
+        let (plan, place) = self.venues.get(order.replaces.as_ref()?)?;
+        Some((plan.clone(), place.next()))
     }
 
-    fn observe_placed(&mut self, key: &(PlanId, Leg, u32), order: &BrokerOrder) {
+    /// Legs that the broker named are of the slice of the order that they are attached to.
+    fn observe_placed(&mut self, key: &(PlanId, OrderPlace), order: &BrokerOrder) {
         let Some(book) = self.plans.get_mut(&key.0) else { return };
-        let placed = book
-            .orders
-            .entry((key.1, key.2))
-            .or_insert_with(|| Order::made_by_broker(key.0.clone(), key.1, key.2, order));
+        let placed = book.orders.entry(key.1).or_insert_with(|| Order::made_by_broker(key.0.clone(), key.1, order));
         placed.observe(order);
         for fill in self.loose_fills.remove(&order.venue_order_id).unwrap_or_default() {
             placed.observe_fill(&fill);
         }
         self.venues.insert(order.venue_order_id.clone(), key.clone());
-        for leg in &order.legs {
-            let key = self.place(leg).unwrap_or_else(|| {
-                let part = if leg.order_type == OrderType::Limit { Leg::Target } else { Leg::Stop };
-                let attempt = self.plans.get(&key.0).map_or(1, |book| book.next_attempt(part));
-                (key.0.clone(), part, attempt)
+        for attached in &order.legs {
+            let key = self.place(attached).unwrap_or_else(|| {
+                let leg = if attached.order_type == OrderType::Limit { Leg::Target } else { Leg::Stop };
+                let first = OrderPlace { leg, slice: key.1.slice, attempt: 1 };
+                (key.0.clone(), self.plans.get(&key.0).map_or(first, |book| book.next_place(leg, key.1.slice)))
             });
-            self.observe_placed(&key, leg);
+            self.observe_placed(&key, attached);
         }
     }
 

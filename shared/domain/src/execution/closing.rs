@@ -1,19 +1,17 @@
-//! An open position: covered by exactly one stop until it is closed.
+//! The end of a position: when it is closed, how, and what that is called.
 
 use crate::calendar;
-use crate::execution::book::PlanBook;
 use crate::execution::decide::{View, chase, query};
 use crate::execution::effect::Effect;
 use crate::execution::order::Order;
-use crate::execution::{CloseReason, DeadlineStep, Leg, OrderState, OrderType, record};
+use crate::execution::plan_book::PlanBook;
+use crate::execution::{CloseReason, DeadlineStep, FIRST_SLICE, Leg, OrderState, OrderType, cover, record};
 use crate::money::Price;
 use crate::ops::Severity;
 use crate::plan::Side;
 use crate::risk::TradingState;
 use crate::time::{SessionDate, UnixNanos};
 
-/// Refused replacements of a leg after which its price is left as it is.
-const REPLACES_MAX: u32 = 3;
 /// Refused exits after which each further one waits.
 const EXITS_MAX: u32 = 3;
 const EXIT_PAUSE_S: i64 = 30;
@@ -28,16 +26,15 @@ enum Style {
 
 enum Mode {
     Protect,
-    Exit(Style),
+    Exit(Style, CloseReason),
     /// The market is closed: nothing can be sent that would help.
     Wait,
 }
 
-/// The entry is done: protect what it filled, or close it, or say that it is over.
+/// The entries are done: protect what they filled, or close it, or say that it is over.
 pub(super) fn position(view: &View<'_>, book: &PlanBook, out: &mut Vec<Effect>) {
-    let Some(entry) = book.entry() else { return };
-    if entry.filled_qty() == 0 {
-        out.push(Effect::Record(record::closed(view, book, unfilled_reason(view, book, entry)).into()));
+    if book.entries().all(|entry| entry.filled_qty() == 0) {
+        out.extend(unfilled_reason(view, book).map(|reason| Effect::Record(record::closed(view, book, reason).into())));
         return;
     }
     if !book.is_itemised() {
@@ -59,15 +56,15 @@ pub(super) fn position(view: &View<'_>, book: &PlanBook, out: &mut Vec<Effect>) 
         view.raise(out, Severity::Critical, "oversold", book.approved.plan().plan_id.as_str(), message);
     }
     match mode(view, book) {
-        Mode::Exit(style) => exit(view, book, style, out),
-        Mode::Protect => protect(view, book, entry, out),
+        Mode::Exit(style, reason) => exit(view, book, (style, reason), out),
+        Mode::Protect => cover::protect(view, book, out),
         Mode::Wait => {}
     }
     if book.executed.is_none()
         && book.is_itemised()
         && (book.uncovered() == 0 || !matches!(mode(view, book), Mode::Protect))
     {
-        out.extend(record::executed(book, entry).map(|event| Effect::Record(event.into())));
+        out.extend(record::executed(book).map(|event| Effect::Record(event.into())));
     }
 }
 
@@ -78,7 +75,7 @@ pub(super) fn sweep(view: &View<'_>, book: &PlanBook, out: &mut Vec<Effect>) {
         let message = format!("{}: {} shares came after the plan was over", book.approved.plan().symbol, book.held());
         view.raise(out, Severity::Critical, "late_fill", book.approved.plan().plan_id.as_str(), message);
         if regular_hours(view.now) {
-            exit(view, book, Style::Market, out);
+            exit(view, book, (Style::Market, CloseReason::Flattened), out);
         }
         return;
     }
@@ -115,16 +112,23 @@ fn mode(view: &View<'_>, book: &PlanBook) -> Mode {
     if !regular_hours(view.now) {
         return Mode::Wait;
     }
-    if view.now.session_date() > session || book.held() < 0 {
-        return Mode::Exit(Style::Market);
-    }
-    let broken = book.rejected(Leg::Stop) >= view.policy.repairs_max;
-    if broken || view.state.trading_state(session) == TradingState::Flatten {
-        return Mode::Exit(Style::Market);
-    }
+    let next_day = view.now.session_date() > session;
     let by_time = style_at(book.step(view.now));
     let by_plan = (view.now >= book.approved.plan().exit_by).then_some(Style::Marketable);
-    by_time.max(by_plan).map_or(Mode::Protect, Mode::Exit)
+    let by_close = by_time.max(by_plan).max(next_day.then_some(Style::Market));
+    let broken = book.rejected(Leg::Stop) + book.rejected(Leg::Target) >= view.policy.repairs_max;
+    let flatten = view.state.trading_state(session) == TradingState::Flatten;
+    let at_once = if broken || flatten || book.held() < 0 {
+        Some(CloseReason::Flattened)
+    } else {
+        book.is_timed_out().then_some(CloseReason::TimeStop)
+    };
+    match (by_close, at_once) {
+        (Some(_), Some(_)) => Mode::Exit(Style::Market, CloseReason::FlatByClose),
+        (Some(style), None) => Mode::Exit(style, CloseReason::FlatByClose),
+        (None, Some(reason)) => Mode::Exit(Style::Market, reason),
+        (None, None) => Mode::Protect,
+    }
 }
 
 const fn style_at(step: Option<DeadlineStep>) -> Option<Style> {
@@ -136,108 +140,9 @@ const fn style_at(step: Option<DeadlineStep>) -> Option<Style> {
     }
 }
 
-fn protect(view: &View<'_>, book: &PlanBook, entry: &Order, out: &mut Vec<Effect>) {
-    let held = book.held().unsigned_abs();
-    let plan = book.approved.plan();
-    let Some((_, average)) = book.average(plan.side) else { return };
-    let wanted = trailed(book, average);
-    let stops: Vec<&Order> = book.live_stops().collect();
-    match stops.as_slice() {
-        [] => cover(view, book, entry, held, wanted, out),
-        [stop] if stop.is_in_doubt() => chase(book, stop, out),
-        [stop] if stop.leaves_qty() != held => {
-            if view.now >= last_change(book).plus_seconds(view.policy.cover_grace_s) {
-                uncovered_alert(view, book, stop.leaves_qty(), out);
-                view.cancel(stop, out);
-            } else if view.state.last_backfill.is_none_or(|read| read <= last_change(book)) {
-                view.backfill(out);
-            }
-        }
-        [stop] => replace(view, stop, book.next_attempt(Leg::Stop), Some(wanted), None, out),
-        [_, extra @ ..] => extra.iter().for_each(|order| view.cancel(order, out)),
-    }
-    let target = plan.targets.iter().max_by_key(|target| target.fraction_bps);
-    if let (Some(target), Some(order)) = (target, book.live_unreplaced(Leg::Target).next()) {
-        let wanted = plan.target_for(target, average);
-        replace(view, order, book.next_attempt(Leg::Target), None, Some(wanted), out);
-    }
-}
-
-/// Where the stop belongs: at its distance from the executed price, or closer where it follows the price.
-fn trailed(book: &PlanBook, average: Price) -> Price {
-    let plan = book.approved.plan();
-    let first = plan.stop_for(average);
-    if plan.exits.trail.is_none() {
-        return first;
-    }
-    // A stop on the gaining side of the entry has followed before; it does not move back.
-    let followed = book.leg(Leg::Stop).filter_map(|stop| stop.recorded.stop_price);
-    let current = match plan.side {
-        Side::Buy => followed.filter(|stop| *stop >= average).fold(first, Price::max),
-        Side::Sell => followed.filter(|stop| *stop <= average).fold(first, Price::min),
-    };
-    book.best().map_or(current, |best| plan.trailed_stop(average, best, current))
-}
-
-/// No stop works. After an entry that was cut short that is expected: its legs went with the remainder. Otherwise the
-/// broker gets a moment to show the leg before it is replaced by one of ours.
-fn cover(view: &View<'_>, book: &PlanBook, entry: &Order, held: u64, wanted: Price, out: &mut Vec<Effect>) {
-    let cut_short = entry.state() != OrderState::Filled && book.leg(Leg::Stop).all(|stop| stop.filled_qty() == 0);
-    let rested = view.now >= last_change(book).plus_seconds(view.policy.cover_grace_s);
-    let first = book.leg(Leg::Stop).all(|stop| stop.intent.is_none());
-    if !(cut_short && first || rested) {
-        view.backfill(out);
-        return;
-    }
-    if !(cut_short && first) {
-        uncovered_alert(view, book, 0, out);
-    }
-    out.push(Effect::Submit(book.approved.stop_order(book.next_attempt(Leg::Stop), held, wanted, view.now)));
-}
-
-fn uncovered_alert(view: &View<'_>, book: &PlanBook, covered: u64, out: &mut Vec<Effect>) {
-    let plan = book.approved.plan();
-    let held = book.held();
-    let message = format!("{}: {covered} of {held} shares are under a working stop; repairing", plan.symbol);
-    view.raise(out, Severity::Critical, "uncovered", plan.plan_id.as_str(), message);
-    let broker = view.state.positions.get(&plan.symbol).copied().unwrap_or(0);
-    let ours = held * plan.side.sign();
-    out.extend(record::reconciled(view, &plan.symbol, ours, broker).map(|event| Effect::Record(event.into())));
-}
-
-fn replace(
-    view: &View<'_>,
-    order: &Order,
-    attempt: u32,
-    stop: Option<Price>,
-    limit: Option<Price>,
-    out: &mut Vec<Effect>,
-) {
-    let off = |have: Option<Price>, want: Option<Price>| match (have, want) {
-        (Some(have), Some(want)) => (have.nanos() - want.nanos()).abs() >= want.tick().nanos(),
-        _ => false,
-    };
-    let wrong = off(order.recorded.stop_price, stop) || off(order.recorded.limit_price, limit);
-    let works = matches!(order.state(), OrderState::Working);
-    let Some(venue) = order.recorded.venue_order_id.clone().filter(|_| wrong && works) else { return };
-    if order.refused_replaces >= REPLACES_MAX {
-        let message = format!("{}: the broker keeps the {:?} at its first price", order.symbol, order.leg);
-        view.raise(out, Severity::Warning, "replace_refused", order.client_order_id.as_str(), message);
-    } else if view.may_ask(order) {
-        out.push(Effect::Replace {
-            client_order_id: order.client_order_id.clone(),
-            venue_order_id: venue,
-            replacement: crate::id::ClientOrderId::new(&order.plan_id, order.leg, attempt),
-            stop_price: stop,
-            limit_price: limit,
-            at: view.now,
-        });
-    }
-}
-
 /// Opposite orders first: the broker refuses an exit while a leg works.
-fn exit(view: &View<'_>, book: &PlanBook, style: Style, out: &mut Vec<Effect>) {
-    let in_the_way: Vec<&Order> = book.orders().filter(|o| o.leg != Leg::Exit && o.is_live()).collect();
+fn exit(view: &View<'_>, book: &PlanBook, (style, reason): (Style, CloseReason), out: &mut Vec<Effect>) {
+    let in_the_way: Vec<&Order> = book.orders().filter(|o| o.leg != Leg::Exit && o.is_live() && !o.missing).collect();
     if !in_the_way.is_empty() {
         for order in in_the_way {
             if order.is_in_doubt() {
@@ -250,7 +155,7 @@ fn exit(view: &View<'_>, book: &PlanBook, style: Style, out: &mut Vec<Effect>) {
     }
     let exits: Vec<&Order> = book.leg(Leg::Exit).filter(|order| order.is_live()).collect();
     match exits.as_slice() {
-        [] => send_exit(view, book, style, out),
+        [] => send_exit(view, book, (style, reason), out),
         [order] if order.is_in_doubt() => chase(book, order, out),
         [order] if style_of(book, order) < style => view.cancel(order, out),
         [_] => {}
@@ -258,7 +163,7 @@ fn exit(view: &View<'_>, book: &PlanBook, style: Style, out: &mut Vec<Effect>) {
     }
 }
 
-fn send_exit(view: &View<'_>, book: &PlanBook, style: Style, out: &mut Vec<Effect>) {
+fn send_exit(view: &View<'_>, book: &PlanBook, (style, reason): (Style, CloseReason), out: &mut Vec<Effect>) {
     let held = book.held();
     let plan = book.approved.plan();
     let refused = book.rejected(Leg::Exit);
@@ -271,8 +176,9 @@ fn send_exit(view: &View<'_>, book: &PlanBook, style: Style, out: &mut Vec<Effec
     }
     let side = if held > 0 { plan.side.opposite() } else { plan.side };
     let limit = exit_limit(view, book, side, style);
-    let attempt = book.next_attempt(Leg::Exit);
-    out.push(Effect::Submit(book.approved.exit_order(attempt, side, held.unsigned_abs(), limit, view.now)));
+    let attempt = book.next_place(Leg::Exit, FIRST_SLICE).attempt;
+    let shares = (side, held.unsigned_abs());
+    out.push(Effect::Submit(book.approved.exit_order(attempt, shares, limit, reason, view.now)));
 }
 
 /// At the last price, or through it; `None` at the market, also when no price is known.
@@ -319,10 +225,13 @@ fn gone_elsewhere(view: &View<'_>, book: &PlanBook) -> bool {
     view.state.mismatches.get(symbol).is_some_and(|(_, theirs, times)| *theirs == 0 && *times >= 2)
 }
 
-fn unfilled_reason(view: &View<'_>, book: &PlanBook, entry: &Order) -> CloseReason {
+/// Why nothing was entered, by the entry that the broker did not refuse if there is one; `None` before an entry.
+fn unfilled_reason(view: &View<'_>, book: &PlanBook) -> Option<CloseReason> {
+    let taken = book.entries().find(|entry| entry.state() != OrderState::Rejected);
+    let entry = taken.or_else(|| book.entries().next())?;
     let session = book.approved.session_date();
     let ended = entry.recorded.ts_event;
-    if entry.state() == OrderState::Rejected {
+    Some(if entry.state() == OrderState::Rejected {
         CloseReason::EntryRejected
     } else if ended >= book.approved.plan().valid_until || entry.state() == OrderState::Expired {
         CloseReason::EntryExpired
@@ -332,26 +241,26 @@ fn unfilled_reason(view: &View<'_>, book: &PlanBook, entry: &Order) -> CloseReas
         CloseReason::EntryExpired
     } else {
         CloseReason::ClosedElsewhere
-    }
+    })
 }
 
+/// By the order that took the last shares. Exits of older recordings do not say why they were sent.
 fn exit_reason(book: &PlanBook) -> CloseReason {
     let last = book.orders().filter(|o| o.leg != Leg::Entry && o.filled_qty() > 0).max_by_key(|o| o.recorded.ts_event);
     match last.map(|order| (order.leg, order.intent.as_ref())) {
         Some((Leg::Target, _)) => CloseReason::TakeProfit,
-        Some((Leg::Exit, Some(intent)))
-            if style_at(book.step(intent.ts_event)).is_some()
+        Some((Leg::Exit, Some(intent))) => intent.reason.unwrap_or_else(|| {
+            let late = style_at(book.step(intent.ts_event)).is_some()
                 || intent.ts_event >= book.approved.plan().exit_by
-                || intent.ts_event.session_date() > book.approved.session_date() =>
-        {
-            CloseReason::FlatByClose
-        }
-        Some((Leg::Exit, _)) => CloseReason::Flattened,
+                || intent.ts_event.session_date() > book.approved.session_date();
+            if late { CloseReason::FlatByClose } else { CloseReason::Flattened }
+        }),
+        Some((Leg::Exit, None)) => CloseReason::Flattened,
         Some((Leg::Stop | Leg::Entry, _)) | None => CloseReason::StopLoss,
     }
 }
 
-/// The broker's time of the last change to the cover: since when a hole in it may have been open.
+/// The broker's time of the last order that ended.
 fn last_change(book: &PlanBook) -> UnixNanos {
     book.orders().filter(|o| !o.is_live()).map(|o| o.recorded.ts_event).max().unwrap_or_default()
 }

@@ -4,11 +4,12 @@
 //! point leaves a log from which the same decision follows again.
 
 use crate::calendar;
-use crate::execution::book::{ExecutionState, PlanBook};
+use crate::execution::book::ExecutionState;
 use crate::execution::effect::{Alert, Effect};
 use crate::execution::ladder::MarketInstants;
 use crate::execution::order::Order;
-use crate::execution::{CloseReason, DeadlineReached, DeadlineStep, OrderState, closing, record};
+use crate::execution::plan_book::PlanBook;
+use crate::execution::{CloseReason, DeadlineReached, DeadlineStep, Leg, OrderPlace, OrderState, closing, record};
 use crate::fees::CostProfile;
 use crate::ops::Severity;
 use crate::risk::TradingState;
@@ -121,12 +122,32 @@ fn pursue(view: &View<'_>, book: &PlanBook, out: &mut Vec<Effect>) {
         closing::sweep(view, book, out);
         return;
     }
-    match book.entry() {
-        None => open(view, book, out),
-        Some(entry) if entry.is_in_doubt() => chase_entry(view, book, entry, out),
-        Some(entry) if entry.is_live() => watch_entry(view, book, entry, out),
-        Some(_) => closing::position(view, book, out),
+    let works = enter(view, book, out);
+    if !works && book.entries().next().is_some() {
+        closing::position(view, book, out);
     }
+}
+
+/// Sends, follows and ends the entries of all slices. True while one of them may still fill, or once the plan is over.
+fn enter(view: &View<'_>, book: &PlanBook, out: &mut Vec<Effect>) -> bool {
+    let mut works = false;
+    let mut lost = false;
+    for entry in book.entries().filter(|entry| entry.is_live()) {
+        if !entry.is_in_doubt() {
+            watch_entry(view, book, entry, out);
+            works = true;
+        } else if chase_entry(view, book, entry, out) {
+            works = true;
+        } else {
+            lost = true;
+        }
+    }
+    works |= open(view, book, out);
+    if lost && !works && !is_begun(book) {
+        out.push(Effect::Record(record::closed(view, book, CloseReason::Abandoned).into()));
+        return true;
+    }
+    works
 }
 
 /// What stands between an approved plan and the broker.
@@ -149,50 +170,75 @@ fn gate(view: &View<'_>, book: &PlanBook) -> Gate {
         || view.state.foreign.contains(&plan.symbol)
     {
         Gate::Withdrawn
-    } else if !view.state.stream_connected || !view.state.is_tradable() {
+    } else if !view.state.stream_connected || !view.state.is_tradable() || book.is_unsettled(view.now) {
         Gate::Wait
     } else {
         Gate::Open
     }
 }
 
-fn open(view: &View<'_>, book: &PlanBook, out: &mut Vec<Effect>) {
-    match gate(view, book) {
-        Gate::Open => out.push(Effect::Submit(book.approved.entry_order(view.now))),
-        Gate::Wait => {}
-        Gate::Withdrawn => out.push(Effect::Record(record::closed(view, book, CloseReason::EntryWithdrawn).into())),
-        Gate::TooLate => out.push(Effect::Record(record::closed(view, book, CloseReason::Abandoned).into())),
+/// Sends the entries that have not been sent, while nothing is filled: what a fill has begun is not added to. True
+/// while one is to be sent.
+fn open(view: &View<'_>, book: &PlanBook, out: &mut Vec<Effect>) -> bool {
+    let entry = |slice| OrderPlace { leg: Leg::Entry, slice, attempt: 1 };
+    let mut unsent = book.approved.slices();
+    unsent.retain(|slice| book.order(entry(slice.number)).is_none());
+    if unsent.is_empty() || is_begun(book) {
+        return false;
     }
+    let over = match gate(view, book) {
+        Gate::Open => {
+            out.extend(unsent.iter().map(|slice| Effect::Submit(book.approved.entry_order(slice, view.now))));
+            return true;
+        }
+        Gate::Wait => return true,
+        Gate::Withdrawn => CloseReason::EntryWithdrawn,
+        Gate::TooLate => CloseReason::Abandoned,
+    };
+    if book.entries().next().is_none() {
+        out.push(Effect::Record(record::closed(view, book, over).into()));
+    }
+    false
 }
 
-/// An entry that the broker may or may not have: ask, and send the same order again only when it does not.
-fn chase_entry(view: &View<'_>, book: &PlanBook, entry: &Order, out: &mut Vec<Effect>) {
+/// True when an order of the plan has been filled, in part at least.
+fn is_begun(book: &PlanBook) -> bool {
+    book.orders().any(|order| order.filled_qty() > 0)
+}
+
+/// An entry that the broker may or may not have: ask, and send the same order again only when it does not. False when
+/// it does not and it is too late to send it.
+fn chase_entry(view: &View<'_>, book: &PlanBook, entry: &Order, out: &mut Vec<Effect>) -> bool {
     if entry.call.is_some() {
-        return;
+        return true;
     }
     if !entry.missing {
         out.push(query(entry));
-        return;
+        return true;
     }
     let again = entry.intent.as_ref().and_then(|intent| book.approved.intended_before(intent));
     match (gate(view, book), again) {
-        (Gate::Open, Some(order)) => out.push(Effect::Submit(order)),
-        (Gate::Wait, _) => {}
-        (Gate::Open | Gate::Withdrawn | Gate::TooLate, _) => {
-            out.push(Effect::Record(record::closed(view, book, CloseReason::Abandoned).into()));
+        (Gate::Open, Some(order)) if !is_begun(book) => {
+            out.push(Effect::Submit(order));
+            true
         }
+        (Gate::Wait, _) => !is_begun(book),
+        (Gate::Open | Gate::Withdrawn | Gate::TooLate, _) => false,
     }
 }
 
+/// Ends an entry whose time is over, or whose plan has gone on without it.
 fn watch_entry(view: &View<'_>, book: &PlanBook, entry: &Order, out: &mut Vec<Effect>) {
     let plan = book.approved.plan();
     let session = book.approved.session_date();
     let waited = book.fills().map(|fill| fill.ts_event).min().map(|first| view.now.since(first));
-    let stuck = entry.state() == OrderState::PartiallyFilled
-        && waited.is_some_and(|nanos| nanos >= view.policy.partial_fill_wait_s * NANOS_PER_SECOND);
+    let begun = entry.state() == OrderState::PartiallyFilled
+        || book.entries().any(|other| other.slice != entry.slice && other.filled_qty() > 0);
+    let stuck = begun && waited.is_some_and(|nanos| nanos >= view.policy.partial_fill_wait_s * NANOS_PER_SECOND);
     let withdrawn = view.state.trading_state(session) >= TradingState::Reduce
         || DeadlineStep::at(session, view.now).is_some_and(|step| step >= DeadlineStep::CancelEntries);
-    if stuck || withdrawn || view.now >= plan.valid_until {
+    let left = book.has_left() || book.leg(Leg::Exit).next().is_some();
+    if stuck || withdrawn || left || view.now >= plan.valid_until {
         view.cancel(entry, out);
     }
 }

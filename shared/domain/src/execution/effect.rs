@@ -1,7 +1,7 @@
 //! What the executor's shell is asked to do.
 
 use crate::event::Event;
-use crate::execution::order::NewOrder;
+use crate::execution::approved::NewOrder;
 use crate::id::{ClientOrderId, VenueOrderId};
 use crate::money::Price;
 use crate::ops::Severity;

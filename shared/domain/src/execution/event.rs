@@ -117,7 +117,7 @@ pub struct OrderIntended {
     pub symbol: Symbol,
     /// Its part in the plan.
     pub leg: Leg,
-    /// Counts the orders of this leg from 1; rises only after the one before is terminal.
+    /// Counts the orders of this leg and slice from 1; rises only after the one before is terminal.
     pub attempt: u32,
     /// Buy or sell.
     pub side: Side,
@@ -133,6 +133,8 @@ pub struct OrderIntended {
     pub stop_loss: Option<Price>,
     /// Limit price of the attached profit target.
     pub take_profit: Option<Price>,
+    /// Why the position is closed; only of exits.
+    pub reason: Option<CloseReason>,
     /// Market time of the intent.
     pub ts_event: UnixNanos,
 }
@@ -242,6 +244,8 @@ pub enum CloseReason {
     Abandoned,
     /// Closed by an order that is not ours.
     ClosedElsewhere,
+    /// Closed because it had gained too little after the plan's time.
+    TimeStop,
 }
 
 /// A plan is over; what it had reserved is free again.
@@ -357,5 +361,18 @@ pub struct DeadlineReached {
     /// Which clock said so.
     pub by: DeadlineClock,
     /// What that clock showed.
+    pub at: UnixNanos,
+}
+
+/// An executor took over a broker account; nothing that another one sends afterwards is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OwnerChanged {
+    /// The account, as the lease names it.
+    pub account: String,
+    /// Rises with every owner.
+    pub epoch: u64,
+    /// The replica.
+    pub instance: String,
+    /// When, by the replica's clock.
     pub at: UnixNanos,
 }

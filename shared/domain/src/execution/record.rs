@@ -1,9 +1,9 @@
 //! The executor's own events, made from what is known.
 
 use crate::calendar;
-use crate::execution::book::PlanBook;
 use crate::execution::decide::View;
 use crate::execution::order::Order;
+use crate::execution::plan_book::PlanBook;
 use crate::execution::{
     AccountObserved, BrokerFill, CloseReason, FillRecorded, Leg, PlanClosed, PlanExecuted, PositionReconciled,
 };
@@ -64,7 +64,7 @@ fn fees(view: &View<'_>, order: &Order, fill: &BrokerFill, before: &Traded) -> O
     view.policy.costs.of_fill(order.side, before, fill.quantity, fill.price, date).ok()?.total().ok()
 }
 
-pub(super) fn executed(book: &PlanBook, entry: &Order) -> Option<PlanExecuted> {
+pub(super) fn executed(book: &PlanBook) -> Option<PlanExecuted> {
     let plan = book.approved.plan();
     let (quantity, average) = book.average(plan.side)?;
     Some(PlanExecuted {
@@ -74,7 +74,7 @@ pub(super) fn executed(book: &PlanBook, entry: &Order) -> Option<PlanExecuted> {
         quantity,
         avg_entry_price: average,
         stop_price: plan.stop_for(average),
-        ts_event: entry.fills().iter().map(|fill| fill.ts_event).max().unwrap_or(entry.recorded.ts_event),
+        ts_event: book.entered_at()?,
     })
 }
 

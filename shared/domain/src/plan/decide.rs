@@ -1,7 +1,7 @@
 //! From a complete round to a ranking and one plan per selected signal.
 
 use super::levels::Levels;
-use super::{NotSelected, RankedSignal, TradePlan};
+use super::{ExitRules, NotSelected, RankedSignal, TradePlan};
 use crate::calendar::Session;
 use crate::id::PlanId;
 use crate::scan::{Round, SignalGenerated};
@@ -18,6 +18,8 @@ pub fn rank(signals: &mut [SignalGenerated]) {
 pub(super) struct Circumstances<'a> {
     /// The strategy's plan rules.
     pub(super) rules: &'a PlanRules,
+    /// A symbol that has not printed for longer than this looks halted, seconds.
+    pub(super) halt_silence_seconds: u32,
     /// The round's session.
     pub(super) session: Session,
     /// True when the strategy is paused.
@@ -103,6 +105,6 @@ fn plan(
         adv_14: f.adv_14.ok_or(NotSelected::NoAverageVolume)?,
         or_volume: f.or_volume,
         sector: f.sector.clone(),
-        exits,
+        exits: ExitRules { halt_silence_seconds: circumstances.halt_silence_seconds, ..exits },
     })
 }

@@ -15,6 +15,9 @@ pub struct ExitRules {
     pub time_stop: Option<TimeStop>,
     /// Entries and the time stop wait this long after the reopening print of a halt, seconds.
     pub halt_resume_seconds: u32,
+    /// A symbol that has not printed for longer than this looks halted, seconds; 0 takes no silence for a halt.
+    #[serde(default)]
+    pub halt_silence_seconds: u32,
 }
 
 /// A stop that moves to the entry, then follows the best price. It never moves back.

@@ -112,6 +112,7 @@ fn exits(rules: &PlanRules, stop_distance: Price, minute_atr: Option<Price>) -> 
         trail: trail.transpose()?,
         time_stop: time_stop.transpose()?,
         halt_resume_seconds: rules.halt_resume_seconds,
+        ..ExitRules::default()
     })
 }
 

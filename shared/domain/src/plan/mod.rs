@@ -4,11 +4,13 @@ mod decide;
 mod event;
 mod exits;
 mod levels;
+mod slice;
 mod state;
 
 pub use decide::rank;
 pub use event::*;
 pub use exits::{ExitRules, TimeStop, Trail};
+pub use slice::Slice;
 pub use state::{Effect, PlannerState};
 
 #[cfg(test)]

@@ -22,6 +22,16 @@ pub enum Effect {
     Propose(PlanProposed),
 }
 
+impl Effect {
+    /// The event to append.
+    pub fn into_event(self) -> Event {
+        match self {
+            Self::Close(closed) => closed.into(),
+            Self::Propose(proposed) => proposed.into(),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct OpenRound {
     round: Round,
@@ -94,12 +104,13 @@ impl PlannerState {
 
     /// What is to be appended now: rounds of which every partition is complete, then the plans of closed rounds.
     pub fn decide(&self, inputs: &[Input]) -> Vec<Effect> {
-        let closes = self.open.values().filter(|open| open.is_complete()).map(|open| self.close_effect(open, inputs));
+        // One round at a time: the next must know what this one plans.
+        let close = self.open.values().find(|open| open.is_complete()).map(|open| self.close_effect(open, inputs));
         let proposals = self.closed.values().flat_map(|closed| {
             let missing = closed.plans.iter().filter(|p| !self.proposed.contains(&p.plan_id));
             missing.map(|plan| Effect::Propose(PlanProposed { plan: plan.clone() }))
         });
-        closes.chain(proposals).collect()
+        close.into_iter().chain(proposals).collect()
     }
 
     /// Closes a round without the partitions that did not report; for when the shell's deadline has passed.
@@ -156,6 +167,7 @@ impl PlannerState {
         let session = calendar::session(round.session_date).unwrap_or_else(|| calendar::session_at(round.due));
         let circumstances = Circumstances {
             rules: &self.strategy.plan,
+            halt_silence_seconds: self.strategy.scan.halt_silence_seconds,
             session,
             paused: self.paused.contains(&round.strategy),
             already_planned: &already_planned,

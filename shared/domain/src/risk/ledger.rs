@@ -210,11 +210,14 @@ impl Ledger {
         let day = self.day_mut(closed.session_date);
         day.fees = Usd::from_nanos(day.fees.nanos().saturating_add(closed.fees.nanos()));
         match closed.reason {
-            CloseReason::StopLoss => day.stop_outs_in_a_row += 1,
-            CloseReason::TakeProfit
+            // A stop that had followed the price, or that closed what a target left, may end a gain.
+            CloseReason::StopLoss if closed.r_multiple <= Micro::default() => day.stop_outs_in_a_row += 1,
+            CloseReason::StopLoss
+            | CloseReason::TakeProfit
             | CloseReason::FlatByClose
             | CloseReason::Flattened
-            | CloseReason::ClosedElsewhere => {
+            | CloseReason::ClosedElsewhere
+            | CloseReason::TimeStop => {
                 day.stop_outs_in_a_row = 0;
             }
             CloseReason::EntryExpired

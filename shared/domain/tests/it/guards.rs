@@ -61,16 +61,18 @@ fn fees_that_the_broker_has_not_booked_yet_count_as_losses() {
 #[test]
 fn stop_outs_in_a_row_end_the_days_entries_and_any_other_close_ends_the_row() {
     let mut state = open_day(with(|risk| risk.max_consecutive_stop_outs = 2));
-    let end = |state: &mut RiskState, symbol: &str, reason| {
+    let end = |state: &mut RiskState, symbol: &str, reason, r| {
         state.apply(&proposed(symbol));
         settle(state);
-        state.apply(&closed(&plan(symbol), reason, Micro::from_int(-1), Usd::ZERO).into());
+        state.apply(&closed(&plan(symbol), reason, Micro::from_int(r), Usd::ZERO).into());
     };
-    end(&mut state, "AAA", CloseReason::StopLoss);
-    end(&mut state, "BBB", CloseReason::TakeProfit);
-    end(&mut state, "CCC", CloseReason::StopLoss);
+    end(&mut state, "AAA", CloseReason::StopLoss, -1);
+    end(&mut state, "BBB", CloseReason::TakeProfit, 2);
+    end(&mut state, "CCC", CloseReason::StopLoss, -1);
+    end(&mut state, "EEE", CloseReason::StopLoss, 1);
+    end(&mut state, "FFF", CloseReason::StopLoss, -1);
     assert_eq!(lowered(&mut state), []);
-    end(&mut state, "DDD", CloseReason::StopLoss);
+    end(&mut state, "DDD", CloseReason::StopLoss, -1);
     assert_eq!(lowered(&mut state), [(RiskLimit::ConsecutiveStopOuts, TradingState::NoEntry)]);
 }
 

@@ -93,6 +93,7 @@ pub(crate) fn intended(plan: &TradePlan, attempt: u32, at: UnixNanos) -> OrderIn
         stop_price: None,
         stop_loss: None,
         take_profit: None,
+        reason: None,
         ts_event: at,
     }
 }

@@ -69,6 +69,27 @@ pub(crate) fn close(signals: &[SignalGenerated]) -> RoundClosed {
 }
 
 #[test]
+fn rounds_that_are_complete_at_once_do_not_plan_a_symbol_twice() {
+    let first = signal("AAA", 2, true);
+    let later = Round { round_id: RoundId::new(round().session_date, "trade", 9, 50), ..round() };
+    let signal_id = SignalId::new(&later.round_id, "orb", &first.candidate.symbol);
+    let second = SignalGenerated { round: later, signal_id, ..first.clone() };
+    let mut state = PlannerState::new(strategy());
+    for signal in [first, second] {
+        let signal_ids = vec![signal.signal_id.clone()];
+        let round = signal.round.clone();
+        state.apply(&signal.into());
+        state.apply(&ScanRoundCompleted { round, partition: 0, partitions: 1, evaluated: 1, signal_ids }.into());
+    }
+    let mut closed = Vec::new();
+    while let Some(Effect::Close(round)) = state.decide(&[]).into_iter().find(|e| matches!(e, Effect::Close(_))) {
+        state.apply(&round.clone().into());
+        closed.push((round.plans.len(), round.ranking[0].not_selected));
+    }
+    assert_eq!(closed, [(1, None), (0, Some(NotSelected::AlreadyPlanned))]);
+}
+
+#[test]
 fn a_round_ranks_by_score_then_symbol_whatever_the_order_of_arrival() {
     let mut signals = vec![signal("AAA", 2, true), signal("CCC", 5, true), signal("BBB", 5, true)];
     let expected = close(&signals);

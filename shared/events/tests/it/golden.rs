@@ -17,11 +17,13 @@ fn file(name: &str, extension: &str) -> PathBuf {
 }
 
 /// Messages that got fields after their first bytes were written, and what the newer bytes are called.
-const GROWN: [(&str, &str); 4] = [
+const GROWN: [(&str, &str); 6] = [
     ("market.v1.ReferenceUpdated", "with_actions"),
     ("scan.v1.SignalGenerated", "with_model"),
     ("scan.v1.CandidatesEvaluated", "with_spread"),
     ("plan.v1.PlanProposed", "with_exits"),
+    ("plan.v1.PlanProposed", "with_halts"),
+    ("order.v1.OrderIntended", "with_reason"),
 ];
 
 /// Type, file name and a value with every field set, for what has no file yet.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use domain::execution::{
-    Answer, BrokerAccount, BrokerBook, BrokerFill, BrokerOrder, BrokerPosition, NewOrder, OrderState, OrderType,
+    Answer, BrokerAccount, BrokerBook, BrokerFill, BrokerOrder, BrokerPosition, Leg, NewOrder, OrderState, OrderType,
 };
 use domain::fees::{CostProfile, Traded};
 use domain::plan::Side;
@@ -16,11 +16,13 @@ const ACCOUNT: &str = "BACKTEST";
 
 struct Order {
     shown: BrokerOrder,
-    /// The entry this is a leg of.
+    /// The entry this is a leg of, or the target that it is the stop of.
     parent: Option<usize>,
     traded: Traded,
     elected: bool,
     marketable: bool,
+    /// True for what takes shares out of a position: one of its group fills at the others' cost.
+    closes: bool,
     works_from: UnixNanos,
 }
 
@@ -37,6 +39,7 @@ pub(super) struct Broker {
     last_equity: Usd,
     positions: BTreeMap<Symbol, i64>,
     marks: HashMap<Symbol, Price>,
+    printed: HashMap<Symbol, UnixNanos>,
     orders: Vec<Order>,
     fills: Vec<BrokerFill>,
 }
@@ -53,6 +56,7 @@ impl Broker {
             last_equity: cash,
             positions: BTreeMap::new(),
             marks: HashMap::new(),
+            printed: HashMap::new(),
             orders: Vec::new(),
             fills: Vec::new(),
         }
@@ -66,6 +70,7 @@ impl Broker {
         self.orders.clear();
         self.fills.clear();
         self.marks.clear();
+        self.printed.clear();
         Ok(())
     }
 
@@ -128,8 +133,9 @@ impl Broker {
         }
     }
 
-    pub(super) fn last_price(&self, symbol: &Symbol) -> Option<Price> {
-        self.marks.get(symbol).copied()
+    /// The last print of a symbol that was played here, and when.
+    pub(super) fn last_print(&self, symbol: &Symbol) -> Option<(Price, UnixNanos)> {
+        self.marks.get(symbol).copied().zip(self.printed.get(symbol).copied())
     }
 
     /// True while an order or a position is left.
@@ -161,15 +167,21 @@ impl Broker {
             reason: None,
             ts_event: now,
         };
-        self.push(order.clone(), None, works_from);
+        self.push(order.clone(), None, intent.leg != Leg::Entry, works_from);
+        let is_pair = intent.leg == Leg::Target;
         let legs = [(OrderType::Stop, intent.stop_loss), (OrderType::Limit, intent.take_profit)];
         for (order_type, level) in legs.into_iter().filter(|(_, level)| level.is_some()) {
             order.venue_order_id = self.venue_id();
             order.client_order_id = ClientOrderId::from_wire(format!("leg-{}", self.orders.len()));
-            (order.side, order.order_type, order.state) = (intent.side.opposite(), order_type, OrderState::Accepted);
+            (order.side, order.state) = if is_pair {
+                (intent.side, OrderState::Working)
+            } else {
+                (intent.side.opposite(), OrderState::Accepted)
+            };
+            order.order_type = order_type;
             let is_stop = order_type == OrderType::Stop;
             (order.stop_price, order.limit_price) = if is_stop { (level, None) } else { (None, level) };
-            self.push(order.clone(), Some(at), works_from);
+            self.push(order.clone(), Some(at), true, works_from);
         }
         Answer::Found(self.view(at))
     }
@@ -178,17 +190,15 @@ impl Broker {
         self.find_client(id).map_or(Answer::NotFound, |at| Answer::Found(self.view(at)))
     }
 
-    /// Cancels an order: an entry with its legs, a leg with its sibling.
+    /// Cancels an order: an entry with its legs, a leg with its sibling, a pair with its other order.
     pub(super) fn cancel(&mut self, venue: &VenueOrderId, now: UnixNanos) -> Answer {
         let Some(at) = self.find_venue(venue) else { return Answer::NotFound };
         if self.orders[at].shown.state.is_terminal() {
             return Answer::Refused("the order is not open".to_owned());
         }
-        let group = self.orders[at].parent.unwrap_or(at);
-        for order in
-            (0..self.orders.len()).filter(|o| *o == at || self.orders[*o].parent == Some(group)).collect::<Vec<_>>()
-        {
-            self.end(order, OrderState::Canceled, now);
+        self.end(at, OrderState::Canceled, now);
+        for other in self.others(at) {
+            self.end(other, OrderState::Canceled, now);
         }
         Answer::Taken
     }
@@ -212,7 +222,9 @@ impl Broker {
         (new.client_order_id, new.state, new.ts_event) = (id.clone(), OrderState::Working, now);
         (new.stop_price, new.limit_price) = (stop.or(new.stop_price), limit.or(new.limit_price));
         let (parent, place) = (self.orders[at].parent, self.orders.len());
-        self.push(new, parent, now.plus_nanos(self.model.latency));
+        self.orders.iter_mut().filter(|o| o.parent == Some(at)).for_each(|leg| leg.parent = Some(place));
+        let closes = self.orders[at].closes;
+        self.push(new, parent, closes, now.plus_nanos(self.model.latency));
         Answer::Found(self.view(place))
     }
 
@@ -225,6 +237,11 @@ impl Broker {
         at: UnixNanos,
     ) -> anyhow::Result<Vec<Update>> {
         self.mark(symbol, price);
+        if let Some(printed) = self.printed.get_mut(symbol) {
+            *printed = at;
+        } else {
+            self.printed.insert(symbol.clone(), at);
+        }
         let mut updates = Vec::new();
         let mut capacity = self.model.capacity(size);
         for place in 0..self.orders.len() {
@@ -294,17 +311,18 @@ impl Broker {
             cumulative_qty: shown.filled_qty,
             ts_event: now,
         };
-        let (side, symbol, parent) = (shown.side, shown.symbol.clone(), order.parent);
+        let (side, symbol) = (shown.side, shown.symbol.clone());
         let value = price.notional(quantity)?;
         self.fees_due = self.fees_due.plus(fees, "fees")?;
         let paid = if side == Side::Buy { value } else { Usd::ZERO.minus(value, "cash")? };
         self.cash = self.cash.minus(paid, "cash")?;
         *self.positions.entry(symbol).or_default() += side.sign() * i64::try_from(quantity)?;
         self.fills.push(fill.clone());
-        match parent {
-            None if complete => self.arm_legs(at, now),
-            Some(parent) => self.shrink_siblings(at, parent, quantity, now, updates),
-            None => {}
+        if complete {
+            self.arm_legs(at, now);
+        }
+        if self.orders[at].closes {
+            self.shrink_others(at, quantity, now, updates);
         }
         updates.push((self.view(at), Some(fill)));
         Ok(())
@@ -317,11 +335,11 @@ impl Broker {
         }
     }
 
-    /// The other leg covers only what is left; nothing left cancels it.
-    fn shrink_siblings(&mut self, at: usize, parent: usize, quantity: u64, now: UnixNanos, updates: &mut Vec<Update>) {
-        for other in 0..self.orders.len() {
+    /// The other order of a pair covers only what is left; nothing left cancels it.
+    fn shrink_others(&mut self, at: usize, quantity: u64, now: UnixNanos, updates: &mut Vec<Update>) {
+        for other in self.others(at) {
             let order = &mut self.orders[other];
-            if other == at || order.parent != Some(parent) || order.shown.state.is_terminal() {
+            if order.shown.state.is_terminal() {
                 continue;
             }
             if order.shown.quantity - order.shown.filled_qty <= quantity {
@@ -334,7 +352,18 @@ impl Broker {
         }
     }
 
-    fn push(&mut self, shown: BrokerOrder, parent: Option<usize>, works_from: UnixNanos) {
+    /// The orders that go with the one at `at`: the legs of an entry, the other of a pair.
+    fn others(&self, at: usize) -> Vec<usize> {
+        let head = self.orders[at].parent.unwrap_or(at);
+        let mut group: Vec<usize> = (0..self.orders.len()).filter(|o| self.orders[*o].parent == Some(head)).collect();
+        if self.orders[head].closes {
+            group.push(head);
+        }
+        group.retain(|other| *other != at);
+        group
+    }
+
+    fn push(&mut self, shown: BrokerOrder, parent: Option<usize>, closes: bool, works_from: UnixNanos) {
         let mark = self.marks.get(&shown.symbol).copied();
         let marketable = match (shown.order_type, shown.limit_price, mark) {
             (OrderType::Limit, Some(limit), Some(mark)) => match shown.side {
@@ -343,7 +372,8 @@ impl Broker {
             },
             _ => false,
         };
-        self.orders.push(Order { shown, parent, traded: Traded::default(), elected: false, marketable, works_from });
+        let traded = Traded::default();
+        self.orders.push(Order { shown, parent, traded, elected: false, marketable, closes, works_from });
     }
 
     fn end(&mut self, at: usize, state: OrderState, now: UnixNanos) {

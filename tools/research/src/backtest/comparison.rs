@@ -177,7 +177,7 @@ fn difference<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Option<f64> {
 
 /// The percentile bootstrap of Efron (1979) over sessions: trades of one session are not independent of each other.
 fn interval(pairs: &[Pair], seed: u64) -> Option<[f64; 2]> {
-    let mut random = Random::new(seed, "comparison", 0);
+    let mut random = Random::keyed([seed, 0, 0]);
     let mut draw = || pairs[random.below(pairs.len() as i64) as usize];
     let mut means: Vec<f64> = (0..RESAMPLES)
         .filter_map(|_| {
@@ -271,7 +271,7 @@ mod tests {
 
     /// Sessions from 2026-03-01 on with five candidates each; `scores` gives weighted, learned and R of one.
     fn compared(days: i32, scores: impl Fn(&mut Random) -> (f64, f64, f64)) -> Comparison {
-        let mut random = Random::new(7, "test", 0);
+        let mut random = Random::keyed([7, 0, 0]);
         let first = SessionDate::from_ymd(2026, 3, 1).unwrap().epoch_days();
         let session = |day| {
             let mut candidate = |_| {

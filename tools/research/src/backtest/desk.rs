@@ -147,8 +147,8 @@ impl Desk {
     fn show_marks(&mut self) {
         let watched: Vec<Symbol> = self.watched().cloned().collect();
         for symbol in watched {
-            if let Some(price) = self.broker.last_price(&symbol) {
-                self.execution.observe_mark(&symbol, price);
+            if let Some((price, at)) = self.broker.last_print(&symbol) {
+                self.execution.observe_mark(&symbol, price, at);
             }
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::calendar::{self, Session};
 use domain::market::{NewsPublished, Tape, Trade};
-use domain::plan::{Effect, PlannerState};
+use domain::plan::PlannerState;
 use domain::scan::{BatchHead, PartitionState, RoundResult, ScoringModel};
 use domain::strategy::Strategy;
 use domain::{Event, Price, SessionDate, UnixNanos};
@@ -228,10 +228,7 @@ impl Engine {
                     break;
                 }
                 for effect in effects {
-                    let event: Event = match effect {
-                        Effect::Close(closed) => closed.into(),
-                        Effect::Propose(proposed) => proposed.into(),
-                    };
+                    let event = effect.into_event();
                     self.planner.apply(&event);
                     self.outcome.apply(&event);
                     self.desks.apply(&event)?;

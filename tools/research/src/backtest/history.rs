@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use domain::calendar::Session;
+use domain::calendar::{self, Session};
 use domain::market::{DailyBar, OpeningVolume, ReferenceUpdated, SymbolState, Tape};
 use domain::scan::PartitionState;
-use domain::{Symbol, UnixNanos};
+use domain::{SessionDate, Symbol, UnixNanos};
 
 use crate::files::DataSet;
 
 /// Daily bars handed on with a symbol: about a year.
 const BARS: usize = 252;
-/// Opening volumes handed on with a symbol.
-const OPENINGS: usize = 20;
+/// Opening volumes handed on with a symbol: those of as many sessions before.
+pub(super) const OPENINGS: usize = 20;
 /// The vendor's name in every reference.
 const SOURCE: &str = "files";
 
@@ -32,6 +32,7 @@ impl History {
 
     /// Everything known before `session`, by symbol; symbols without a bar have no reference.
     pub(super) fn references(&self, session: &Session, opening_minutes: u32, data: &DataSet) -> Vec<ReferenceUpdated> {
+        let earliest = sessions_before(session.date, OPENINGS);
         let reference = |(symbol, bars): (&Symbol, &Vec<DailyBar>)| {
             let before = &bars[..bars.partition_point(|bar| bar.date < session.date)];
             let prev_close = before.last()?.close;
@@ -44,7 +45,7 @@ impl History {
                 tape: Tape::Consolidated,
                 prev_close,
                 daily_bars: before[before.len().saturating_sub(BARS)..].to_vec(),
-                opening_volumes: openings[openings.len().saturating_sub(OPENINGS)..].to_vec(),
+                opening_volumes: openings.iter().filter(|opening| opening.date >= earliest).copied().collect(),
                 opening_minutes,
                 float_shares: facts.float_shares,
                 sector: facts.sector,
@@ -81,6 +82,11 @@ impl History {
     }
 }
 
+/// The session `count` before `date`.
+pub(super) fn sessions_before(date: SessionDate, count: usize) -> SessionDate {
+    (0..count).fold(date, |date, _| calendar::previous_session(date).date)
+}
+
 fn bar_of(session: &Session, tape: &SymbolState) -> DailyBar {
     let regular = &tape.regular;
     DailyBar {
@@ -95,6 +101,6 @@ fn bar_of(session: &Session, tape: &SymbolState) -> DailyBar {
 
 /// The span of the headlines that concern `session`: from the session before on.
 pub(super) fn news_span(session: &Session) -> (UnixNanos, UnixNanos) {
-    let before = domain::calendar::previous_session(session.date);
+    let before = calendar::previous_session(session.date);
     (before.close, session.date.at_hm(20, 0))
 }

@@ -27,8 +27,8 @@ pub struct MarketArguments {
     /// How the documented trades write their conditions: finnhub, cta or utp.
     #[arg(long, value_name = "SCHEME", default_value = "finnhub", value_parser = scheme)]
     pub conditions: ConditionScheme,
-    /// Seed of trades made from minute bars.
-    #[arg(long, default_value_t = 1)]
+    /// Seed of trades made from minute bars; the default is that of `fin up`.
+    #[arg(long, default_value_t = 7)]
     pub seed: u64,
     /// Split factor of a daily-yahoo file, SYMBOL=F; found out where not given.
     #[arg(long, value_name = "SYMBOL=F", value_parser = factor)]

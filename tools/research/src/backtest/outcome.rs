@@ -160,7 +160,8 @@ impl Outcome {
                 self.days.iter().rfind(|d| d.session_date == t.session_date).map_or(1.0, |d| d.start_equity.to_f64());
             t.entry.to_f64() * t.quantity as f64 / equity * t.exit_at.since(t.entry_at) as f64
         };
-        (held as f64 / all, self.trades.iter().map(weighted).sum::<f64>() / all)
+        // An empty sum of floats is -0.
+        (held as f64 / all, self.trades.iter().map(weighted).fold(0.0, |sum, part| sum + part) / all)
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) fn page(outcome: &Outcome, statistics: &Statistics, summary: &Summary
 }
 
 fn notes(summary: &Summary) -> String {
-    let mut notes: Vec<String> = summary.input.shortfalls.iter().map(ToString::to_string).collect();
+    let mut notes: Vec<String> = Vec::new();
     if summary.input.made_trades {
         notes.push("Trades were made from minute bars: a seeded path through open, high, low and close. Fills inside a minute are guesses.".to_owned());
     }

@@ -16,14 +16,15 @@ use super::broker::Broker;
 use super::desk::Desk;
 use super::desks::{Accounts, Desks};
 use super::engine::Engine;
+use super::history::{OPENINGS, sessions_before};
 use super::options::{AccountArguments, MarketArguments};
 use super::outcome::Outcome;
 use super::summary::{Input, Summary};
 use crate::files::DataSet;
 use crate::progress::Progress;
 
-/// Sessions before the first that are read for their opening volumes.
-const WARM_UP: usize = 20;
+/// Sessions of the calendar before the first that are read for their opening volumes.
+const WARM_UP: usize = OPENINGS;
 /// The same where daily bars have to come from the trades too: enough for the seed of an average range to fade.
 const WARM_UP_WITHOUT_BARS: usize = 100;
 
@@ -82,7 +83,6 @@ impl Run {
         if input.refused_rows > 0 {
             warn(&format!("{} rows refused in all", input.refused_rows));
         }
-        input.shortfalls.iter().for_each(|shortfall| warn(shortfall));
         if input.made_trades {
             warn("trades were made from minute bars: a seeded path through open, high, low and close");
         }
@@ -110,9 +110,9 @@ impl Run {
         let (data, input) = (&mut self.data, &mut self.summary.input);
         let (from, to) = (self.summary.from, self.summary.to);
         let sessions = data.sessions(to)?;
-        let first = sessions.partition_point(|date| *date < from);
         let warm_up = if data.daily().is_empty() { WARM_UP_WITHOUT_BARS } else { WARM_UP };
-        let sessions = &sessions[first.saturating_sub(warm_up)..];
+        let earliest = sessions_before(from, warm_up);
+        let sessions = &sessions[sessions.partition_point(|date| *date < earliest)..];
         let mut engine = Engine::new(Arc::clone(&self.strategy), Arc::clone(&self.model), planned_by, desks, data);
         let mut progress = Progress::default();
         for (done, date) in sessions.iter().enumerate() {
@@ -127,7 +127,6 @@ impl Run {
         input.refused_rows = data.refusals().count();
         input.refused = data.refusals().first().collect();
         input.alerts = engine.alerts();
-        input.shortfalls = domain::execution::shortfalls(&self.strategy.plan);
         Ok(engine.outcome)
     }
 

@@ -21,8 +21,6 @@ pub(crate) struct Input {
     pub refused: Vec<String>,
     /// How often a person would have been called.
     pub alerts: u64,
-    /// What the strategy asks for and execution does not carry out as written.
-    pub shortfalls: Vec<&'static str>,
 }
 
 /// A run in short.

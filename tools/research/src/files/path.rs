@@ -34,17 +34,18 @@ impl Bar {
     }
 }
 
-/// Appends up to eight prints: the open, both extremes and the close, at seeded moments of the minute. An extreme is
+/// Appends up to eight prints: the open, both extremes and the close, at seeded milliseconds of the minute. An extreme is
 /// touched three times, where the volume allows it: the bar vouches for it, and a lone far print would be taken for a mistake.
 ///
 /// The nearer extreme to the direction of the bar comes last in three of four minutes: low before high in a rising bar.
+/// `docs/data-files.md` has every draw, so that whoever makes trades of the same bars makes the same ones.
 /// Sizes sum to the volume; a bar of unknown volume gets single shares, so that its levels exist. Outside regular hours
 /// the prints carry Form T.
 pub(super) fn prints(symbol: u32, bar: &Bar, session: &Session, seed: u64, names: &mut Names, out: &mut Vec<Print>) {
     let regular = (session.open.nanos()..session.close.nanos()).contains(&bar.start);
     let conditions = names.conditions(ConditionScheme::Finnhub, if regular { "1" } else { "24" });
     let ticker = names.symbols().get(symbol as usize).map_or("", domain::Symbol::as_str);
-    let mut random = Random::new(seed, ticker, bar.start);
+    let mut random = Random::keyed([seed, fnv_1a(ticker), bar.start as u64]);
     let usual = random.below(4) < 3;
     let low_first = usual == (bar.close >= bar.open);
     let turns = if low_first { [bar.low, bar.high] } else { [bar.high, bar.low] };
@@ -57,7 +58,7 @@ pub(super) fn prints(symbol: u32, bar: &Bar, session: &Session, seed: u64, names
     } else {
         course.truncate(bar.volume as usize);
     }
-    let mut moments: Vec<i64> = course.iter().map(|_| bar.start + 40_000_000 + random.below(59_900_000_000)).collect();
+    let mut moments: Vec<i64> = course.iter().map(|_| bar.start + (40 + random.below(59_910)) * MILLISECOND).collect();
     moments.sort_unstable();
     let count = course.len() as u64;
     for (place, (price, ts_event)) in (0_u64..).zip(course.into_iter().zip(moments)) {
@@ -67,32 +68,34 @@ pub(super) fn prints(symbol: u32, bar: &Bar, session: &Session, seed: u64, names
     }
 }
 
+const MILLISECOND: i64 = 1_000_000;
+
 /// `SplitMix64` of Steele, Lea and Flood, keyed by what it is for.
 pub(crate) struct Random(u64);
 
-impl Random {
-    /// Draws for one purpose, named by `ticker` and `start`, are independent of those for others.
-    pub(crate) fn new(seed: u64, ticker: &str, start: i64) -> Self {
-        let text = ticker
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        let mut random = Self(seed ^ text.rotate_left(21) ^ (start as u64).rotate_left(42));
-        random.next();
-        random
-    }
+const GOLDEN_GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+impl Random {
+    /// Draws under different keys are independent of each other.
+    pub(crate) fn keyed(keys: [u64; 3]) -> Self {
+        Self(keys.into_iter().fold(0x517c_c1b7_2722_0a95, |state, key| mix(state ^ mix(key.wrapping_add(state)))))
     }
 
     /// A number from 0 to below `limit`.
     pub(crate) fn below(&mut self, limit: i64) -> i64 {
-        (self.next() % limit as u64) as i64
+        self.0 = self.0.wrapping_add(GOLDEN_GAMMA);
+        (mix(self.0) % limit as u64) as i64
     }
+}
+
+fn mix(z: u64) -> u64 {
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+fn fnv_1a(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub(crate) struct World {
     pub(crate) day: SessionDate,
     /// The gapper's prints from 09:35 on.
     pub(crate) after_open: Vec<Tick>,
+    strategy: String,
 }
 
 impl World {
@@ -41,7 +42,28 @@ impl World {
             after_open.push(tick(day, (9, 40, place * 10), GAPPER, 10_706, *size));
         }
         after_open.extend(rest.iter().map(|(h, m, cents)| tick(day, (*h, *m, 0), GAPPER, *cents, 50_000)));
-        Self { folder: TempDir::new().expect("a folder"), day, after_open }
+        Self { folder: TempDir::new().expect("a folder"), day, after_open, strategy: strategy_file() }
+    }
+
+    /// Prints of the gapper every half minute from 09:41 until `minute` after nine, all at `cents`.
+    pub(crate) fn trade_until(&mut self, minute: u32, cents: i64) {
+        let half = |h: u32| tick(self.day, (9 + h / 120, h / 2 % 60, h % 2 * 30), GAPPER, cents, 5_000);
+        self.after_open.extend((82..minute * 2).map(half));
+        self.after_open.sort_by_key(|tick| tick.ts_event);
+    }
+
+    /// The shipped strategy with `lines`, each `key: value`, in the place of the plan's lines of these keys.
+    pub(crate) fn plan_with(&mut self, lines: &[&str]) {
+        let mut text = read_strategy();
+        for line in lines {
+            let key = line.split(':').next().expect("a key");
+            let old =
+                text.lines().find(|old| old.trim_start().starts_with(&format!("{key}:"))).expect("the key").to_owned();
+            text = text.replace(&old, &format!("  {line}"));
+        }
+        let path = self.folder.path().join("strategy.yaml");
+        std::fs::write(&path, text).expect("a file");
+        self.strategy = path.display().to_string();
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -134,7 +156,7 @@ impl World {
             line.extend([format!("--{name}"), value]);
         }
         if !more.contains(&"--strategy") {
-            line.extend(["--strategy".to_owned(), strategy_file()]);
+            line.extend(["--strategy".to_owned(), self.strategy.clone()]);
         }
         line.extend(["--from", &day, "--to", &day].map(str::to_owned));
         line.extend(more.iter().map(|word| (*word).to_owned()));
@@ -174,6 +196,10 @@ impl Run {
 struct Cli {
     #[command(flatten)]
     arguments: Arguments,
+}
+
+fn read_strategy() -> String {
+    std::fs::read_to_string(strategy_file()).expect("the strategy")
 }
 
 fn read(folder: &Path, name: &str) -> String {

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use domain::execution::{
-    BrokerAccount, BrokerClock, BrokerFill, BrokerOrder, BrokerPosition, NewOrder, OrderState, OrderType,
+    BrokerAccount, BrokerClock, BrokerFill, BrokerOrder, BrokerPosition, Leg, NewOrder, OrderState, OrderType,
 };
 use domain::plan::Side;
 use domain::{ClientOrderId, Price, Symbol, UnixNanos, Usd, VenueOrderId};
@@ -106,9 +106,12 @@ pub(super) fn trade_update(wire: &wire::TradeUpdate) -> Result<Vec<BrokerUpdate>
     Ok(updates)
 }
 
-/// The request for `order`: one attached leg makes `oto`, two make `bracket`.
+/// The request for `order`: one attached leg makes `oto`, two make `bracket`, and a target that has one is a pair of
+/// which each cancels the other, `oco`.
 pub(super) fn new_order(order: &NewOrder) -> wire::NewOrder<'_> {
     let intent = order.intent();
+    let is_pair = intent.leg == Leg::Target && intent.stop_loss.is_some();
+    let take_profit = intent.take_profit.or(intent.limit_price.filter(|_| is_pair));
     wire::NewOrder {
         symbol: intent.symbol.as_str(),
         qty: intent.quantity.to_string(),
@@ -124,14 +127,15 @@ pub(super) fn new_order(order: &NewOrder) -> wire::NewOrder<'_> {
         },
         time_in_force: "day",
         client_order_id: intent.client_order_id.as_str(),
-        order_class: match (intent.stop_loss, intent.take_profit) {
+        order_class: match (intent.stop_loss, take_profit) {
             (None, None) => "simple",
+            (Some(_), Some(_)) if is_pair => "oco",
             (Some(_), Some(_)) => "bracket",
             (Some(_), None) | (None, Some(_)) => "oto",
         },
         limit_price: intent.limit_price.map(|price| price.to_string()),
         stop_price: intent.stop_price.map(|price| price.to_string()),
-        take_profit: intent.take_profit.map(|price| wire::TakeProfit { limit_price: price.to_string() }),
+        take_profit: take_profit.map(|price| wire::TakeProfit { limit_price: price.to_string() }),
         stop_loss: intent.stop_loss.map(|price| wire::StopLoss { stop_price: price.to_string() }),
     }
 }

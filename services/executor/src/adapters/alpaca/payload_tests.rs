@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use domain::execution::OrderState;
+use domain::execution::{ApprovedPlan, NewOrder, OrderState};
+use domain::plan::Target;
+use domain::{Price, UnixNanos};
 use ports::BrokerUpdate;
 
 use super::stream::{Heard, read};
@@ -74,4 +76,23 @@ fn a_bad_message_is_reported_and_not_fatal() {
     assert_eq!(read(br#"{"stream":"other","data":{}}"#), Heard::Nothing);
     let refused = br#"{"stream":"authorization","data":{"status":"unauthorized"}}"#;
     assert!(matches!(read(refused), Heard::Refused(_)));
+}
+
+#[test]
+fn an_entry_with_both_legs_is_a_bracket_and_a_target_with_its_stop_a_pair() {
+    let mut approval = testkit::build::plan_approved("GME");
+    approval.plan.targets = vec![Target { distance: Price::from_cents(40), fraction_bps: 5_000 }];
+    let plan = ApprovedPlan::new(approval).unwrap();
+    let now = UnixNanos::default();
+    let body = |order: &NewOrder| serde_json::to_value(parse::new_order(order)).unwrap();
+    let sent: Vec<_> = plan.slices().iter().map(|slice| body(&plan.entry_order(slice, now))).collect();
+    let classes: Vec<_> = sent.iter().map(|order| order["order_class"].as_str().unwrap()).collect();
+    assert_eq!(classes, ["bracket", "oto"]);
+    let pair = body(&plan.pair_order(1, 2, 30, (Price::from_cents(2_600), Price::from_cents(2_500)), now));
+    for (field, expected) in [("order_class", "oco"), ("type", "limit"), ("side", "sell"), ("qty", "30")] {
+        assert_eq!(pair[field], expected, "{pair}");
+    }
+    let prices = (&pair["limit_price"], &pair["take_profit"]["limit_price"], &pair["stop_loss"]["stop_price"]);
+    assert_eq!(prices, (&"26.00".into(), &"26.00".into(), &"25.00".into()));
+    assert!(pair["client_order_id"].as_str().unwrap().ends_with("-T2"), "{pair}");
 }

@@ -85,10 +85,13 @@ pub(super) enum Fate {
     TimeoutLost,
 }
 
-/// A broker that arms the legs of an entry when it is filled, and refuses exits while a leg works.
+/// A broker that arms the legs of an entry when it is filled, and refuses exits while a leg works. Of a pair, what one
+/// fills the other loses.
 #[derive(Default)]
 pub(super) struct Broker {
     pub orders: BTreeMap<String, BrokerOrder>,
+    /// The order that each leg is attached to.
+    parents: BTreeMap<String, String>,
     pub fills: Vec<BrokerFill>,
     /// Every request that reached it: `POST id`, `DELETE id`, `PATCH id`.
     pub requests: Vec<String>,
@@ -124,12 +127,20 @@ impl Broker {
             reason: None,
             ts_event: now,
         };
-        let exit = intent.side.opposite();
+        let pair = intent.leg == Leg::Target;
+        let (exit, state) =
+            if pair { (intent.side, OrderState::Working) } else { (intent.side.opposite(), OrderState::Accepted) };
+        let slice = intent.client_order_id.parts().map_or(1, |(_, place)| place.slice);
         let legs = [(intent.stop_loss, OrderType::Stop), (intent.take_profit, OrderType::Limit)];
         for (level, kind) in legs.into_iter().filter(|(level, _)| level.is_some()) {
             let (limit, stop) = if kind == OrderType::Limit { (level, None) } else { (None, level) };
-            let leg = format!("leg-{kind:?}");
-            self.orders.insert(leg.clone(), make(&leg, exit, kind, limit, stop, OrderState::Accepted));
+            let leg = match (pair, slice) {
+                (true, _) => format!("leg-{kind:?}-of-{id}"),
+                (false, 1) => format!("leg-{kind:?}"),
+                (false, slice) => format!("leg-{kind:?}-{slice}"),
+            };
+            self.orders.insert(leg.clone(), make(&leg, exit, kind, limit, stop, state));
+            self.parents.insert(leg, id.clone());
         }
         let order =
             make(&id, intent.side, intent.order_type, intent.limit_price, intent.stop_price, OrderState::Working);
@@ -137,13 +148,26 @@ impl Broker {
         Answer::Found(self.view(&id))
     }
 
-    /// The order, an entry with its legs.
+    /// The order with its legs.
     pub(super) fn view(&self, id: &str) -> BrokerOrder {
         let mut order = self.orders[id].clone();
-        if id.contains("-E") {
-            order.legs = self.orders.values().filter(|o| o.client_order_id.parts().is_none()).cloned().collect();
-        }
+        order.legs = self.legs(id).into_iter().map(|leg| self.orders[&leg].clone()).collect();
         order
+    }
+
+    fn legs(&self, id: &str) -> Vec<String> {
+        self.parents.iter().filter(|(_, parent)| *parent == id).map(|(leg, _)| leg.clone()).collect()
+    }
+
+    /// The other orders of the group of `id`: of an entry its legs, of a leg or a pair the other one.
+    fn others(&self, id: &str) -> Vec<String> {
+        let parent = self.parents.get(id).map_or(id, String::as_str);
+        let mut group = self.legs(parent);
+        if !parent.contains("-E") {
+            group.push(parent.to_owned());
+        }
+        group.retain(|other| other != id);
+        group
     }
 
     pub(super) fn fill(&mut self, id: &str, quantity: u64, at: &str, now: UnixNanos) {
@@ -164,11 +188,15 @@ impl Broker {
             ts_event: now,
         });
         let is_entry = id.contains("-E");
-        for leg in self.orders.values_mut().filter(|o| o.client_order_id.parts().is_none()) {
+        for other in self.others(id) {
+            let order = self.orders.get_mut(&other).unwrap();
             if is_entry && complete {
-                leg.state = OrderState::Working;
-            } else if !is_entry && !leg.state.is_terminal() && complete {
-                leg.state = OrderState::Canceled;
+                order.state = OrderState::Working;
+            } else if !is_entry && !order.state.is_terminal() {
+                match order.quantity - order.filled_qty > quantity {
+                    true => order.quantity -= quantity,
+                    false => (order.state, order.ts_event) = (OrderState::Canceled, now),
+                }
             }
         }
     }
@@ -179,23 +207,33 @@ impl Broker {
         if self.orders[&id].state.is_terminal() {
             return Answer::Refused("42210000 not cancelable".to_owned());
         }
-        let group = id.contains("-E") || id.starts_with("leg-");
-        for (key, order) in &mut self.orders {
-            if (*key == id || group && key.starts_with("leg-")) && !order.state.is_terminal() {
+        for other in self.others(&id).into_iter().chain([id]) {
+            let order = self.orders.get_mut(&other).unwrap();
+            if !order.state.is_terminal() {
                 (order.state, order.ts_event) = (OrderState::Canceled, now);
             }
         }
         Answer::Taken
     }
 
-    fn replace(&mut self, venue: &VenueOrderId, id: &ClientOrderId, stop: Option<Price>, now: UnixNanos) -> Answer {
+    fn replace(
+        &mut self,
+        venue: &VenueOrderId,
+        id: &ClientOrderId,
+        (stop, limit): (Option<Price>, Option<Price>),
+        now: UnixNanos,
+    ) -> Answer {
         let Some(old) = self.id_of(venue) else { return Answer::NotFound };
         self.requests.push(format!("PATCH {old}"));
         let mut new = self.orders[&old].clone();
         self.orders.get_mut(&old).unwrap().state = OrderState::Replaced;
         new.replaces = Some(new.venue_order_id);
         new.venue_order_id = VenueOrderId::from_wire(format!("v-{id}"));
-        (new.client_order_id, new.stop_price, new.ts_event) = (id.clone(), stop, now);
+        (new.client_order_id, new.ts_event) = (id.clone(), now);
+        (new.stop_price, new.limit_price) = (stop.or(new.stop_price), limit.or(new.limit_price));
+        if let Some(parent) = self.parents.get(&old).cloned() {
+            self.parents.insert(id.to_string(), parent);
+        }
         self.orders.insert(id.to_string(), new.clone());
         Answer::Found(new)
     }
@@ -205,7 +243,7 @@ impl Broker {
     }
 
     fn book(&self, symbol: &Symbol, as_of: UnixNanos) -> BrokerBook {
-        let top = self.orders.keys().filter(|id| !id.starts_with("leg-"));
+        let top = self.orders.keys().filter(|id| !self.parents.contains_key(*id));
         let position = BrokerPosition { symbol: symbol.clone(), quantity: self.position, last: None };
         BrokerBook {
             orders: top.map(|id| self.view(id)).collect(),
@@ -368,8 +406,8 @@ impl Desk {
                 self.state.answer(&client_order_id, &answer, now);
                 self.state.request_backfill();
             }
-            Effect::Replace { client_order_id, venue_order_id, replacement, stop_price, .. } => {
-                let answer = self.broker.replace(&venue_order_id, &replacement, stop_price, now);
+            Effect::Replace { client_order_id, venue_order_id, replacement, stop_price, limit_price, .. } => {
+                let answer = self.broker.replace(&venue_order_id, &replacement, (stop_price, limit_price), now);
                 self.burn()?;
                 self.state.answer(&client_order_id, &answer, now);
             }

@@ -1,6 +1,8 @@
 //! The protocol, walked through and killed at every step.
 
 mod desk;
+mod exits;
+mod slices;
 
 use desk::{Desk, Fate, approval, day, price};
 
@@ -42,7 +44,7 @@ fn approval_becomes_one_entry_with_its_stop() {
     assert_eq!((desk.requests("POST", "-E1"), desk.broker.requests.len()), (1, 1));
     assert_eq!(desk.count("OrderIntended"), 1);
     let plan = desk.state.open_plans().next().unwrap();
-    assert_eq!(plan.entry().unwrap().state(), OrderState::Working);
+    assert_eq!(plan.entries().next().unwrap().state(), OrderState::Working);
     assert_eq!(plan.live_stops().next().unwrap().recorded.stop_price, Some(price("49.80")));
 }
 
@@ -183,7 +185,7 @@ fn trailing_stop_follows_the_best_price_and_never_moves_back() {
     let gme = "GME".parse().unwrap();
     let mut check = |minute: u32, mark: Option<&str>, stop: &str| {
         if let Some(mark) = mark {
-            desk.state.observe_mark(&gme, price(mark));
+            desk.state.observe_mark(&gme, price(mark), day().at_hm(9, minute));
         } else {
             desk.restart();
         }
@@ -314,12 +316,12 @@ fn a_hole_in_the_log_opens_nothing_more_and_leaves_what_is_open() {
 #[test]
 fn ladder_leads_to_a_flat_book_and_each_step_is_recorded_once() {
     let mut desk = opened("50.00");
-    desk.state.observe_mark(&"GME".parse().unwrap(), price("51.00"));
+    desk.state.observe_mark(&"GME".parse().unwrap(), price("51.00"), day().at_hm(15, 53));
     desk.at(15, 54).run();
     let first = desk.broker.orders.iter().find(|(id, _)| id.contains("-X1")).unwrap().1.clone();
     assert_eq!(first.limit_price, Some(price("51.00")));
     desk.restart();
-    desk.state.observe_mark(&"GME".parse().unwrap(), price("51.00"));
+    desk.state.observe_mark(&"GME".parse().unwrap(), price("51.00"), day().at_hm(15, 55));
     desk.at(15, 56).run();
     let second = desk.broker.orders.iter().find(|(id, _)| id.contains("-X2")).unwrap().1.clone();
     assert_eq!(second.limit_price, Some(price("50.74")));
@@ -396,7 +398,7 @@ proptest::proptest! {
             let mut order = desk.broker.view(&entry);
             (order.state, order.filled_qty, order.legs) = (STATES[state], filled, Vec::new());
             desk.state.observe_order(&order);
-            let seen = &desk.state.open_plans().next().unwrap().entry().unwrap().seen;
+            let seen = &desk.state.open_plans().next().unwrap().entries().next().unwrap().seen;
             proptest::prop_assert!(seen.filled_qty >= before.0 && seen.filled_qty <= 100);
             proptest::prop_assert!(!before.1.is_terminal() || seen.state == before.1);
             before = (seen.filled_qty, seen.state);

@@ -1,6 +1,6 @@
 use domain::execution::{
     AccountObserved, CloseReason, DeadlineClock, DeadlineReached, DeadlineStep, FillRecorded, Leg, OrderIntended,
-    OrderState, OrderType, OrderUpdated, PlanClosed, PlanExecuted, PositionReconciled,
+    OrderState, OrderType, OrderUpdated, OwnerChanged, PlanClosed, PlanExecuted, PositionReconciled,
 };
 use domain::{ClientOrderId, PlanId, VenueOrderId};
 
@@ -39,6 +39,7 @@ pub(super) fn order_intended(s: &mut Source) -> OrderIntended {
         stop_price: s.option(Source::price),
         stop_loss: s.option(Source::price),
         take_profit: s.option(Source::price),
+        reason: s.option(close_reason),
         ts_event: s.time(),
     }
 }
@@ -105,22 +106,27 @@ pub(super) fn plan_executed(s: &mut Source) -> PlanExecuted {
     }
 }
 
+fn close_reason(s: &mut Source) -> CloseReason {
+    s.pick(&[
+        CloseReason::StopLoss,
+        CloseReason::TakeProfit,
+        CloseReason::FlatByClose,
+        CloseReason::Flattened,
+        CloseReason::EntryExpired,
+        CloseReason::EntryWithdrawn,
+        CloseReason::EntryRejected,
+        CloseReason::Abandoned,
+        CloseReason::ClosedElsewhere,
+        CloseReason::TimeStop,
+    ])
+}
+
 pub(super) fn plan_closed(s: &mut Source) -> PlanClosed {
     PlanClosed {
         plan_id: plan_id(s),
         symbol: s.symbol(),
         session_date: s.date(),
-        reason: s.pick(&[
-            CloseReason::StopLoss,
-            CloseReason::TakeProfit,
-            CloseReason::FlatByClose,
-            CloseReason::Flattened,
-            CloseReason::EntryExpired,
-            CloseReason::EntryWithdrawn,
-            CloseReason::EntryRejected,
-            CloseReason::Abandoned,
-            CloseReason::ClosedElsewhere,
-        ]),
+        reason: close_reason(s),
         quantity: s.number(),
         avg_entry_price: s.option(Source::price),
         avg_exit_price: s.option(Source::price),
@@ -174,4 +180,8 @@ pub(super) fn deadline_reached(s: &mut Source) -> DeadlineReached {
         by: s.pick(&[DeadlineClock::Watermark, DeadlineClock::Broker]),
         at: s.time(),
     }
+}
+
+pub(super) fn owner_changed(s: &mut Source) -> OwnerChanged {
+    OwnerChanged { account: format!("account-{}", s.number()), epoch: s.number(), instance: s.words(), at: s.time() }
 }

@@ -37,6 +37,7 @@ fn exits(s: &mut Source) -> ExitRules {
         trail: s.option(|s| Trail { after: s.price(), distance: s.price() }),
         time_stop: s.option(|s| TimeStop { after_seconds: s.count(), gain: s.price() }),
         halt_resume_seconds: s.count(),
+        halt_silence_seconds: s.count(),
     }
 }
 

@@ -145,12 +145,9 @@ impl Recorded {
     }
 
     pub(crate) fn prior_sessions(&self, symbol: u16, date: NaiveDate) -> Vec<NaiveDate> {
-        let known: Vec<NaiveDate> = self.days[usize::from(symbol)]
-            .range(..date)
-            .filter(|(_, day)| day.has_regular())
-            .map(|(date, _)| *date)
-            .collect();
-        known[known.len().saturating_sub(20)..].to_vec()
+        let earliest = calendar::sessions_before(date, 20);
+        let known = self.days[usize::from(symbol)].range(earliest..date);
+        known.filter(|(_, day)| day.has_regular()).map(|(date, _)| *date).collect()
     }
 
     pub(crate) fn intraday(&self, symbol: u16, date: NaiveDate, step: i64) -> Vec<Bar> {

@@ -10,8 +10,9 @@ use crate::session::conditions::Conditions;
 /// The first is the open, the last the close, the extremes are touched exactly and nothing leaves them; sizes sum
 /// to the volume. A bar of unknown volume (0) gets single shares, so that its levels exist.
 pub(crate) fn prints(symbol: u16, bar: &Bar, base: Conditions, rng: &mut Rng) -> Vec<Trade> {
-    let rising_first = if bar.close >= bar.open { rng.chance(0.25) } else { rng.chance(0.75) };
-    let turns = if rising_first { [bar.high, bar.low] } else { [bar.low, bar.high] };
+    let toward_close_last = rng.int(0, 4) < 3;
+    let low_first = toward_close_last == (bar.close >= bar.open);
+    let turns = if low_first { [bar.low, bar.high] } else { [bar.high, bar.low] };
     let mut course = vec![bar.open, turns[0], turns[1], bar.close];
     course.dedup();
     let vouched: Vec<i64> = course.iter().flat_map(|price| vec![*price; touches(bar, *price)]).collect();
@@ -20,25 +21,10 @@ pub(crate) fn prints(symbol: u16, bar: &Bar, base: Conditions, rng: &mut Rng) ->
     } else {
         course.truncate(bar.volume as usize);
     }
-    let extra = if bar.volume == 0 { 0 } else { (bar.volume / 400).clamp(0, 36) as usize };
-    let extra = extra.min((bar.volume as usize).saturating_sub(course.len()));
-
-    let legs = course.len().saturating_sub(1).max(1);
-    let mut prices = Vec::with_capacity(course.len() + extra);
-    for (leg, price) in course.iter().enumerate() {
-        prices.push(*price);
-        let Some(next) = course.get(leg + 1) else { continue };
-        let here = extra * (leg + 1) / legs - extra * leg / legs;
-        for step in 1..=here {
-            let on_line = price + (next - price) / (here as i64 + 1) * step as i64;
-            let noise = ((bar.high - bar.low) as f64 * 0.06 * rng.normal()) as i64;
-            prices.push(on_grid(on_line + noise).clamp(bar.low, bar.high));
-        }
-    }
-    let sizes = sizes(bar.volume, prices.len(), rng);
-    let times = times(bar.start / 1_000_000, prices.len(), rng);
+    let times = times(bar.start / 1_000_000, course.len(), rng);
     let print = |((price, size), ts_ms)| Trade { ts_ms, price, conditions: base, size, symbol };
-    prices.into_iter().zip(sizes).zip(times).map(print).collect()
+    let sizes = sizes(bar.volume, course.len() as u64);
+    course.into_iter().zip(sizes).zip(times).map(print).collect()
 }
 
 /// An extreme is touched three times, where the volume allows it: a bar vouches for it, and a lone far print would be taken for a mistake.
@@ -46,24 +32,10 @@ fn touches(bar: &Bar, price: i64) -> usize {
     if price == bar.high || price == bar.low { 3 } else { 1 }
 }
 
-/// A cent's grid, so that made prices look like quotes; the bar's own four prices stay as they are.
-fn on_grid(price: i64) -> i64 {
-    price / 10_000_000 * 10_000_000
-}
-
-fn sizes(volume: u64, count: usize, rng: &mut Rng) -> Vec<u32> {
-    if volume == 0 {
-        return vec![1; count];
-    }
-    let weights: Vec<f64> = (0..count).map(|_| 0.2 + rng.unit().powi(3) * 4.0).collect();
-    let total: f64 = weights.iter().sum();
-    let spare = volume - count as u64;
-    let mut sizes: Vec<u64> = weights.iter().map(|w| 1 + (spare as f64 * w / total) as u64).collect();
-    let rest = volume.saturating_sub(sizes.iter().sum());
-    if let Some(largest) = sizes.iter_mut().max() {
-        *largest += rest;
-    }
-    sizes.into_iter().map(|s| s as u32).collect()
+/// Equal shares of the volume; what is left over goes to the first ones.
+fn sizes(volume: u64, count: u64) -> impl Iterator<Item = u32> {
+    let share = move |place| if volume == 0 { 1 } else { volume / count + u64::from(place < volume % count) };
+    (0..count).map(move |place| share(place) as u32)
 }
 
 fn times(start_ms: i64, count: usize, rng: &mut Rng) -> Vec<i64> {

@@ -1,36 +1,33 @@
 //! The one task that folds, decides and acts. Calls to the broker run beside it; their answers come back as inputs.
 
+mod calls;
+mod market;
+mod readings;
+
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use bus::{Created, Delivery, Publisher};
+use bus::{Created, Delivery};
 use chassis::Context;
 use domain::event::Event;
 use domain::execution::{
-    Answer, BrokerAccount, BrokerBook, BrokerClock, Effect, ExecutionPolicy, ExecutionState, MarketInstants, NewOrder,
-    OrderState, PlanBook, decide,
+    Answer, BrokerAccount, BrokerBook, BrokerClock, Effect, ExecutionPolicy, ExecutionState, MarketInstants, PlanBook,
+    decide,
 };
 use domain::fees::CostProfile;
-use domain::market::TradeBatch;
 use domain::ops::Severity;
-use domain::{ClientOrderId, EventId, Meta, PlanId, Price, SessionDate, UnixNanos, calendar};
+use domain::{ClientOrderId, EventId, Meta, PlanId, SessionDate, UnixNanos};
 use futures_util::future::join_all;
-use ports::{BrokerUpdate, OrderPort, Repricing, VendorError};
+use ports::{BrokerUpdate, OrderPort, VendorError};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::error::ExecutorError;
 use crate::{ids, metrics};
 
-/// Least wall time between two backfills.
-const BACKFILL_PAUSE: Duration = Duration::from_millis(250);
-/// Least wall time between two readings of the account after a fill.
-const ACCOUNT_PAUSE: Duration = Duration::from_millis(500);
-/// How often an approval that waits for the broker's answer is kept from being handed out again.
-const IN_PROGRESS_EVERY: Duration = Duration::from_secs(10);
 /// Rounds of recording in one turn; more would mean that a record does not settle what it records.
 const ROUNDS_MAX: usize = 64;
 
@@ -142,27 +139,6 @@ impl Desk {
         }
     }
 
-    /// Takes the market's time and the last regular prices of symbols with open plans.
-    pub(crate) fn observe_market(&mut self, batch: &TradeBatch) {
-        self.market.watermark = self.market.watermark.max(Some(batch.watermark));
-        let open: Vec<_> = self.state.open_plans().map(|book| book.approved.plan().symbol.clone()).collect();
-        if open.is_empty() {
-            return;
-        }
-        let regular = |at: usize| {
-            let set = batch.trades.conditions.get(at).and_then(|set| batch.condition_sets.get(*set as usize));
-            set.is_some_and(String::is_empty)
-        };
-        for (index, symbol) in batch.symbols.iter().enumerate().filter(|(_, symbol)| open.contains(symbol)) {
-            let last = (0..batch.trades.symbol.len())
-                .rev()
-                .find(|at| batch.trades.symbol[*at] as usize == index && regular(*at));
-            if let Some(price) = last.and_then(|at| batch.trades.price.get(at)) {
-                self.state.observe_mark(symbol, Price::from_nanos(*price));
-            }
-        }
-    }
-
     pub(crate) fn observe_update(&mut self, update: BrokerUpdate) {
         match update {
             BrokerUpdate::Connected => {
@@ -243,24 +219,6 @@ impl Desk {
         Ok(())
     }
 
-    /// Begins the readings that are due, reports, and looks after what waits.
-    pub(crate) async fn tick(&mut self) -> Result<(), ExecutorError> {
-        self.read_clock();
-        self.read_account();
-        let every = Duration::from_millis(self.ctx.config.backfill_poll_ms);
-        if self.last.backfill.is_some_and(|at| at.elapsed() >= every) {
-            self.state.request_backfill();
-        }
-        self.watch_doubts();
-        for waiting in &mut self.waiting {
-            if waiting.reminded.elapsed() >= IN_PROGRESS_EVERY {
-                waiting.reminded = Instant::now();
-                waiting.delivery.in_progress().await?;
-            }
-        }
-        Ok(())
-    }
-
     /// Decides and acts until nothing is left to record, then acknowledges what is settled.
     ///
     /// # Errors
@@ -303,130 +261,11 @@ impl Desk {
         self.acknowledge().await
     }
 
-    fn observe_account(
-        &mut self,
-        account: BrokerAccount,
-        included: Vec<ClientOrderId>,
-        at: UnixNanos,
-    ) -> Result<(), ExecutorError> {
-        if let Some(expected) = self.ctx.config.account_number.as_ref().filter(|number| **number != account.account) {
-            return Err(ExecutorError::WrongAccount { expected: expected.clone(), found: account.account });
-        }
-        let detail = if account.tradable { "unblocked" } else { "the broker does not let it trade" };
-        self.ctx.readiness.set("account", account.tradable, detail);
-        self.account_session = Some(calendar::session_at(at).date);
-        self.state.observe_account(account, included, at);
-        Ok(())
-    }
-
-    /// A failed reading: waits for the next one, unless the broker refuses us before we ever got in.
-    fn unreachable(&mut self, error: VendorError) -> Result<(), ExecutorError> {
-        let refused = matches!(error, VendorError::Refused { .. });
-        if refused && self.account_session.is_none() {
-            return Err(error.into());
-        }
-        self.ctx.readiness.set("broker", false, error.to_string());
-        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-        self.ctx.errors.raise(Severity::Warning, "broker_unreachable", error.to_string(), cause, None);
-        Ok(())
-    }
-
-    fn read_clock(&mut self) {
-        let every = Duration::from_millis(self.ctx.config.clock_poll_ms);
-        if self.reading_clock || self.last.clock.is_some_and(|at| at.elapsed() < every) {
-            return;
-        }
-        (self.reading_clock, self.last.clock) = (true, Some(Instant::now()));
-        let port = Arc::clone(&self.port);
-        self.calls.spawn(async move { Done::Clock(port.clock().await) });
-    }
-
-    fn read_account(&mut self) {
-        let Some(now) = self.market.now() else { return };
-        let session = calendar::session_at(now).date;
-        let every = Duration::from_millis(self.ctx.config.account_poll_ms);
-        let age = self.last.account.map(|at| at.elapsed());
-        let open = self.state.open_plans().next().is_some();
-        let due = match age {
-            None => true,
-            Some(age) => {
-                age >= ACCOUNT_PAUSE && (self.account_stale || self.account_session != Some(session))
-                    || age >= every && (open || !self.state.is_tradable())
-            }
-        };
-        // The first observation waits for the book, so that it can say which orders it includes.
-        if !due || self.reading_account || !self.state.is_reconciled() {
-            return;
-        }
-        (self.reading_account, self.account_stale, self.last.account) = (true, false, Some(Instant::now()));
-        let included = self.state.confirmed_orders(session);
-        let port = Arc::clone(&self.port);
-        self.calls.spawn(async move { Done::Account(port.account().await, included, now) });
-    }
-
-    fn start(&mut self, effect: Effect) {
-        let port = Arc::clone(&self.port);
-        let sending = Arc::clone(&self.sending);
-        match effect {
-            Effect::Record(_) => {}
-            Effect::Submit(order) => {
-                let event = Event::from(order.intent().clone());
-                let meta = self.meta(&event);
-                let publisher = self.ctx.publisher.clone();
-                self.calls.spawn(async move {
-                    let _permit = sending.acquire().await;
-                    submit(port, publisher, order, event, meta).await
-                });
-            }
-            Effect::Query { client_order_id, venue_order_id } => {
-                self.calls.spawn(async move {
-                    let answer = port.find(&client_order_id, venue_order_id.as_ref()).await;
-                    Done::Order(client_order_id, answer)
-                });
-            }
-            Effect::Cancel { client_order_id, venue_order_id, .. } => {
-                self.calls.spawn(async move {
-                    let _permit = sending.acquire().await;
-                    let answer = port.cancel(&venue_order_id).await;
-                    Done::Order(client_order_id, answer)
-                });
-            }
-            Effect::Replace { client_order_id, venue_order_id, replacement, stop_price, limit_price, .. } => {
-                let repricing = Repricing { client_order_id: replacement, stop_price, limit_price };
-                self.calls.spawn(async move {
-                    let _permit = sending.acquire().await;
-                    let answer = port.replace(&venue_order_id, &repricing).await;
-                    Done::Order(client_order_id, answer)
-                });
-            }
-            Effect::Backfill => {
-                let rest = self.last.backfill.map(|at| BACKFILL_PAUSE.saturating_sub(at.elapsed()));
-                self.last.backfill = Some(Instant::now() + rest.unwrap_or_default());
-                let as_of = self.market.now().unwrap_or_default();
-                let since = self.first_open_session(as_of);
-                self.calls.spawn(async move {
-                    sleep(rest.unwrap_or_default()).await;
-                    Done::Book(port.book(since, as_of).await)
-                });
-            }
-            Effect::Raise(alert) => {
-                self.ctx.errors.raise(alert.severity, alert.code, alert.message, String::new(), Some(&alert.subject));
-            }
-        }
-    }
-
-    /// Start of the earliest session that still has an open plan, today's otherwise.
-    fn first_open_session(&self, now: UnixNanos) -> UnixNanos {
-        let today = calendar::session_at(now).date;
-        let first = self.state.open_plans().map(|book| book.approved.session_date()).min();
-        first.map_or(today, |first| first.min(today)).at_hm(0, 0)
-    }
-
     /// Stores events side by side, then folds them in their order. Waits for the bus as long as it takes.
     async fn record(&mut self, events: Vec<Event>) -> Result<(), ExecutorError> {
         let writes = events.iter().map(|event| {
             let (publisher, meta) = (self.ctx.publisher.clone(), self.meta(event));
-            async move { store(&publisher, event, &meta).await }
+            async move { calls::store(&publisher, event, &meta).await }
         });
         for outcome in join_all(writes).await {
             if let Created::Exists { seq, same: false } = outcome? {
@@ -452,68 +291,12 @@ impl Desk {
         Ok(())
     }
 
-    fn watch_doubts(&mut self) {
-        let orders = self.state.open_plans().flat_map(PlanBook::orders);
-        let unknown: Vec<_> = orders
-            .filter(|order| order.state() == OrderState::Unknown)
-            .map(|order| order.client_order_id.clone())
-            .collect();
-        self.doubts.retain(|id, _| unknown.contains(id));
-        for id in unknown {
-            self.doubts.entry(id).or_insert_with(Instant::now);
-        }
-        let oldest = self.doubts.iter().max_by_key(|(_, since)| since.elapsed());
-        metrics::standing(&self.state, oldest.map(|(_, since)| since.elapsed()));
-        if let Some((id, since)) = oldest
-            && since.elapsed() >= Duration::from_millis(self.ctx.config.unknown_alarm_ms)
-        {
-            let message = format!("for {} s nobody knows whether the broker has {id}", since.elapsed().as_secs());
-            self.ctx.errors.raise(Severity::Critical, "unknown_order", message, String::new(), Some(id.as_str()));
-        }
-    }
-
     fn meta(&self, event: &Event) -> Meta {
         let builder = self.ctx.meta(ids::event_id(event));
         let Some(plan) = ids::plan_of(event) else { return builder.build() };
         match self.causes.get(plan) {
             Some(cause) => builder.caused_by(cause).about(plan.as_str()).build(),
             None => builder.about(plan.as_str()).build(),
-        }
-    }
-}
-
-/// Intent first, then the order. Without the intent on ORDER nothing is sent; the order is then in doubt, which is
-/// resolved by asking the broker.
-async fn submit(port: Arc<dyn OrderPort>, publisher: Publisher, order: NewOrder, event: Event, meta: Meta) -> Done {
-    let id = order.intent().client_order_id.clone();
-    let answer = match store(&publisher, &event, &meta).await {
-        Ok(Created::New { .. } | Created::Exists { same: true, .. }) => {
-            let answer = port.submit(&order).await;
-            metrics::sent(order.intent().leg, &answer);
-            answer
-        }
-        Ok(Created::Exists { same: false, .. }) => Answer::Duplicate,
-        Err(error) => {
-            tracing::error!(%error, client_order_id = %id, "the intent could not be stored; the order is not sent");
-            Answer::Duplicate
-        }
-    };
-    Done::Order(id, answer)
-}
-
-async fn store(publisher: &Publisher, event: &Event, meta: &Meta) -> Result<Created, bus::BusError> {
-    loop {
-        let outcome = if ids::happens_once(event) {
-            publisher.create(event, meta).await
-        } else {
-            publisher.publish(event, meta).await.map(|receipt| Created::New { seq: receipt.seq })
-        };
-        match outcome {
-            Err(error) if matches!(error.class(), bus::Class::Transient | bus::Class::UnknownOutcome) => {
-                tracing::warn!(%error, event = event.name(), "the bus did not store an event; trying again");
-                sleep(BACKFILL_PAUSE).await;
-            }
-            settled => return settled,
         }
     }
 }

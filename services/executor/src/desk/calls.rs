@@ -1,0 +1,114 @@
+//! Calls to the broker, which run beside the desk, and writes to the bus.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bus::{Created, Publisher};
+use domain::event::Event;
+use domain::execution::{Answer, Effect, NewOrder};
+use domain::{Meta, UnixNanos, calendar};
+use ports::{OrderPort, Repricing};
+use tokio::time::sleep;
+
+use super::{Desk, Done};
+use crate::{ids, metrics};
+
+/// Least wall time between two backfills, and before a write is tried again.
+const PAUSE: Duration = Duration::from_millis(250);
+
+impl Desk {
+    /// Begins what `effect` asks for; its answer comes back as [`Done`].
+    pub(super) fn start(&mut self, effect: Effect) {
+        let port = Arc::clone(&self.port);
+        let sending = Arc::clone(&self.sending);
+        match effect {
+            Effect::Record(_) => {}
+            Effect::Submit(order) => {
+                let event = Event::from(order.intent().clone());
+                let meta = self.meta(&event);
+                let publisher = self.ctx.publisher.clone();
+                self.calls.spawn(async move {
+                    let _permit = sending.acquire().await;
+                    submit(port, publisher, order, event, meta).await
+                });
+            }
+            Effect::Query { client_order_id, venue_order_id } => {
+                self.calls.spawn(async move {
+                    let answer = port.find(&client_order_id, venue_order_id.as_ref()).await;
+                    Done::Order(client_order_id, answer)
+                });
+            }
+            Effect::Cancel { client_order_id, venue_order_id, .. } => {
+                self.calls.spawn(async move {
+                    let _permit = sending.acquire().await;
+                    let answer = port.cancel(&venue_order_id).await;
+                    Done::Order(client_order_id, answer)
+                });
+            }
+            Effect::Replace { client_order_id, venue_order_id, replacement, stop_price, limit_price, .. } => {
+                let repricing = Repricing { client_order_id: replacement, stop_price, limit_price };
+                self.calls.spawn(async move {
+                    let _permit = sending.acquire().await;
+                    let answer = port.replace(&venue_order_id, &repricing).await;
+                    Done::Order(client_order_id, answer)
+                });
+            }
+            Effect::Backfill => {
+                let rest = self.last.backfill.map(|at| PAUSE.saturating_sub(at.elapsed()));
+                self.last.backfill = Some(Instant::now() + rest.unwrap_or_default());
+                let as_of = self.market.now().unwrap_or_default();
+                let since = self.first_open_session(as_of);
+                self.calls.spawn(async move {
+                    sleep(rest.unwrap_or_default()).await;
+                    Done::Book(port.book(since, as_of).await)
+                });
+            }
+            Effect::Raise(alert) => {
+                self.ctx.errors.raise(alert.severity, alert.code, alert.message, String::new(), Some(&alert.subject));
+            }
+        }
+    }
+
+    /// Start of the earliest session that still has an open plan, today's otherwise.
+    fn first_open_session(&self, now: UnixNanos) -> UnixNanos {
+        let today = calendar::session_at(now).date;
+        let first = self.state.open_plans().map(|book| book.approved.session_date()).min();
+        first.map_or(today, |first| first.min(today)).at_hm(0, 0)
+    }
+}
+
+/// Intent first, then the order. Without the intent on ORDER nothing is sent; the order is then in doubt, which is
+/// resolved by asking the broker.
+async fn submit(port: Arc<dyn OrderPort>, publisher: Publisher, order: NewOrder, event: Event, meta: Meta) -> Done {
+    let id = order.intent().client_order_id.clone();
+    let answer = match store(&publisher, &event, &meta).await {
+        Ok(Created::New { .. } | Created::Exists { same: true, .. }) => {
+            let answer = port.submit(&order).await;
+            metrics::sent(order.intent().leg, &answer);
+            answer
+        }
+        Ok(Created::Exists { same: false, .. }) => Answer::Duplicate,
+        Err(error) => {
+            tracing::error!(%error, client_order_id = %id, "the intent could not be stored; the order is not sent");
+            Answer::Duplicate
+        }
+    };
+    Done::Order(id, answer)
+}
+
+pub(super) async fn store(publisher: &Publisher, event: &Event, meta: &Meta) -> Result<Created, bus::BusError> {
+    loop {
+        let outcome = if ids::happens_once(event) {
+            publisher.create(event, meta).await
+        } else {
+            publisher.publish(event, meta).await.map(|receipt| Created::New { seq: receipt.seq })
+        };
+        match outcome {
+            Err(error) if matches!(error.class(), bus::Class::Transient | bus::Class::UnknownOutcome) => {
+                tracing::warn!(%error, event = event.name(), "the bus did not store an event; trying again");
+                sleep(PAUSE).await;
+            }
+            settled => return settled,
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Entry orders made again from their approvals.
+
+use std::collections::HashMap;
+
+use domain::execution::{ApprovedPlan, Leg};
+use domain::{Event, PlanId, SessionDate};
+
+use super::findings::Findings;
+use super::recording::{Recording, session_of};
+
+/// Holds each entry's intent in `order` against the one that its approval in `risk` makes at the same market time.
+pub(super) fn compare(day: SessionDate, risk: &Recording, order: &Recording, findings: &mut Findings) {
+    let mut approved: HashMap<&PlanId, ApprovedPlan> = HashMap::new();
+    for recorded in &risk.events {
+        if let Event::PlanApproved(approval) = &recorded.event
+            && let Ok(plan) = ApprovedPlan::new(approval.clone())
+        {
+            approved.insert(&approval.plan.plan_id, plan);
+        }
+    }
+    for recorded in order.events.iter().filter(|recorded| session_of(&recorded.event) == Some(day)) {
+        if let Event::OrderIntended(intent) = &recorded.event
+            && intent.leg == Leg::Entry
+        {
+            let made = approved.get(&intent.plan_id).map(|plan| plan.entry_order(intent.ts_event).intent().clone());
+            findings.compare(recorded, made.map(Event::from).as_ref());
+        }
+    }
+}

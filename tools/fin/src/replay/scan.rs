@@ -1,0 +1,135 @@
+//! Rounds made again from MARKET.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bus::subject::subject_of;
+use bus::{Bus, FoldSpec, RawFold, RawItem};
+use domain::scan::{RoundResult, ScoringModel};
+use domain::strategy::{Strategy, StrategyError};
+use domain::{Event, SessionDate, StreamName, UnixNanos};
+use events::TradeBatchReader;
+use gap_scanner::{BatchError, Partition, TRADE_BATCH, events_of};
+use research::progress::Progress;
+
+use super::findings::Findings;
+use super::recording::{Recorded, Recording, passed_over};
+use crate::exit::NotFound;
+
+/// What MARKET says of a day.
+pub(super) struct Made {
+    /// The events of its rounds.
+    events: Vec<Event>,
+    /// How far all partitions had come.
+    watermark: UnixNanos,
+}
+
+/// Folds MARKET from its beginning to the end of `day`, as the scanner does.
+///
+/// # Errors
+/// MARKET no longer holds the beginning of `day`.
+pub(super) async fn rounds(
+    bus: &Bus,
+    strategy: &Arc<Strategy>,
+    model: &Arc<dyn ScoringModel>,
+    partitions: u32,
+    day: SessionDate,
+    findings: &mut Findings,
+) -> anyhow::Result<Made> {
+    let mut market = Market::new(partitions, strategy, model)?;
+    let mut fold = RawFold::open(bus, FoldSpec::stream(StreamName::Market))?;
+    let (mut events, mut progress) = (Vec::new(), Progress::default());
+    let (mut read, mut trades, end) = (0, 0, day.at_hm(20, 0));
+    let mut beginning_is_missing = None;
+    while market.watermark() < end
+        && let RawItem::Message(message) = fold.next().await?
+    {
+        read += 1;
+        let type_name = message.type_name().unwrap_or_default();
+        let batch = TradeBatchReader::new(&message.payload).ok().filter(|_| type_name == TRADE_BATCH);
+        if let Some(batch) = &batch {
+            trades += u64::from(batch.count());
+            let began_late = batch.header().watermark >= day.at_hm(4, 0);
+            if beginning_is_missing == Some(true) && began_late {
+                return Err(NotFound(format!("MARKET no longer holds the beginning of {day}")).into());
+            }
+            beginning_is_missing = Some(false);
+        }
+        beginning_is_missing.get_or_insert(message.seq > 1);
+        let partition = batch.map(|batch| batch.header().partition);
+        match market.apply(partition, type_name, &message.payload, message.seq) {
+            Ok(rounds) => {
+                let of_day = rounds.into_iter().filter(|round| round.completed.round.session_date == day);
+                events.extend(of_day.flat_map(events_of).map(|(_, event)| event));
+            }
+            Err(error) => passed_over(StreamName::Market, message.seq, &error.to_string()),
+        }
+        let left = fold.backlog(StreamName::Market).unwrap_or_default();
+        progress.at(&"MARKET", read, read + left as usize, trades);
+    }
+    progress.clear();
+    findings.events += read as u64;
+    Ok(Made { events, watermark: market.watermark() })
+}
+
+/// The folds of all partitions.
+struct Market(Vec<Partition>);
+
+impl Market {
+    fn new(
+        partitions: u32,
+        strategy: &Arc<Strategy>,
+        model: &Arc<dyn ScoringModel>,
+    ) -> Result<Self, StrategyError> {
+        let folds = (0..partitions).map(|index| Partition::new(index, partitions, strategy, model));
+        folds.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Folds a message: a trade batch into its `partition`, anything else into all.
+    fn apply(
+        &mut self,
+        partition: Option<u32>,
+        type_name: &str,
+        payload: &[u8],
+        seq: u64,
+    ) -> Result<Vec<RoundResult>, BatchError> {
+        let takes = |index: usize| partition.is_none_or(|partition| partition as usize == index);
+        let takers = self.0.iter_mut().enumerate().filter(|(index, _)| takes(*index));
+        let mut rounds = Vec::new();
+        for (_, taker) in takers {
+            rounds.extend(taker.apply(type_name, payload, seq)?);
+        }
+        Ok(rounds)
+    }
+
+    /// The slowest partition's.
+    fn watermark(&self) -> UnixNanos {
+        self.0.iter().map(Partition::watermark).min().unwrap_or_default()
+    }
+}
+
+/// Holds the rounds against those of `scan`. Rounds that fell due after MARKET had been read are left out.
+pub(super) fn compare(made: Made, scan: &Recording, findings: &mut Findings) {
+    let mut recorded: HashMap<&str, &Recorded> = HashMap::new();
+    for event in &scan.events {
+        recorded.entry(&event.subject).or_insert(event);
+    }
+    for event in &made.events {
+        match recorded.remove(subject_of(event).as_str()) {
+            Some(recorded) => findings.compare(recorded, Some(event)),
+            None => findings.unrecorded(event),
+        }
+    }
+    let mut left: Vec<&Recorded> = recorded.into_values().filter(|r| due(&r.event) <= Some(made.watermark)).collect();
+    left.sort_by_key(|recorded| recorded.seq);
+    left.into_iter().for_each(|recorded| findings.compare(recorded, None));
+}
+
+fn due(event: &Event) -> Option<UnixNanos> {
+    match event {
+        Event::SignalGenerated(signal) => Some(signal.round.due),
+        Event::CandidatesEvaluated(evaluated) => Some(evaluated.round.due),
+        Event::ScanRoundCompleted(completed) => Some(completed.round.due),
+        _ => None,
+    }
+}

@@ -1,0 +1,132 @@
+//! The stages on records that are right, doubled, cut short and changed.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bus::subject::subject_of;
+use domain::plan::PlannerState;
+use domain::risk::RiskState;
+use domain::scan::{Input, ScanRoundCompleted};
+use domain::strategy::Strategy;
+use domain::{Event, StreamName, Usd};
+use serde_json::Value;
+use testkit::build;
+
+use super::findings::Findings;
+use super::recording::{Recorded, Recording};
+use super::{plan, risk};
+
+fn strategy() -> Arc<Strategy> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/strategy.yaml");
+    Arc::new(research::backtest::read_strategy(&file).unwrap())
+}
+
+fn record(stream: StreamName, events: &[Event]) -> Recording {
+    let recorded = |(seq, event): (u64, &Event)| Recorded {
+        seq,
+        subject: subject_of(event),
+        event: event.clone(),
+        payload: events::encode(event),
+    };
+    let tail = events.len() as u64;
+    Recording { stream, events: (1..).zip(events).map(recorded).collect(), messages: tail, tail }
+}
+
+fn seen(stream: StreamName, last_seq: u64) -> Input {
+    Input { stream: stream.as_str().to_owned(), last_seq }
+}
+
+/// Stream, sequence, field and whether anything came out, of every difference.
+fn differences(findings: &Findings) -> Vec<(Value, Value, String, bool)> {
+    let rows = serde_json::to_value(&findings.differences).unwrap();
+    let row = |row: &Value| {
+        let field = row["field"].as_str().unwrap().to_owned();
+        (row["stream"].clone(), row["seq"].clone(), field, !row["computed"].is_null())
+    };
+    rows.as_array().unwrap().iter().map(row).collect()
+}
+
+/// A round of one partition with one signal, and what the planner made of it.
+fn planned() -> (Recording, Vec<Event>) {
+    let signal = build::signal("GME");
+    let signal_ids = vec![signal.signal_id.clone()];
+    let completed =
+        ScanRoundCompleted { round: signal.round.clone(), partition: 0, partitions: 1, evaluated: 1, signal_ids };
+    let scan = [Event::from(signal), completed.into()];
+    let mut state = PlannerState::new(strategy());
+    scan.iter().for_each(|event| state.apply(event));
+    let mut decided = Vec::new();
+    while let Some(effect) = state.decide(&[seen(StreamName::Scan, 2), seen(StreamName::Control, 0)]).into_iter().next()
+    {
+        let event = effect.into_event();
+        state.apply(&event);
+        decided.push(event);
+    }
+    (record(StreamName::Scan, &scan), decided)
+}
+
+fn replay_plan(scan: &Recording, decided: &[Event]) -> Findings {
+    let mut findings = Findings::default();
+    let (control, plan) = (record(StreamName::Control, &[]), record(StreamName::Plan, decided));
+    plan::compare(&strategy(), build::session(), scan, &control, &plan, &mut findings);
+    findings
+}
+
+#[test]
+fn plans_come_out_again_and_a_missing_or_doubled_one_is_named() {
+    let (scan, decided) = planned();
+    let findings = replay_plan(&scan, &decided);
+    assert_eq!((differences(&findings), findings.decisions), (vec![], decided.len() as u64));
+    assert!(findings.log.to_string().contains(" rank 1 GME "), "{}", findings.log);
+
+    let none_recorded = differences(&replay_plan(&scan, &[]));
+    assert_eq!(none_recorded[0], ("PLAN".into(), Value::Null, String::new(), true));
+    let doubled = replay_plan(&scan, &[&decided[..], &decided[..1]].concat());
+    assert_eq!(differences(&doubled), [("PLAN".into(), (decided.len() + 1).into(), String::new(), false)]);
+}
+
+#[test]
+fn a_changed_ranking_is_named_by_its_field() {
+    let (scan, mut decided) = planned();
+    if let Event::RoundClosed(closed) = &mut decided[0] {
+        closed.ranking[0].rank = 2;
+    }
+    let named = differences(&replay_plan(&scan, &decided));
+    assert_eq!(named, [("PLAN".into(), 1.into(), "ranking[GME].rank".to_owned(), true)]);
+}
+
+#[test]
+fn what_rests_on_events_that_came_after_the_reading_is_left_out() {
+    let (mut scan, decided) = planned();
+    (scan.tail, scan.events) = (1, scan.events[..1].to_vec());
+    assert_eq!(replay_plan(&scan, &decided).decisions, 0);
+}
+
+#[test]
+fn the_ledger_comes_out_again_and_a_changed_entry_is_named() {
+    let order = [Event::from(build::account_observed())];
+    let plans = [Event::from(build::plan_proposed("GME"))];
+    let mut state = RiskState::new(strategy());
+    order.iter().chain(&plans).for_each(|event| state.apply(event));
+    let inputs = [(StreamName::Plan, 1), (StreamName::Order, 1), (StreamName::Control, 0)].map(|(s, seq)| seen(s, seq));
+    let mut ledger = Vec::new();
+    while let Some(decision) = state.decide(&inputs) {
+        let event = decision.into_event();
+        state.apply(&event);
+        ledger.push(event);
+    }
+    let (order, plans) = (record(StreamName::Order, &order), record(StreamName::Plan, &plans));
+    let control = record(StreamName::Control, &[]);
+    let replay = |ledger: &[Event]| {
+        let mut findings = Findings::default();
+        let inputs = risk::Inputs { plan: &plans, order: &order, control: &control };
+        risk::compare(&strategy(), build::session(), &inputs, &record(StreamName::Risk, ledger), &mut findings);
+        differences(&findings)
+    };
+    assert_eq!((ledger.len(), replay(&ledger)), (2, vec![]));
+    assert_eq!(replay(&ledger[..1]), [("RISK".into(), Value::Null, String::new(), true)]);
+    if let Event::DayOpened(opened) = &mut ledger[0] {
+        opened.start_equity = Usd::from_cents(1);
+    }
+    assert_eq!(replay(&ledger)[0], ("RISK".into(), 1.into(), "start_equity".to_owned(), true));
+}
