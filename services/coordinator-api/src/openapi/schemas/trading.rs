@@ -126,6 +126,8 @@ pub(super) struct Plan {
     stop: String,
     /// Prices, USD.
     targets: Vec<String>,
+    /// How its position is left, beside the stop.
+    exits: Exits,
     /// The entry is withdrawn then.
     valid_until: String,
     /// Flat by then.
@@ -148,6 +150,60 @@ pub(super) struct Plan {
     r_multiple: Option<String>,
     /// When.
     proposed_at: Option<String>,
+}
+
+/// How a position is left, beside the stop.
+#[derive(ToSchema)]
+pub(super) struct Exits {
+    /// The nearest first.
+    targets: Vec<ExitTarget>,
+    /// A stop that follows the price.
+    trail: Option<ExitTrail>,
+    /// A way out when nothing happens.
+    time_stop: Option<ExitTime>,
+    /// How long everything waits after a halt, s.
+    halt_resume_seconds: i64,
+}
+
+/// One target.
+#[derive(ToSchema)]
+pub(super) struct ExitTarget {
+    /// Its bracket's number, from 1.
+    slice: i64,
+    /// USD.
+    price: String,
+    /// Part of the position, 1/10,000.
+    fraction_bps: i64,
+    /// Shares, once approved.
+    quantity: Option<i64>,
+    /// Shares sold so far.
+    filled_qty: i64,
+    /// `waiting`, `working`, `filled` or `ended`.
+    state: String,
+}
+
+/// A stop that follows the price.
+#[derive(ToSchema)]
+pub(super) struct ExitTrail {
+    /// Price from which it follows, USD.
+    from: String,
+    /// How far behind, USD.
+    distance: String,
+    /// `waiting`, `following` or `ended`.
+    state: String,
+}
+
+/// A way out when nothing happens.
+#[derive(ToSchema)]
+pub(super) struct ExitTime {
+    /// When, halts left out; `null` before the entry.
+    due_at: Option<String>,
+    /// So long after the entry, s.
+    after_seconds: i64,
+    /// The least price that keeps the trade open then, USD.
+    price: String,
+    /// `waiting`, `closed` or `ended`.
+    state: String,
 }
 
 /// Approval or denial.
