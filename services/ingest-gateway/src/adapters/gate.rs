@@ -119,7 +119,9 @@ impl Gate {
             metrics::vendor_call(self.vendor, "held_back");
             VendorError::Throttled { vendor: self.vendor, what: what.to_owned(), retry_after: Some(wait) }
         })?;
-        sleep_until(at).await;
+        if at > Instant::now() {
+            sleep_until(at).await;
+        }
         Ok(())
     }
 
