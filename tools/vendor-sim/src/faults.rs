@@ -1,4 +1,4 @@
-//! Faults of the broker's REST that can be asked for.
+//! Faults of the broker's REST and of the streams that can be asked for.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fault {
-    /// Method and beginning of the path, for example `POST /v2/orders`.
+    /// Method and beginning of the path, for example `POST /v2/orders`; `SEND` for the frames of a stream.
     on: String,
     /// Whether it happens before the broker acts on the call or after.
     #[serde(default)]
@@ -20,9 +20,24 @@ pub(crate) struct Fault {
     /// Status to answer with instead of the broker's answer; `before`, the broker never sees the call.
     #[serde(default)]
     pub(crate) status: Option<u16>,
-    /// How many calls it hits.
+    /// What happens to a stream's frame; calls have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    frame: Option<Mangle>,
+    /// How many calls or frames it hits.
     #[serde(default = "once")]
     count: u32,
+}
+
+/// What may happen to a frame of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Mangle {
+    /// It comes twice.
+    Duplicate,
+    /// It comes after the one behind it.
+    Swap,
+    /// It never comes.
+    Drop,
 }
 
 /// On which side of the broker's action a fault lies.
@@ -65,9 +80,19 @@ impl Faults {
 
     /// The fault that hits this call, used up by it.
     pub(crate) fn hit(&self, method: &str, path: &str) -> Option<Fault> {
+        self.take(method, path, |_| true)
+    }
+
+    /// What happens to the next frame of `stream`; a swap only hits a frame with another one behind it.
+    pub(crate) fn mangle(&self, stream: &str, followed: bool) -> Option<Mangle> {
+        let hits = |fault: &Fault| fault.frame.is_some_and(|mangle| followed || mangle != Mangle::Swap);
+        self.take("SEND", stream, hits)?.frame
+    }
+
+    fn take(&self, method: &str, path: &str, also: impl Fn(&Fault) -> bool) -> Option<Fault> {
         let mut faults = self.lock();
-        let hits = |fault: &Fault| fault.on.split_once(' ').is_some_and(|(m, p)| m == method && path.starts_with(p));
-        let at = faults.iter().position(hits)?;
+        let named = |fault: &Fault| fault.on.split_once(' ').is_some_and(|(m, p)| m == method && path.starts_with(p));
+        let at = faults.iter().position(|fault| named(fault) && also(fault))?;
         faults[at].count = faults[at].count.saturating_sub(1);
         Some(if faults[at].count == 0 { faults.remove(at) } else { faults[at].clone() })
     }
@@ -89,5 +114,15 @@ mod tests {
         assert!(faults.hit("POST", "/v2/orders").is_some_and(|f| f.when == When::After));
         assert!(faults.hit("POST", "/v2/orders").is_some());
         assert!(faults.hit("POST", "/v2/orders").is_none());
+    }
+
+    #[test]
+    fn a_swap_waits_for_a_frame_with_another_behind_it() {
+        let faults = Faults::default();
+        faults.add(serde_json::from_str(r#"{"on": "SEND /finnhub", "frame": "swap"}"#).unwrap());
+        assert_eq!(faults.mangle("/finnhub", false), None);
+        assert_eq!(faults.mangle("/alpaca/stream", true), None);
+        assert_eq!(faults.mangle("/finnhub", true), Some(Mangle::Swap));
+        assert_eq!(faults.mangle("/finnhub", true), None);
     }
 }
