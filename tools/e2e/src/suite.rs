@@ -136,8 +136,13 @@ impl Suite {
 
     /// Starts one service (again).
     pub fn start_service(&mut self, service: &'static str) -> anyhow::Result<()> {
-        let program = self.setup.program(service)?;
+        let program = self.program(service)?;
         self.start_replica(service, service, &program)
+    }
+
+    /// Where the program of `service` is.
+    pub fn program(&self, service: &str) -> anyhow::Result<PathBuf> {
+        self.setup.program(service)
     }
 
     /// Starts `program` as `replica` of `service`, in place of what ran under that name.
@@ -191,6 +196,11 @@ impl Suite {
     /// GETs a path of the simulated broker, with its key.
     pub async fn broker(&self, path: &str) -> anyhow::Result<Value> {
         http::get_with_keys(&format!("{}{path}", self.sim["alpaca"].as_str().unwrap_or_default())).await
+    }
+
+    /// Makes a changing call at the simulated broker, with its key, as a stranger would.
+    pub async fn broker_call(&self, method: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
+        http::call_with_keys(method, &format!("{}{path}", self.sim["alpaca"].as_str().unwrap_or_default()), body).await
     }
 
     /// The running process of a service, by its replica's name.
@@ -277,7 +287,8 @@ impl Suite {
         Ok(Some(()))
     }
 
-    fn sim_url(&self, path: &str) -> String {
+    /// A path below the simulator's control address.
+    pub fn sim_url(&self, path: &str) -> String {
         format!("{}{path}", self.sim["sim"].as_str().unwrap_or_default())
     }
 }
