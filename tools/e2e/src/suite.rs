@@ -124,7 +124,7 @@ impl Suite {
         for service in SERVICES {
             self.start_service(service)?;
         }
-        eventually("every service is ready", Duration::from_secs(60), || self.everything_is_ready()).await
+        eventually("every service is ready", Duration::from_secs(180), || self.everything_is_ready()).await
     }
 
     /// Sets `key` in the environment of one replica, from its next start on.
