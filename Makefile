@@ -20,7 +20,7 @@ DASHBOARD := services/dashboard
 DASHBOARD_SOURCES = $(shell find $(DASHBOARD) -type f \
 	-not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/test*/*')
 
-.PHONY: help setup build run test verify bench lint fmt dashboard clean-data
+.PHONY: help setup build run test verify bench chaos chaos-long lint fmt dashboard clean-data
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,12 @@ verify: setup-verify build ## Run the checks that need Python, a browser or a lo
 
 bench: build ## Measure throughput and latency; writes target/bench/latest.json
 	target/release/bench
+
+chaos: setup-chaos build ## Break whatever may break, compare with a calm run; SEED=1 FAULTS=200 SECONDS=420
+	@scripts/chaos --seed $(or $(SEED),1) --faults $(or $(FAULTS),200) --seconds $(or $(SECONDS),420)
+
+chaos-long: setup-chaos build ## The same for hours, with many seeds
+	@scripts/chaos --seed $(or $(SEED),1) --faults $(or $(FAULTS),4000) --seconds $(or $(SECONDS),10800)
 
 lint: setup-lint setup-test dashboard ## Run every static check, offline
 	@scripts/lint

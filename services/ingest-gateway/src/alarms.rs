@@ -24,6 +24,7 @@ impl Alarms {
         let source = self.source;
         let message = match refusal.code {
             "malformed_frame" => format!("a frame of {source} was refused whole: it is not what the vendor documents"),
+            "repeated_frame" => format!("a frame of {source} came twice and was taken once"),
             "vendor_error" => format!("{source} reports an error"),
             code => format!("a trade of {source} was refused: {}", code.replace('_', " ")),
         };

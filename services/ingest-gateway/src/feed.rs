@@ -119,7 +119,7 @@ impl<P: MarketDataPort> Feed<P> {
             FeedState::Connected => {
                 tracing::info!(source = self.stamp.source, "feed connected");
                 self.connected = true;
-                self.watermark.busy(now);
+                self.watermark.connected(now);
             }
             FeedState::Disconnected(error) => {
                 let detail = chain(&error);

@@ -19,6 +19,10 @@ pub struct Gap {
     pub reason: FeedGapReason,
 }
 
+/// How long a vendor may take to work off the subscriptions of a new connection. Until then some symbols still miss
+/// trades while others have theirs already.
+const SUBSCRIBING: Duration = Duration::from_millis(500);
+
 /// The watermark of one feed: every earlier trade has come. It never goes back.
 ///
 /// Trades move it to the newest of them; without any frame for a while it follows the market's clock, but only to a
@@ -31,6 +35,8 @@ pub struct Watermark {
     last_frame: Instant,
     quiet: Option<Reading>,
     open_gap: Option<(UnixNanos, FeedGapReason)>,
+    /// Before this moment nothing ends a gap, and the watermark stands where it began.
+    subscribed: Instant,
 }
 
 impl Watermark {
@@ -44,6 +50,7 @@ impl Watermark {
             last_frame: now,
             quiet: None,
             open_gap: published.map(|(_, oldest)| (oldest, FeedGapReason::GatewayDown)),
+            subscribed: now,
         }
     }
 
@@ -62,9 +69,15 @@ impl Watermark {
         self.last_frame = now;
     }
 
+    /// A new connection stands, and has just asked for every symbol.
+    pub fn connected(&mut self, now: Instant) {
+        self.last_frame = now;
+        self.subscribed = now + SUBSCRIBING;
+    }
+
     /// Trades from `oldest` to `newest` came; gives the gap that they end.
     pub fn trades(&mut self, oldest: UnixNanos, newest: UnixNanos) -> Option<Gap> {
-        self.raise(newest.plus_nanos(-self.lateness_ns), oldest)
+        self.raise(newest.plus_nanos(-self.lateness_ns), oldest, self.last_frame)
     }
 
     /// Nothing came at `now`, while the market's clock last showed `reading`; gives the gap that this ends.
@@ -72,7 +85,7 @@ impl Watermark {
         match self.quiet.filter(|quiet| quiet.asked > self.last_frame) {
             Some(quiet) if now.saturating_duration_since(quiet.asked) >= self.idle => {
                 self.quiet = Some(reading);
-                self.raise(quiet.market.plus_nanos(-self.lateness_ns), quiet.market)
+                self.raise(quiet.market.plus_nanos(-self.lateness_ns), quiet.market, now)
             }
             Some(_) => None,
             None => {
@@ -90,8 +103,9 @@ impl Watermark {
         }
     }
 
-    fn raise(&mut self, to: UnixNanos, data_again: UnixNanos) -> Option<Gap> {
-        if self.value.is_some_and(|value| to <= value) {
+    fn raise(&mut self, to: UnixNanos, data_again: UnixNanos, now: Instant) -> Option<Gap> {
+        let subscribing = self.open_gap.is_some() && now < self.subscribed;
+        if subscribing || self.value.is_some_and(|value| to <= value) {
             return None;
         }
         self.value = Some(to);
@@ -163,6 +177,19 @@ mod tests {
         watermark.disconnected(FeedGapReason::Disconnected);
         watermark.disconnected(FeedGapReason::Stale);
         assert_eq!(watermark.trades(at(70), at(71)), gap(63, 70, FeedGapReason::Disconnected));
+    }
+
+    #[test]
+    fn a_hole_lasts_until_every_symbol_is_subscribed() {
+        let start = Instant::now();
+        let mut watermark = Watermark::new(Some(at(50)), Duration::ZERO, IDLE, start);
+        watermark.connected(start);
+        assert_eq!(watermark.trades(at(60), at(61)), None, "other symbols may miss theirs");
+        assert_eq!(watermark.value(), Some(at(50)), "a gateway that dies now leaves the whole hole to the next one");
+        watermark.busy(start + SUBSCRIBING);
+        let gap = Gap { from: at(50), until: at(62), reason: FeedGapReason::GatewayDown };
+        assert_eq!(watermark.trades(at(62), at(63)), Some(gap));
+        assert_eq!(watermark.value(), Some(at(63)));
     }
 
     #[test]

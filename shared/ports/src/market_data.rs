@@ -62,7 +62,7 @@ pub struct Print {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// Short name from a closed set: `malformed_frame`, `unknown_symbol`, `bad_price`, `bad_size`, `bad_time`,
-    /// `vendor_error`.
+    /// `vendor_error`, `repeated_frame`.
     pub code: &'static str,
     /// The symbol concerned, as the vendor wrote it.
     pub subject: Option<String>,

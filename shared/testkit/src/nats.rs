@@ -68,6 +68,24 @@ impl NatsServer {
         Ok(server)
     }
 
+    /// Starts a cluster of `nodes` servers. Its leaders are elected in the seconds after.
+    ///
+    /// # Errors
+    /// Those of [`Self::start`].
+    pub async fn start_cluster(nodes: u16, settings: &str) -> Result<Vec<Self>, ServerError> {
+        let routes: Vec<u16> = (0..nodes).map(|_| free_port()).collect();
+        let list = routes.iter().map(|port| format!("\"nats://127.0.0.1:{port}\"")).collect::<Vec<_>>().join(", ");
+        let mut servers = Vec::new();
+        for (node, port) in routes.iter().enumerate() {
+            let cluster = format!(
+                "server_name: node-{node}\n\
+                 cluster {{ name: test, listen: \"127.0.0.1:{port}\", routes: [{list}], no_advertise: true }}\n{settings}"
+            );
+            servers.push(Self::start_with(&cluster).await?);
+        }
+        Ok(servers)
+    }
+
     /// Its address.
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)

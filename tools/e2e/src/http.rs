@@ -5,6 +5,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use serde_json::Value;
 
+/// Chooses the TLS library once for the process, as the services do; needed before any client is made.
+pub fn install_provider() {
+    chassis::tls::install_provider();
+}
+
 /// GETs `url` as JSON.
 pub async fn get(url: &str) -> anyhow::Result<Value> {
     Ok(serde_json::from_str(&text(url).await?)?)
@@ -12,12 +17,26 @@ pub async fn get(url: &str) -> anyhow::Result<Value> {
 
 /// GETs `url` of the simulated broker as JSON.
 pub async fn get_with_keys(url: &str) -> anyhow::Result<Value> {
-    let request = client().get(url).header("APCA-API-KEY-ID", "sim").header("APCA-API-SECRET-KEY", "sim");
-    let answer = request.send().await.with_context(|| format!("GET {url}"))?;
+    answer(url, with_keys(client().get(url))).await
+}
+
+/// Makes a changing call at `url` of the simulated broker; `Null` where it answers with nothing.
+pub async fn call_with_keys(method: &str, url: &str, body: &Value) -> anyhow::Result<Value> {
+    let request = client().request(method.parse()?, url);
+    let request = if body.is_null() { request } else { request.json(body) };
+    answer(url, with_keys(request)).await
+}
+
+fn with_keys(request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+    request.header("APCA-API-KEY-ID", "sim").header("APCA-API-SECRET-KEY", "sim")
+}
+
+async fn answer(url: &str, request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
+    let answer = request.send().await.with_context(|| url.to_owned())?;
     let status = answer.status();
     let body = answer.text().await?;
-    ensure!(status.is_success(), "GET {url}: {status}: {body}");
-    Ok(serde_json::from_str(&body)?)
+    ensure!(status.is_success(), "{url}: {status}: {body}");
+    if body.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_str(&body)?) }
 }
 
 /// GETs `url` as text.
@@ -62,5 +81,5 @@ where
 
 fn client() -> reqwest::Client {
     chassis::tls::install_provider();
-    reqwest::Client::builder().timeout(Duration::from_secs(10)).no_proxy().build().unwrap_or_default()
+    reqwest::Client::builder().timeout(Duration::from_secs(60)).no_proxy().build().unwrap_or_default()
 }

@@ -1,5 +1,6 @@
 //! Whole-suite tests and benchmarks on real servers.
 
+pub mod disturbance;
 pub mod http;
 pub mod oracle;
 pub mod process;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 
 /// A running program; killed when dropped.
 #[derive(Debug)]
@@ -16,29 +16,28 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `program` with its output in `folder/<program>.log` (appended).
-    pub fn start(
-        program: &str,
-        arguments: &[String],
-        environment: &[(String, String)],
-        folder: &Path,
-    ) -> anyhow::Result<Self> {
-        let log = log_file(folder, program)?;
-        let mut command = command(program, arguments, environment)?;
-        let child = command.stdout(log.try_clone()?).stderr(log).spawn().with_context(|| format!("start {program}"))?;
-        Ok(Self { name: program.to_owned(), child })
+    /// Starts `program` with its output in `folder/<name>.log` (appended).
+    pub fn start(program: &Path, name: &str, environment: &[(String, String)], folder: &Path) -> anyhow::Result<Self> {
+        let log = log_file(folder, name)?;
+        let mut command = Command::new(program);
+        command.envs(environment.iter().cloned()).stdin(Stdio::null());
+        let started = command.stdout(log.try_clone()?).stderr(log).spawn();
+        let child = started.with_context(|| format!("start {}", program.display()))?;
+        Ok(Self { name: name.to_owned(), child })
     }
 
     /// Starts `program` and waits for its first line on stdout.
-    pub fn start_and_read_line(program: &str, arguments: &[String], folder: &Path) -> anyhow::Result<(Self, String)> {
-        let mut command = command(program, arguments, &[])?;
-        let mut child = command.stdout(Stdio::piped()).stderr(log_file(folder, program)?).spawn()?;
+    pub fn start_and_read_line(program: &Path, arguments: &[String], folder: &Path) -> anyhow::Result<(Self, String)> {
+        let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null());
+        let mut child = command.stdout(Stdio::piped()).stderr(log_file(folder, &name)?).spawn()?;
         let stdout = child.stdout.take().context("no stdout")?;
-        let process = Self { name: program.to_owned(), child };
+        let process = Self { name, child };
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
         if line.trim().is_empty() {
-            bail!("{program} said nothing; see {}", folder.join(format!("{program}.log")).display());
+            bail!("{0} said nothing; see {1}/{0}.log", process.name, folder.display());
         }
         Ok((process, line))
     }
@@ -51,9 +50,9 @@ impl Process {
 
     /// Asks the process to end and waits for it; the exit code, or `None` when it had to be killed.
     pub fn terminate(&mut self, within: Duration) -> Option<i32> {
-        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        let asked = signal(self.pid(), "TERM");
         let since = Instant::now();
-        while asked.as_ref().is_ok_and(std::process::ExitStatus::success) && since.elapsed() < within {
+        while asked.is_ok() && since.elapsed() < within {
             if let Ok(Some(status)) = self.child.try_wait() {
                 return status.code();
             }
@@ -92,10 +91,11 @@ pub fn program(name: &str) -> anyhow::Result<PathBuf> {
     found.with_context(|| format!("{name} is not built; `cargo build --release --workspace --bins` first"))
 }
 
-fn command(name: &str, arguments: &[String], environment: &[(String, String)]) -> anyhow::Result<Command> {
-    let mut command = Command::new(program(name)?);
-    command.args(arguments).envs(environment.iter().cloned()).stdin(Stdio::null());
-    Ok(command)
+/// Sends a signal by its name (`TERM`, `STOP`, `CONT`).
+pub fn signal(pid: u32, name: &str) -> anyhow::Result<()> {
+    let status = Command::new("kill").args([format!("-{name}"), pid.to_string()]).stderr(Stdio::null()).status()?;
+    ensure!(status.success(), "SIG{name} could not be sent to {pid}");
+    Ok(())
 }
 
 fn log_file(folder: &Path, program: &str) -> anyhow::Result<File> {

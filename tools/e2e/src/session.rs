@@ -12,34 +12,11 @@ use domain::execution::{DeadlineStep, Leg};
 use domain::{ClientOrderId, Event, PlanId, SessionDate, StreamName, Symbol, UnixNanos};
 use serde_json::{Value, json};
 
+use crate::disturbance::{Company, Moment};
 use crate::suite::Suite;
 
 /// Instants at which the suite has something to do: scan, entries' end, the way to a flat book, the check after it.
 pub const STOPS: &str = "09:34:30,09:35:01,11:30:00,15:45:00,15:50:00,15:54:00,15:56:00,15:58:00,16:01:00";
-
-/// When somebody is killed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
-    /// The market stands still, at or after this New York time (hour, minute).
-    Standing(u32, u32),
-    /// The market runs, at or after this New York time.
-    Running(u32, u32),
-    /// An event of this name has been seen.
-    Seen(&'static str),
-    /// The broker has taken the first order, whatever the suite knows of it.
-    Posted,
-    /// An entry is filled in part.
-    HalfFilled,
-}
-
-/// Who is killed: a service, or `nats-server`.
-#[derive(Debug, Clone, Copy)]
-pub struct Kill {
-    /// When.
-    pub when: When,
-    /// Who.
-    pub who: &'static str,
-}
 
 /// What a session came to, in an order of its own that does not depend on time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,31 +37,55 @@ pub struct Session {
     _bus: Bus,
     date: SessionDate,
     events: Vec<Event>,
-    kills: Vec<Kill>,
-    /// Which kills were carried out, in order.
-    pub killed: Vec<Kill>,
 }
 
+const STREAMS: [StreamName; 3] = [StreamName::Plan, StreamName::Risk, StreamName::Order];
+
 impl Session {
-    /// Begins to watch the session of `date`; `kills` are carried out as they fall due.
-    pub async fn watch(suite: &Suite, date: SessionDate, kills: &[Kill]) -> anyhow::Result<Self> {
-        let bus = suite.bus().await?;
-        let spec = FoldSpec::stream(StreamName::Plan).and(StreamName::Risk).and(StreamName::Order);
-        let fold = Fold::open(&bus, spec)?;
-        Ok(Self { fold, _bus: bus, date, events: Vec::new(), kills: kills.to_vec(), killed: Vec::new() })
+    /// Begins to watch the session of `date`, the first one of `suite`.
+    pub async fn watch(suite: &Suite, date: SessionDate) -> anyhow::Result<Self> {
+        Self::watch_after(suite, date, |_| 0).await
     }
 
-    /// Plays the session to its end.
-    pub async fn play(&mut self, suite: &mut Suite, within: Duration) -> anyhow::Result<Outcome> {
+    /// Begins to watch the session of `date` when this one is over.
+    pub async fn next(self, suite: &Suite, date: SessionDate) -> anyhow::Result<Self> {
+        Self::watch_after(suite, date, |stream| self.fold.last_seq(stream)).await
+    }
+
+    async fn watch_after(suite: &Suite, date: SessionDate, after: impl Fn(StreamName) -> u64) -> anyhow::Result<Self> {
+        let bus = suite.bus().await?;
+        let spec = STREAMS.iter().fold(FoldSpec::default(), |spec, s| spec.and(*s).after(*s, after(*s)));
+        let fold = Fold::open(&bus, spec)?;
+        Ok(Self { fold, _bus: bus, date, events: Vec::new() })
+    }
+
+    /// Plays the session to its end, with `company`.
+    pub async fn play(
+        &mut self,
+        suite: &mut Suite,
+        within: Duration,
+        company: &mut impl Company,
+    ) -> anyhow::Result<Outcome> {
         let since = Instant::now();
         loop {
             self.take_events().await?;
             let clock = suite.sim("/clock").await?;
             let now: UnixNanos = clock["now"].as_str().context("clock")?.parse()?;
             let standing = clock["paused"] == true;
-            let market = Market::read(suite).await?;
-            self.carry_out_kills(suite, now, standing, &market).await?;
-            let open = self.unsettled(now, &market);
+            let market = Market::read(suite, self.date).await?;
+            let moment = Moment {
+                date: self.date,
+                now,
+                standing,
+                events: &self.events,
+                calls: &market.calls,
+                fills: &market.fills,
+            };
+            company.disturb(suite, &moment).await?;
+            let mut open = self.unsettled(now, &market);
+            if standing && open.is_none() {
+                open = company.awaits(suite, &moment).await?;
+            }
             if standing && open.is_none() {
                 if now >= self.date.at_hm(16, 1) {
                     return Ok(self.outcome());
@@ -106,32 +107,6 @@ impl Session {
                 Item::Poison(poison) => bail!("undecodable event: {}", poison.reason),
             }
         }
-        Ok(())
-    }
-
-    async fn carry_out_kills(
-        &mut self,
-        suite: &mut Suite,
-        now: UnixNanos,
-        standing: bool,
-        market: &Market,
-    ) -> anyhow::Result<()> {
-        let due = |kill: &Kill| match kill.when {
-            When::Standing(hour, minute) => standing && now >= self.date.at_hm(hour, minute),
-            When::Running(hour, minute) => !standing && now >= self.date.at_hm(hour, minute),
-            When::Seen(name) => self.events.iter().any(|e| e.name() == name),
-            When::Posted => market.calls.iter().any(|c| c["method"] == "POST"),
-            When::HalfFilled => market.fills.iter().any(|f| f["leaves_qty"] != "0" && leg(f) == Some(Leg::Entry)),
-        };
-        let Some(at) = self.kills.iter().position(due) else { return Ok(()) };
-        let kill = self.kills.remove(at);
-        if kill.who == "nats-server" {
-            suite.nats().kill9();
-            suite.nats().restart().await?;
-        } else {
-            suite.kill_and_restart(kill.who).await?;
-        }
-        self.killed.push(kill);
         Ok(())
     }
 
@@ -283,8 +258,11 @@ struct Market {
 }
 
 impl Market {
-    async fn read(suite: &Suite) -> anyhow::Result<Self> {
-        let items = |v: &Value| v["items"].as_array().cloned().unwrap_or_default();
+    async fn read(suite: &Suite, date: SessionDate) -> anyhow::Result<Self> {
+        let date = date.to_string();
+        let items = |v: &Value| -> Vec<Value> {
+            v["items"].as_array().into_iter().flatten().filter(|i| i["session_date"] == date).cloned().collect()
+        };
         let open = suite.broker("/v2/orders?status=open&limit=500&nested=false").await?;
         ensure!(open.is_array(), "orders of the broker: {open}");
         Ok(Self {
@@ -313,7 +291,7 @@ fn steps_until(date: SessionDate, now: UnixNanos) -> Vec<DeadlineStep> {
     times.into_iter().filter(|((h, m), _)| now >= date.at_hm(*h, *m)).map(|(_, step)| step).collect()
 }
 
-fn leg(value: &Value) -> Option<Leg> {
+pub(crate) fn leg(value: &Value) -> Option<Leg> {
     ClientOrderId::from_wire(text(value, "client_order_id")).parts().map(|(_, place)| place.leg)
 }
 

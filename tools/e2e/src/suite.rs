@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use bus::{Bus, BusConfig, permissions, signature, topology};
+use bus::topology::{self, Sizes};
+use bus::{Bus, BusConfig, permissions, signature};
 use serde_json::{Value, json};
 use testkit::NatsServer;
 
 use crate::http::{self, eventually};
-use crate::process::Process;
+use crate::process::{Process, program};
 
 /// The services in the order in which data moves.
 pub const SERVICES: [&str; 7] =
@@ -19,35 +20,84 @@ pub const SERVICES: [&str; 7] =
 /// The risk engine's key; no other process is told where it lies.
 const SEED: &str = "risk.seed";
 
+/// How a suite is set up.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// vendor-sim's arguments.
+    pub sim: Vec<String>,
+    /// Goes into every service's environment.
+    pub settings: Vec<(String, String)>,
+    /// Folder of the programs; where cargo put them if not given.
+    pub programs: Option<PathBuf>,
+    /// Servers of the bus.
+    pub nodes: u16,
+}
+
+impl Setup {
+    /// One server of the bus, programs as cargo built them.
+    pub fn new(sim: &[&str], settings: &[(&str, &str)]) -> Self {
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        Self {
+            sim: sim.iter().map(ToString::to_string).collect(),
+            settings: settings.iter().map(owned).collect(),
+            programs: None,
+            nodes: 1,
+        }
+    }
+
+    fn program(&self, name: &str) -> anyhow::Result<PathBuf> {
+        self.programs.as_ref().map_or_else(|| program(name), |folder| Ok(folder.join(name)))
+    }
+}
+
 /// A running suite. Everything ends, and every file goes, when it is dropped.
 pub struct Suite {
-    services: BTreeMap<&'static str, Process>,
+    services: BTreeMap<String, Process>,
+    own: BTreeMap<String, Vec<(String, String)>>,
     _sim_process: Process,
     sim: Value,
-    nats: NatsServer,
+    nodes: Vec<NatsServer>,
     environment: Vec<(String, String)>,
     api: String,
+    setup: Setup,
     folder: tempfile::TempDir,
 }
 
 impl Suite {
     /// Starts everything; `sim` are vendor-sim's arguments, `settings` go into every service's environment.
     pub async fn start(sim: &[&str], settings: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let mut suite = Self::prepare(Setup::new(sim, settings)).await?;
+        suite.start_services().await?;
+        Ok(suite)
+    }
+
+    /// Starts the bus and the simulated market, but no service yet.
+    pub async fn prepare(setup: Setup) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("fin-suite-").tempdir()?;
         let users = permissions::server_config(|user| format!("{user:?}"));
-        let nats = NatsServer::start_with(&users).await.context("nats-server")?;
+        let nodes = if setup.nodes == 1 {
+            vec![NatsServer::start_with(&users).await.context("nats-server")?]
+        } else {
+            NatsServer::start_cluster(setup.nodes, &users).await.context("nats-server")?
+        };
         let (seed, public_key) = signature::new_key()?;
         std::fs::write(folder.path().join(SEED), seed)?;
-        let administrator = connect_to(&nats, folder.path(), permissions::ADMIN).await?;
-        topology::ensure(&administrator, &administrator.config().sizes).await?;
-        let arguments: Vec<String> = ["--listen", "127.0.0.1:0"].iter().chain(sim).map(ToString::to_string).collect();
-        let (sim_process, line) = Process::start_and_read_line("vendor-sim", &arguments, folder.path())?;
+        let administrator = connect_to(&nodes, folder.path(), permissions::ADMIN).await?;
+        let sizes = Sizes { replicas: nodes.len() as u8, ..administrator.config().sizes };
+        eventually("the topology stands", Duration::from_secs(30), || async {
+            Ok(Some(topology::ensure(&administrator, &sizes).await?))
+        })
+        .await?;
+        let arguments: Vec<String> =
+            ["--listen", "127.0.0.1:0"].iter().map(ToString::to_string).chain(setup.sim.iter().cloned()).collect();
+        let (sim_process, line) =
+            Process::start_and_read_line(&setup.program("vendor-sim")?, &arguments, folder.path())?;
         let sim: Value = serde_json::from_str(&line).context("vendor-sim's first line")?;
         let port = testkit::free_port();
         let api = format!("http://127.0.0.1:{port}");
         let mut environment = vec![
             ("FIN__PROFILE".to_owned(), "dev".to_owned()),
-            ("FIN__BUS__URL".to_owned(), nats.url()),
+            ("FIN__BUS__URL".to_owned(), urls(&nodes)),
             ("FIN__BUS__ENSURE_TOPOLOGY".to_owned(), "false".to_owned()),
             ("FIN__BUS__RISK_PUBLIC_KEY".to_owned(), public_key),
             ("FIN__DATA_DIR".to_owned(), folder.path().display().to_string()),
@@ -55,28 +105,61 @@ impl Suite {
             ("FIN__API__LISTEN".to_owned(), format!("127.0.0.1:{port}")),
         ];
         environment.extend(vendor_addresses(&sim));
-        environment.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
-        let mut suite =
-            Self { services: BTreeMap::new(), _sim_process: sim_process, sim, nats, environment, api, folder };
+        environment.extend(setup.settings.iter().cloned());
+        Ok(Self {
+            services: BTreeMap::new(),
+            own: BTreeMap::new(),
+            _sim_process: sim_process,
+            sim,
+            nodes,
+            environment,
+            api,
+            setup,
+            folder,
+        })
+    }
+
+    /// Starts every service and waits until each says that it is ready.
+    pub async fn start_services(&mut self) -> anyhow::Result<()> {
         for service in SERVICES {
-            suite.start_service(service)?;
+            self.start_service(service)?;
         }
-        eventually("every service is ready", Duration::from_secs(60), || suite.everything_is_ready()).await?;
-        Ok(suite)
+        eventually("every service is ready", Duration::from_secs(180), || self.everything_is_ready()).await
+    }
+
+    /// Sets `key` in the environment of one replica, from its next start on.
+    pub fn set(&mut self, replica: &str, key: &str, value: impl Into<String>) {
+        let own = self.own.entry(replica.to_owned()).or_default();
+        own.retain(|(known, _)| known != key);
+        own.push((key.to_owned(), value.into()));
     }
 
     /// Starts one service (again).
     pub fn start_service(&mut self, service: &'static str) -> anyhow::Result<()> {
+        let program = self.program(service)?;
+        self.start_replica(service, service, &program)
+    }
+
+    /// Where the program of `service` is.
+    pub fn program(&self, service: &str) -> anyhow::Result<PathBuf> {
+        self.setup.program(service)
+    }
+
+    /// Starts `program` as `replica` of `service`, in place of what ran under that name.
+    pub fn start_replica(&mut self, service: &str, replica: &str, program: &Path) -> anyhow::Result<()> {
         let password = password_file(self.folder.path(), service)?;
         let mut environment = self.environment.clone();
+        environment.push(("FIN__INSTANCE".to_owned(), replica.to_owned()));
         environment.push(("FIN__BUS__USER".to_owned(), service.to_owned()));
         environment.push(("FIN__BUS__PASSWORD_FILE".to_owned(), password.display().to_string()));
         if service == "risk-engine" {
             let seed = self.folder.path().join(SEED).display().to_string();
             environment.push(("FIN__BUS__SIGNING_SEED_FILE".to_owned(), seed));
         }
-        let process = Process::start(service, &[], &environment, self.folder.path())?;
-        self.services.insert(service, process);
+        environment.extend(self.own.get(replica).into_iter().flatten().cloned());
+        self.kill9(replica);
+        let process = Process::start(program, replica, &environment, self.folder.path())?;
+        self.services.insert(replica.to_owned(), process);
         Ok(())
     }
 
@@ -115,19 +198,29 @@ impl Suite {
         http::get_with_keys(&format!("{}{path}", self.sim["alpaca"].as_str().unwrap_or_default())).await
     }
 
-    /// The running process of a service.
+    /// Makes a changing call at the simulated broker, with its key, as a stranger would.
+    pub async fn broker_call(&self, method: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
+        http::call_with_keys(method, &format!("{}{path}", self.sim["alpaca"].as_str().unwrap_or_default()), body).await
+    }
+
+    /// The running process of a service, by its replica's name.
     pub fn service(&mut self, service: &str) -> Option<&mut Process> {
         self.services.get_mut(service)
     }
 
-    /// The bus.
+    /// Every server of the bus.
+    pub fn nodes(&mut self) -> &mut [NatsServer] {
+        &mut self.nodes
+    }
+
+    /// The first server of the bus.
     pub fn nats(&mut self) -> &mut NatsServer {
-        &mut self.nats
+        &mut self.nodes[0]
     }
 
     /// A connection to the bus that may do everything.
     pub async fn bus(&self) -> anyhow::Result<Bus> {
-        connect_to(&self.nats, self.folder.path(), permissions::ADMIN).await
+        connect_to(&self.nodes, self.folder.path(), permissions::ADMIN).await
     }
 
     /// The folder with every log and the store.
@@ -194,7 +287,8 @@ impl Suite {
         Ok(Some(()))
     }
 
-    fn sim_url(&self, path: &str) -> String {
+    /// A path below the simulator's control address.
+    pub fn sim_url(&self, path: &str) -> String {
         format!("{}{path}", self.sim["sim"].as_str().unwrap_or_default())
     }
 }
@@ -206,9 +300,13 @@ fn password_file(folder: &Path, user: &str) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-async fn connect_to(nats: &NatsServer, folder: &Path, user: &str) -> anyhow::Result<Bus> {
+fn urls(nodes: &[NatsServer]) -> String {
+    nodes.iter().map(NatsServer::url).collect::<Vec<_>>().join(",")
+}
+
+async fn connect_to(nodes: &[NatsServer], folder: &Path, user: &str) -> anyhow::Result<Bus> {
     let password_file = Some(password_file(folder, user)?);
-    let config = BusConfig { url: nats.url(), user: Some(user.to_owned()), password_file, ..BusConfig::default() };
+    let config = BusConfig { url: urls(nodes), user: Some(user.to_owned()), password_file, ..BusConfig::default() };
     Ok(Bus::connect(&config, "e2e").await?)
 }
 

@@ -1,4 +1,4 @@
-//! Faults of the REST calls that can be asked for.
+//! Faults of the REST calls and of the streams that can be asked for.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use serde_json::Value;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fault {
     /// Method and beginning of the path: whole, or of the broker below `/alpaca`; for example `POST /v2/orders` or
-    /// `GET /yahoo/v8`.
+    /// `GET /yahoo/v8`. `SEND` for the frames of a stream.
     on: String,
     /// Whether it happens before the broker acts on the call or after.
     #[serde(default)]
@@ -28,9 +28,24 @@ pub(crate) struct Fault {
     /// Seconds of a `Retry-After` header beside `status` or `body`.
     #[serde(default)]
     pub(crate) retry_after_s: Option<u64>,
-    /// How many calls it hits.
+    /// What happens to a stream's frame; calls have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    frame: Option<Mangle>,
+    /// How many calls or frames it hits.
     #[serde(default = "once")]
     count: u32,
+}
+
+/// What may happen to a frame of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Mangle {
+    /// It comes twice.
+    Duplicate,
+    /// It comes after the one behind it.
+    Swap,
+    /// It never comes.
+    Drop,
 }
 
 /// On which side of the broker's action a fault lies.
@@ -73,11 +88,21 @@ impl Faults {
 
     /// The fault that hits this call, used up by it.
     pub(crate) fn hit(&self, method: &str, path: &str) -> Option<Fault> {
+        self.take(method, path, |_| true)
+    }
+
+    /// What happens to the next frame of `stream`; a swap only hits a frame with another one behind it.
+    pub(crate) fn mangle(&self, stream: &str, followed: bool) -> Option<Mangle> {
+        let hits = |fault: &Fault| fault.frame.is_some_and(|mangle| followed || mangle != Mangle::Swap);
+        self.take("SEND", stream, hits)?.frame
+    }
+
+    fn take(&self, method: &str, path: &str, also: impl Fn(&Fault) -> bool) -> Option<Fault> {
         let mut faults = self.lock();
         let below = path.strip_prefix("/alpaca").unwrap_or(path);
         let meant = |wanted: &str| path.starts_with(wanted) || below.starts_with(wanted);
-        let hits = |fault: &Fault| fault.on.split_once(' ').is_some_and(|(m, wanted)| m == method && meant(wanted));
-        let at = faults.iter().position(hits)?;
+        let named = |fault: &Fault| fault.on.split_once(' ').is_some_and(|(m, wanted)| m == method && meant(wanted));
+        let at = faults.iter().position(|fault| named(fault) && also(fault))?;
         faults[at].count = faults[at].count.saturating_sub(1);
         Some(if faults[at].count == 0 { faults.remove(at) } else { faults[at].clone() })
     }
@@ -102,5 +127,15 @@ mod tests {
         faults.add(serde_json::from_str(r#"{"on": "GET /v2/calendar", "body": []}"#).unwrap());
         assert!(faults.hit("GET", "/finnhub/v2/calendar").is_none());
         assert!(faults.hit("GET", "/alpaca/v2/calendar").is_some());
+    }
+
+    #[test]
+    fn a_swap_waits_for_a_frame_with_another_behind_it() {
+        let faults = Faults::default();
+        faults.add(serde_json::from_str(r#"{"on": "SEND /finnhub", "frame": "swap"}"#).unwrap());
+        assert_eq!(faults.mangle("/finnhub", false), None);
+        assert_eq!(faults.mangle("/alpaca/stream", true), None);
+        assert_eq!(faults.mangle("/finnhub", true), Some(Mangle::Swap));
+        assert_eq!(faults.mangle("/finnhub", true), None);
     }
 }

@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use domain::SessionDate;
-use e2e::session::{Kill, Outcome, STOPS, Session, When};
+use e2e::disturbance::{Kill, Kills, When};
+use e2e::session::{Outcome, STOPS, Session};
 use e2e::{Suite, oracle};
 use serde_json::Value;
 
@@ -36,8 +37,9 @@ async fn play(seed: &str, kills: &[Kill]) -> anyhow::Result<Played> {
     ];
     let settings = [("FIN__EXECUTOR__PARTIAL_FILL_WAIT_S", "7200")];
     let mut suite = Suite::start(&sim, &settings).await?;
-    let mut session = Session::watch(&suite, date, kills).await?;
-    let outcome = session.play(&mut suite, WITHIN).await?;
+    let mut session = Session::watch(&suite, date).await?;
+    let mut kills = Kills::new(kills);
+    let outcome = session.play(&mut suite, WITHIN, &mut kills).await?;
     let mut ids = session.intended();
     let count = ids.len();
     ids.sort();
@@ -45,7 +47,7 @@ async fn play(seed: &str, kills: &[Kill]) -> anyhow::Result<Played> {
     ensure!(ids.len() == count, "a client order id was intended twice");
     let verdict = oracle::judge(&suite, &strategy()?, &suite.folder().join("oracle")).await?;
     stored_as_decided(&suite, &outcome).await?;
-    Ok(Played { outcome, verdict, killed: session.killed.len() })
+    Ok(Played { outcome, verdict, killed: kills.done.len() })
 }
 
 /// The strategy that the suite ships, as the oracle reads it.

@@ -8,6 +8,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
+use crate::faults::Mangle;
 use crate::http::alpaca::is_sim_key;
 use crate::sim::Sim;
 
@@ -52,7 +53,15 @@ async fn serve(sim: Arc<Sim>, mut socket: WebSocket) -> anyhow::Result<()> {
                 };
                 send(&mut socket, &reply.to_string()).await?;
             }
-            update = next(&mut listening) => send(&mut socket, &update?).await?,
+            update = next(&mut listening) => {
+                let update = update?;
+                match sim.faults.mangle("/alpaca/stream", false) {
+                    Some(Mangle::Drop) => continue,
+                    Some(Mangle::Duplicate) => send(&mut socket, &update).await?,
+                    Some(Mangle::Swap) | None => {}
+                }
+                send(&mut socket, &update).await?;
+            }
         }
     }
 }

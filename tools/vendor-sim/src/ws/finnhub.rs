@@ -13,6 +13,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::faults::{Faults, Mangle};
 use crate::firehose::Load;
 use crate::http::finnhub::{Token, is_authorized};
 use crate::sim::Sim;
@@ -70,7 +71,7 @@ async fn serve(sim: Arc<Sim>, socket: WebSocket) -> anyhow::Result<()> {
                 Some(other) => { other?; }
             },
             frame = frames.recv() => match frame {
-                Some(frame) => send_waiting(&mut sink, frame, &mut frames).await?,
+                Some(frame) => send_waiting(&mut sink, frame, &mut frames, &sim.faults).await?,
                 None => return Ok(()),
             },
             changed = firehose.changed() => {
@@ -85,15 +86,30 @@ async fn serve(sim: Arc<Sim>, socket: WebSocket) -> anyhow::Result<()> {
     }
 }
 
-/// Sends a frame and all that wait behind it with one flush.
+/// Sends a frame and all that wait behind it with one flush, mangled as asked for.
 async fn send_waiting(
     sink: &mut Sink,
     first: String,
     frames: &mut tokio::sync::mpsc::Receiver<String>,
+    faults: &Faults,
 ) -> anyhow::Result<()> {
-    sink.feed(Message::text(first)).await?;
-    while let Ok(frame) = frames.try_recv() {
+    let mut next = Some(first);
+    while let Some(frame) = next {
+        match faults.mangle("/finnhub", !frames.is_empty()) {
+            None => {}
+            Some(Mangle::Duplicate) => sink.feed(Message::text(frame.clone())).await?,
+            Some(Mangle::Swap) => {
+                if let Ok(behind) = frames.try_recv() {
+                    sink.feed(Message::text(behind)).await?;
+                }
+            }
+            Some(Mangle::Drop) => {
+                next = frames.try_recv().ok();
+                continue;
+            }
+        }
         sink.feed(Message::text(frame)).await?;
+        next = frames.try_recv().ok();
     }
     Ok(sink.flush().await?)
 }

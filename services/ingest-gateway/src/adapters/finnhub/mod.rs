@@ -2,6 +2,7 @@
 
 mod client;
 mod parse;
+mod repeat;
 mod scan;
 mod stream;
 mod wire;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use domain::market::{ConditionScheme, Tape};
 use futures_util::{SinkExt, StreamExt};
-use ports::{FeedState, MarketDataPort, PrintBuffer, VendorError};
+use ports::{FeedState, MarketDataPort, PrintBuffer, Refusal, VendorError};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
 use super::parse::FrameParser;
+use super::repeat::Repeats;
 use crate::universe::Universe;
 
 const VENDOR: &str = "finnhub";
@@ -44,6 +45,7 @@ pub struct FinnhubStream {
     config: StreamConfig,
     universe: Arc<Universe>,
     parser: FrameParser,
+    repeats: Repeats,
     state: State,
     delays: ExponentialBackoff,
 }
@@ -68,7 +70,7 @@ impl FinnhubStream {
         let parser = FrameParser::new(universe.clone());
         let delays = delays(&config);
         let state = State::Connecting(Box::pin(connect(config.clone(), universe.clone())));
-        Self { config, universe, parser, state, delays }
+        Self { config, universe, parser, repeats: Repeats::default(), state, delays }
     }
 
     fn wait_and_reconnect(&mut self) {
@@ -110,7 +112,8 @@ impl MarketDataPort for FinnhubStream {
                     }
                 },
                 State::Open(connection) => {
-                    match connection.read(&mut self.parser, buffer, self.config.silence_max).await {
+                    let limit = self.config.silence_max;
+                    match connection.read(&mut self.parser, &mut self.repeats, buffer, limit).await {
                         Ok(()) => {
                             self.delays = delays(&self.config);
                             return FeedState::Received;
@@ -127,10 +130,12 @@ impl MarketDataPort for FinnhubStream {
 }
 
 impl Connection {
-    /// Parses what has arrived, at least one frame; frames before a failure are kept and the failure is met again.
+    /// Parses what has arrived, at least one frame, each once; frames before a failure are kept and the failure is met
+    /// again.
     async fn read(
         &mut self,
         parser: &mut FrameParser,
+        repeats: &mut Repeats,
         buffer: &mut PrintBuffer,
         silence_max: Duration,
     ) -> Result<(), VendorError> {
@@ -138,6 +143,10 @@ impl Connection {
             for read in 0..FRAMES_PER_CALL {
                 match self.socket.poll_next_unpin(cx) {
                     Poll::Ready(Some(Ok(message))) => match message {
+                        Message::Text(text) if repeats.has(&text) => {
+                            let detail = format!("a frame of {} bytes came twice", text.len());
+                            buffer.refused.push(Refusal { code: "repeated_frame", subject: None, detail });
+                        }
                         Message::Text(text) => parser.parse(&text, buffer),
                         Message::Binary(bytes) => parser.parse(&String::from_utf8_lossy(&bytes), buffer),
                         Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => {}

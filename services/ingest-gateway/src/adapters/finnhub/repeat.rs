@@ -1,0 +1,70 @@
+//! Frames that come twice: Finnhub numbers neither its frames nor its trades.
+
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+
+/// Frames that are remembered; a repeat comes close behind.
+const REMEMBERED: usize = 16;
+/// Bytes at either end that tell a frame from others, beside its length: the first and the last few trades, with their
+/// times.
+const END: usize = 384;
+
+/// Recognises a frame that is one of the last few again, byte for byte.
+///
+/// Only frames of several trades are told: two equal single trades within a millisecond are common on a real tape.
+#[derive(Debug, Default)]
+pub(super) struct Repeats {
+    hasher: RandomState,
+    recent: [u64; REMEMBERED],
+    next: usize,
+}
+
+impl Repeats {
+    /// True if `frame` has come before; else it is remembered.
+    pub(super) fn has(&mut self, frame: &str) -> bool {
+        let bytes = frame.as_bytes();
+        let (head, tail) = (&bytes[..bytes.len().min(END)], &bytes[bytes.len().saturating_sub(END)..]);
+        if !head.windows(3).any(|window| window == b"},{") {
+            return false;
+        }
+        let print = self.hasher.hash_one((bytes.len(), head, tail));
+        if self.recent.contains(&print) {
+            return true;
+        }
+        self.recent[self.next] = print;
+        self.next = (self.next + 1) % REMEMBERED;
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(trades: &[&str]) -> String {
+        let data: Vec<String> =
+            trades.iter().map(|p| format!(r#"{{"c":null,"p":{p},"s":"A","t":1788867000000,"v":100}}"#)).collect();
+        format!(r#"{{"data":[{}],"type":"trade"}}"#, data.join(","))
+    }
+
+    #[test]
+    fn a_frame_of_several_trades_is_taken_once_and_single_trades_always() {
+        let mut repeats = Repeats::default();
+        let (first, second, single) = (frame(&["1.5", "1.6"]), frame(&["1.5", "1.7"]), frame(&["1.5"]));
+        let mut has = |frame: &str| repeats.has(frame);
+        assert_eq!([has(&first), has(&second), has(&first), has(&second)], [false, false, true, true]);
+        assert_eq!([has(&single), has(&single)], [false, false]);
+    }
+
+    #[test]
+    fn what_lies_further_back_is_not_remembered() {
+        let mut repeats = Repeats::default();
+        let first = frame(&["1.5", "1.6"]);
+        assert!(!repeats.has(&first));
+        for n in 0..REMEMBERED {
+            assert!(!repeats.has(&frame(&["2", &n.to_string()])));
+        }
+        assert!(!repeats.has(&first));
+    }
+}
