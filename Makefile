@@ -20,7 +20,7 @@ DASHBOARD := services/dashboard
 DASHBOARD_SOURCES = $(shell find $(DASHBOARD) -type f \
 	-not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/test*/*')
 
-.PHONY: help setup build run test verify bench lint fmt reference secrets images compose-check dashboard clean-data
+.PHONY: help setup build run test contract verify bench lint fmt reference secrets images compose-check dashboard clean-data
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,10 @@ ifdef NEXTEST
 else
 	cargo test $(CARGO_FLAGS) --workspace
 endif
+
+contract: setup-test ## Compare the contracts with main and the last release; decode what was ever written
+	scripts/check-contracts
+	cargo test $(CARGO_FLAGS) -p events
 
 verify: setup-verify build ## Run the checks that need Python, a browser or a long run
 	scripts/verify

@@ -236,6 +236,7 @@ impl Bus {
     pub(crate) fn announce_dead_letter(&self, letter: DeadLettered) {
         let DeadLettered { reader, seq, subject, reason, .. } = &letter;
         tracing::error!(reader, seq, subject, reason, "message put into DEAD");
+        self.inner.instruments.dead_letter(reader);
         // No receiver: nobody wants to hear of it; the message is in DEAD either way.
         let _ = self.inner.dead_letters.send(letter);
     }

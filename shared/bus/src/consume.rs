@@ -166,7 +166,7 @@ impl Consumer {
             reason: reason.to_owned(),
         };
         let letter = grave.bury().await?;
-        self.announce(letter);
+        self.bus.announce_dead_letter(letter);
         Ok(())
     }
 
@@ -176,7 +176,7 @@ impl Consumer {
                 let Poll::Ready(outcome) = burying.as_mut().poll(cx) else { return Poll::Pending };
                 self.burying = None;
                 match outcome {
-                    Ok(letter) => self.announce(letter),
+                    Ok(letter) => self.bus.announce_dead_letter(letter),
                     // The server hands the message out again, and it is buried then.
                     Err(error) => tracing::warn!(durable = self.durable.name, %error, "dead letter not stored yet"),
                 }
@@ -223,11 +223,6 @@ impl Consumer {
                 reason: error.to_string(),
             })),
         }
-    }
-
-    fn announce(&self, letter: DeadLettered) {
-        self.reader.instruments().dead.increment(1);
-        self.bus.announce_dead_letter(letter);
     }
 }
 

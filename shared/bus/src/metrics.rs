@@ -64,13 +64,17 @@ impl Instruments {
         self.failed.increment(1);
     }
 
+    pub(crate) fn dead_letter(&self, reader: &str) {
+        let (service, reader) = (self.service.clone(), reader.to_owned());
+        counter!("finagent_bus_dead_letters_total", "service" => service, "reader" => reader).increment(1);
+    }
+
     pub(crate) fn consumed(&self, reader: &str) -> ReaderInstruments {
         let labels = [("service", self.service.clone()), ("reader", reader.to_owned())];
         ReaderInstruments {
             consumed: counter!("finagent_bus_consumed_total", &labels),
             redelivered: counter!("finagent_bus_redelivered_total", &labels),
             rebuilt: counter!("finagent_bus_reader_rebuilds_total", &labels),
-            dead: counter!("finagent_bus_dead_letters_total", &labels),
             pending: gauge!("finagent_bus_pending", &labels),
         }
     }
@@ -90,7 +94,6 @@ pub(crate) struct ReaderInstruments {
     pub(crate) consumed: Counter,
     pub(crate) redelivered: Counter,
     pub(crate) rebuilt: Counter,
-    pub(crate) dead: Counter,
     pub(crate) pending: Gauge,
 }
 

@@ -119,10 +119,6 @@ impl Reader {
         self.source.stream()
     }
 
-    pub(crate) const fn instruments(&self) -> &ReaderInstruments {
-        &self.instruments
-    }
-
     /// The next message, or news of a new start.
     ///
     /// # Errors
