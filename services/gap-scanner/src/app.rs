@@ -1,17 +1,18 @@
-//! The shell around the partitions' folds: read, fold, append the rounds that fell due.
+//! The replica: it makes itself known, works on its share of the partitions, and tells how far they are.
 
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Created, Fold, FoldSpec, Item, RawFold, RawItem, subject::Kind};
-use chassis::{Context, Service};
-use domain::scan::RoundResult;
-use domain::{Event, EventId, RoundId, StreamName};
-use futures_util::future::try_join_all;
+use bus::lease::{self, Lease};
+use bus::{Class, subject};
+use chassis::{CancellationToken, Context, Service};
+use domain::StreamName;
+use tokio::task::JoinSet;
 
 use crate::Config;
-use crate::market::Market;
+use crate::status::Board;
+use crate::worker::{self, Shared};
 
 /// The gap scanner service.
 pub struct GapScanner;
@@ -23,109 +24,131 @@ impl Service for GapScanner {
 
     async fn run(ctx: Context<Config>) -> chassis::Result {
         ctx.readiness.set("rebuilt", false, "folding MARKET");
+        check_partitions(&ctx).await?;
         let strategy = Arc::new(ctx.strategy()?);
-        let market = Market::new(ctx.config.partitions, &strategy)?;
-        let completed = completed_rounds(&ctx).await?;
-        let fold = RawFold::open(&ctx.bus, FoldSpec::stream(StreamName::Market))?;
-        App { ctx, market, fold, completed }.run_until_shutdown().await
+        let shutdown = ctx.shutdown.clone();
+        let shared = Arc::new(Shared { ctx, strategy, board: Board::default() });
+        let mut replica =
+            Replica { shared, membership: None, members: 0, stops: BTreeMap::new(), workers: JoinSet::new() };
+        let outcome = replica.run_until(&shutdown).await;
+        replica.leave().await?;
+        outcome
     }
 }
 
-/// Rounds that this scanner or another finished before; they are not reported again.
-async fn completed_rounds(ctx: &Context<Config>) -> Result<HashSet<(RoundId, u32)>, bus::BusError> {
-    let mut fold = Fold::open(&ctx.bus, FoldSpec::kinds(&[Kind::ScanRoundCompleted]))?;
-    let mut completed = HashSet::new();
-    loop {
-        match fold.next().await? {
-            Item::CaughtUp => return Ok(completed),
-            Item::Event(folded) => {
-                if let Event::ScanRoundCompleted(round) = folded.event {
-                    completed.insert((round.round.round_id, round.partition));
-                }
-            }
-            Item::Poison(poison) => {
-                ctx.bury(poison);
-            }
+/// Partitions that the gateway fills and nobody reads would be traded blind.
+async fn check_partitions(ctx: &Context<Config>) -> chassis::Result {
+    let partitions = ctx.config.partitions;
+    let filled = ctx.bus.subjects(StreamName::Market.as_str(), &subject::trade_batch_filter()).await?;
+    let beyond = filled.iter().find(|s| subject::partition_of(s).is_some_and(|p| p >= partitions));
+    match beyond {
+        None => Ok(()),
+        Some(subject) => {
+            Err(format!("scanner.partitions is {partitions}, but the gateway has filled {subject}").into())
         }
     }
 }
 
-struct App {
-    ctx: Context<Config>,
-    market: Market,
-    fold: RawFold,
-    completed: HashSet<(RoundId, u32)>,
+struct Replica {
+    shared: Arc<Shared>,
+    membership: Option<Lease>,
+    members: usize,
+    stops: BTreeMap<u32, CancellationToken>,
+    workers: JoinSet<(u32, chassis::Result)>,
 }
 
-impl App {
-    async fn run_until_shutdown(mut self) -> chassis::Result {
-        let shutdown = self.ctx.shutdown.clone();
-        let mut report = tokio::time::interval(Duration::from_secs(1));
+/// How often the replicas look at each other.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+impl Replica {
+    async fn run_until(&mut self, shutdown: &CancellationToken) -> chassis::Result {
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Ok(()),
-                _ = report.tick() => self.report(),
-                item = self.fold.next() => match item? {
-                    RawItem::Message(message) => {
-                        let type_name = message.type_name().unwrap_or_default();
-                        match self.market.apply(type_name, &message.payload, message.seq) {
-                            Ok(rounds) => for round in rounds {
-                                self.append(round).await?;
-                            },
-                            Err(error) => self.ctx.bury(message.into_poison(error.to_string())),
-                        }
+                Some(ended) = self.workers.join_next() => {
+                    let (index, outcome) = ended?;
+                    self.stops.remove(&index);
+                    outcome?;
+                }
+                _ = look.tick() => {
+                    match self.share().await {
+                        Ok(share) => self.divide(&share),
+                        // The bus is away: everyone keeps what he has until his leases lapse.
+                        Err(error) if error.class() == Class::Transient => tracing::debug!(%error, "no word of the others"),
+                        Err(error) => return Err(error.into()),
                     }
-                    RawItem::CaughtUp => self.ctx.readiness.set("rebuilt", true, "caught up"),
-                },
+                    self.report();
+                }
             }
         }
     }
 
-    /// Appends a partition's round: signals and candidates first, its completion last.
-    async fn append(&mut self, round: RoundResult) -> chassis::Result {
-        let completed = round.completed;
-        let key = (completed.round.round_id.clone(), completed.partition);
-        if !self.completed.insert(key) {
-            return Ok(());
+    /// The partitions that are this replica's: the members in order of their names take turns.
+    async fn share(&mut self) -> Result<Vec<u32>, bus::BusError> {
+        let ctx = &self.shared.ctx;
+        let holder = &ctx.holder;
+        if self.membership.as_ref().is_none_or(|membership| !membership.is_held()) {
+            let first = self.membership.is_none();
+            let key = lease::member_key(ctx.name, holder.instance());
+            self.membership = Lease::try_acquire(&ctx.bus, &key, holder, first).await?;
+            if self.membership.is_none() {
+                let what = format!("instance name {}: another {} runs under it", holder.instance(), ctx.name);
+                return Err(bus::BusError::Conflict { what, detail: "replicas need names of their own".to_owned() });
+            }
         }
-        let (id, partition) = (completed.round.round_id.as_str(), completed.partition.to_string());
-        let signals = round
-            .signals
-            .into_iter()
-            .map(|signal| (EventId::from_parts(&["signal_generated", signal.signal_id.as_str()]), Event::from(signal)));
-        let candidates = round.candidates.into_iter().map(|part| {
-            (EventId::from_parts(&["candidates_evaluated", id, &partition, &part.chunk.to_string()]), Event::from(part))
-        });
-        let parts: Vec<(EventId, Event)> = signals.chain(candidates).collect();
-        try_join_all(parts.into_iter().map(|(event_id, event)| create(&self.ctx, event_id, event, id))).await?;
-        tracing::info!(
-            round_id = id,
-            partition = completed.partition,
-            evaluated = completed.evaluated,
-            signals = completed.signal_ids.len(),
-            "round completed"
-        );
-        metrics::counter!("scanner_rounds_completed_total", "schedule" => completed.round.schedule.clone())
-            .increment(1);
-        let event_id = EventId::from_parts(&["scan_round_completed", id, &partition]);
-        let about = id.to_owned();
-        create(&self.ctx, event_id, Event::from(completed), &about).await
+        let members = lease::members(&ctx.bus, ctx.name).await?;
+        self.members = members.len();
+        let Some(place) = members.iter().position(|member| member == holder.instance()) else { return Ok(Vec::new()) };
+        Ok((0..ctx.config.partitions).filter(|p| *p as usize % members.len() == place).collect())
+    }
+
+    /// Starts a worker for each partition of the share and stops the others.
+    fn divide(&mut self, share: &[u32]) {
+        for (index, stop) in &self.stops {
+            if !share.contains(index) {
+                stop.cancel();
+            }
+        }
+        for index in share {
+            if !self.stops.contains_key(index) {
+                let (shared, stop, index) = (Arc::clone(&self.shared), CancellationToken::new(), *index);
+                self.stops.insert(index, stop.clone());
+                self.workers.spawn(async move { (index, worker::work(shared, index, stop).await) });
+            }
+        }
     }
 
     fn report(&self) {
-        let (current, known) = self.market.reference_coverage();
-        self.ctx.readiness.set("reference", current > 0, format!("{current} of {known} symbols have today's history"));
-        metrics::counter!("scanner_trades_folded_total").absolute(self.market.trades);
-        metrics::counter!("scanner_batch_holes_total").absolute(self.market.holes);
-        metrics::gauge!("scanner_watermark_seconds").set(self.market.watermark().nanos() as f64 / 1e9);
+        let (ctx, summary) = (&self.shared.ctx, self.shared.board.summary());
+        let (wanted, held) = (self.stops.len(), summary.held);
+        let detail = match wanted {
+            0 => format!("standing by; {} replicas share {} partitions", self.members, ctx.config.partitions),
+            _ => format!("{} of {wanted} partitions caught up; {} replicas", summary.caught_up, self.members),
+        };
+        ctx.readiness.set("rebuilt", self.members > 0 && summary.caught_up == wanted, detail);
+        let (current, known) = summary.reference;
+        let reference = format!("{current} of {known} symbols have today's history");
+        ctx.readiness.set("reference", current > 0 || wanted == 0, reference);
+        metrics::gauge!("scanner_partitions_held").set(held as f64);
+        metrics::counter!("scanner_trades_folded_total").absolute(summary.trades);
+        metrics::counter!("scanner_batch_holes_total").absolute(summary.holes);
+        if let Some(watermark) = summary.watermark {
+            metrics::gauge!("scanner_watermark_seconds").set(watermark.nanos() as f64 / 1e9);
+        }
     }
-}
 
-async fn create(ctx: &Context<Config>, id: EventId, event: Event, about: &str) -> chassis::Result {
-    let meta = ctx.meta(id).about(about).build();
-    if let Created::Exists { same: false, seq } = ctx.publisher.create(&event, &meta).await? {
-        tracing::info!(event = event.name(), about, seq, "already reported, under another configuration");
+    /// Lets every worker keep its state and give its partition back, then leaves the others.
+    async fn leave(&mut self) -> chassis::Result {
+        self.stops.values().for_each(CancellationToken::cancel);
+        while let Some(ended) = self.workers.join_next().await {
+            ended?.1?;
+        }
+        if let Some(membership) = self.membership.take() {
+            membership.release().await;
+        }
+        Ok(())
     }
-    Ok(())
 }

@@ -8,10 +8,12 @@ use serde::Deserialize;
 pub struct Config {
     /// Number of partitions; the same as `gateway.partitions`.
     pub partitions: u32,
+    /// How often a partition's state is kept, ms: what a restart or another replica has to read again.
+    pub snapshot_every_ms: u64,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { partitions: 4 }
+        Self { partitions: 4, snapshot_every_ms: 5_000 }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bus::{Created, Fold, FoldSpec, Item};
+use bus::{Created, Fold, FoldSpec, Item, Kind};
 use chassis::{Context, Service};
 use domain::ops::Severity;
 use domain::plan::{Effect, PlannerState};
@@ -23,8 +23,9 @@ impl Service for Planner {
 
     async fn run(ctx: Context<Config>) -> chassis::Result {
         let strategy = Arc::new(ctx.strategy()?);
-        let fold =
-            Fold::open(&ctx.bus, FoldSpec::stream(StreamName::Scan).and(StreamName::Plan).and(StreamName::Control))?;
+        // What was refused fills most of SCAN and decides nothing here.
+        let found = FoldSpec::kinds(&[Kind::SignalGenerated, Kind::ScanRoundCompleted]);
+        let fold = Fold::open(&ctx.bus, found.and(StreamName::Plan).and(StreamName::Control))?;
         ctx.readiness.set("rebuilt", false, "folding SCAN, PLAN and CONTROL");
         App { state: PlannerState::new(strategy), fold, waiting: HashMap::new(), live: false, ctx }
             .run_until_shutdown()

@@ -27,19 +27,34 @@ impl chassis::Service for Recording {
     async fn run(ctx: Context<Config>) -> chassis::Result {
         ctx.config.validate()?;
         metrics::describe();
-        let url = ctx.config.store(&ctx.settings.data_dir)?;
-        let store = Store::open(&url).await.map_err(|source| OpenError { url: url.to_string(), source })?;
-        let daily_loss_pct = ctx.strategy()?.risk.daily_loss_hard_pct;
-        let mut recorder = Recorder::new(store, Some(daily_loss_pct)).await?;
         let ctx = Arc::new(ctx);
-        ctx.readiness.set("caught_up", false, "reading what happened before");
-        while let Some(gap) = record(&ctx, &mut recorder).await? {
-            recorder.forget(gap.stream, gap.read);
-            ctx.errors.raise(Severity::Critical, "stream_gap", gap.error, "reading goes on behind it", None);
+        while let Some(lease) = ctx.lead("store").await? {
+            tokio::select! {
+                outcome = write_store(&ctx) => {
+                    lease.release().await;
+                    return outcome;
+                }
+                // A batch under way is rolled back: whoever has the store now reads it again.
+                () = lease.lost() => tracing::warn!("another recorder may have the store now"),
+            }
         }
-        recorder.close().await?;
         Ok(())
     }
+}
+
+/// Keeps the store up to date until shutdown.
+async fn write_store(ctx: &Arc<Context<Config>>) -> chassis::Result {
+    let url = ctx.config.store(&ctx.settings.data_dir)?;
+    let store = Store::open(&url).await.map_err(|source| OpenError { url: url.to_string(), source })?;
+    let daily_loss_pct = ctx.strategy()?.risk.daily_loss_hard_pct;
+    let mut recorder = Recorder::new(store, Some(daily_loss_pct)).await?;
+    ctx.readiness.set("caught_up", false, "reading what happened before");
+    while let Some(gap) = record(ctx, &mut recorder).await? {
+        recorder.forget(gap.stream, gap.read);
+        ctx.errors.raise(Severity::Critical, "stream_gap", gap.error, "reading goes on behind it", None);
+    }
+    recorder.close().await?;
+    Ok(())
 }
 
 /// The store cannot be used.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_nats::jetstream::{self, context::ContextBuilder};
 use async_nats::{ClientError, ConnectErrorKind, ConnectOptions, Event as ClientEvent, ServerAddr, ServerError};
 use domain::StreamName;
+use futures_util::TryStreamExt as _;
 use serde::Deserialize;
 use tokio::sync::{broadcast, watch};
 use tokio::time::timeout;
@@ -152,6 +153,20 @@ impl Bus {
         };
         bus.first_connection(&events).await?;
         Ok(bus)
+    }
+
+    /// The subjects that match `filter` and hold messages in the stream called `stream`, as its leader has them.
+    ///
+    /// # Errors
+    /// Class Transient: the server does not answer.
+    pub async fn subjects(&self, stream: &str, filter: &str) -> Result<Vec<String>, BusError> {
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| {
+            BusError::request(format!("listing {filter} of {stream}"), source)
+        };
+        let handle = self.context().get_stream_no_info(stream).await.map_err(|e| failed(e.into()))?;
+        let listed = handle.info_with_subjects(filter).await.map_err(|e| failed(e.into()))?;
+        let subjects: Vec<(String, usize)> = listed.try_collect().await.map_err(|e| failed(e.into()))?;
+        Ok(subjects.into_iter().map(|(subject, _)| subject).collect())
     }
 
     /// True while connected.

@@ -6,6 +6,7 @@
 
 pub mod dead_letter;
 pub mod export;
+pub mod lease;
 pub mod permissions;
 pub mod signature;
 pub mod subject;
@@ -20,11 +21,14 @@ mod lane;
 mod metrics;
 mod publish;
 mod reader;
+mod snapshot;
 
 pub use connect::{Bus, BusConfig, Link};
 pub use consume::{Consumer, DeadLettered, Delivery, Failed};
 pub use error::{BusError, Class};
 pub use fold::{Fold, FoldSpec, Folded, Item, Poison, RawFold, RawItem, RawMessage};
 pub use lane::{Lane, Stored};
+pub use lease::{Holder, Lease};
 pub use publish::{Appended, Created, InFlight, Outgoing, Pipeline, Publisher, Receipt};
+pub use snapshot::{Place, Snapshots};
 pub use subject::Kind;

@@ -21,20 +21,28 @@ pub struct Role {
     pub reads: &'static [StreamName],
     /// The durables it consumes.
     pub durables: &'static [&'static Durable],
+    /// True where replicas agree on who works.
+    pub leases: bool,
+    /// True where it keeps snapshots of its state.
+    pub snapshots: bool,
 }
 
 const fn role(service: &'static str, writes: Option<StreamName>, reads: &'static [StreamName]) -> Role {
-    Role { service, writes, reads, durables: &[] }
+    Role { service, writes, reads, durables: &[], leases: false, snapshots: false }
 }
 
 /// Every service.
 pub const ROLES: [Role; 7] = [
-    role("ingest-gateway", Some(Market), &[Market]),
-    role("gap-scanner", Some(Scan), &[Market, Scan]),
+    Role { leases: true, ..role("ingest-gateway", Some(Market), &[Market]) },
+    Role { leases: true, snapshots: true, ..role("gap-scanner", Some(Scan), &[Market, Scan]) },
     role("planner", Some(Plan), &[Scan, Plan, Control]),
     role("risk-engine", Some(Risk), &[Plan, Risk, Order, Control]),
-    Role { durables: &[&EXECUTOR_RISK], ..role("executor", Some(Order), &[Risk, Control, Order, Market]) },
-    role("recorder", None, &StreamName::ALL),
+    Role {
+        durables: &[&EXECUTOR_RISK],
+        leases: true,
+        ..role("executor", Some(Order), &[Risk, Control, Order, Market])
+    },
+    Role { leases: true, ..role("recorder", None, &StreamName::ALL) },
     role("coordinator-api", Some(Control), &[]),
 ];
 
@@ -55,6 +63,13 @@ impl Role {
                 api("CONSUMER.INFO") + ".*",
                 api("CONSUMER.MSG.NEXT") + ".*",
             ]);
+        }
+        if self.leases {
+            allowed.push(format!("$KV.leases.{}.>", self.service));
+            allowed.extend(["STREAM.INFO", "STREAM.MSG.GET"].map(|request| format!("$JS.API.{request}.KV_leases")));
+        }
+        if self.snapshots {
+            allowed.extend([format!("snap.{}.>", self.service), "$JS.API.STREAM.MSG.GET.SNAP".to_owned()]);
         }
         for durable in self.durables {
             allowed.push(format!("$JS.ACK.{}.{}.>", durable.stream.as_str(), durable.name));

@@ -65,6 +65,11 @@ impl Outgoing {
         Self { subject: subject.into(), payload, envelope, condition: Condition::None }
     }
 
+    /// Bytes without an envelope, for what is no event.
+    pub(crate) fn plain(subject: String, payload: Bytes) -> Self {
+        Self::copied(subject, String::new(), HeaderMap::new(), payload)
+    }
+
     /// Where it goes.
     pub fn subject(&self) -> &str {
         &self.subject

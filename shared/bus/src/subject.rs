@@ -73,6 +73,16 @@ pub fn trade_batch(partition: u32) -> String {
     format!("{}.{partition}", Kind::TradeBatch.prefix())
 }
 
+/// The lanes of all partitions.
+pub fn trade_batch_filter() -> String {
+    Kind::TradeBatch.filter()
+}
+
+/// The partition of a lane of trade batches.
+pub fn partition_of(subject: &str) -> Option<u32> {
+    subject.strip_prefix(&Kind::TradeBatch.prefix())?.strip_prefix('.')?.parse().ok()
+}
+
 /// Every subject of a stream.
 pub fn stream_filter(stream: StreamName) -> String {
     format!("{}.>", stream.package())
@@ -169,6 +179,8 @@ mod tests {
         let reference = Event::from(testkit::build::reference("BRK.B"));
         assert_eq!(subject_of(&reference), "market.v1.reference_updated.BRK_B");
         assert_eq!(trade_batch(3), "market.v1.trade_batch.3");
+        assert_eq!(partition_of(&trade_batch(3)), Some(3));
+        assert_eq!(partition_of("market.v1.news_published.3"), None);
         assert_eq!(Kind::CandidatesEvaluated.filter(), "scan.v1.candidates_evaluated.>");
     }
 

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::connect::Bus;
 use crate::error::BusError;
+use crate::snapshot;
 use crate::subject::{Kind, stream_filter};
 
 /// How large the streams may grow, and on how many nodes they are kept.
@@ -20,7 +21,7 @@ pub struct Sizes {
     pub market_mib: u32,
     /// SCAN, PLAN, RISK, ORDER and CONTROL each, MiB; when full, nothing more is accepted.
     pub money_mib: u32,
-    /// OPS and DEAD each, MiB.
+    /// OPS, DEAD and SNAP each, MiB.
     pub ops_mib: u32,
     /// Copies of every stream: 1, or 3 on a cluster.
     pub replicas: u8,
@@ -43,6 +44,8 @@ pub enum Keep {
     Reports,
     /// Dead letters: until a person deals with them.
     UntilHandled,
+    /// Snapshots: the newest of each subject.
+    Newest,
 }
 
 /// One stream of the server.
@@ -61,7 +64,7 @@ pub struct StreamSpec {
 }
 
 /// Every stream.
-pub const STREAMS: [StreamSpec; 8] = [
+pub const STREAMS: [StreamSpec; 9] = [
     StreamSpec { name: "MARKET", package: "market", keep: Keep::Market, days: 3, atomic: false },
     StreamSpec { name: "SCAN", package: "scan", keep: Keep::Money, days: 90, atomic: false },
     StreamSpec { name: "PLAN", package: "plan", keep: Keep::Money, days: 90, atomic: false },
@@ -70,6 +73,7 @@ pub const STREAMS: [StreamSpec; 8] = [
     StreamSpec { name: "CONTROL", package: "control", keep: Keep::Money, days: 365, atomic: false },
     StreamSpec { name: "OPS", package: "ops", keep: Keep::Reports, days: 30, atomic: false },
     StreamSpec { name: "DEAD", package: "dead", keep: Keep::UntilHandled, days: 0, atomic: false },
+    StreamSpec { name: snapshot::STREAM, package: "snap", keep: Keep::Newest, days: 0, atomic: false },
 ];
 
 /// A reader whose place the server remembers.
@@ -222,6 +226,7 @@ fn same_stream(found: &StreamConfig, wanted: &StreamConfig) -> bool {
         && found.discard == wanted.discard
         && found.max_bytes == wanted.max_bytes
         && found.max_age == wanted.max_age
+        && found.max_messages_per_subject == wanted.max_messages_per_subject
         && found.num_replicas == wanted.num_replicas
         && found.storage == wanted.storage
         && found.retention == wanted.retention
@@ -235,10 +240,10 @@ pub(crate) fn stream_config(spec: &StreamSpec, sizes: &Sizes) -> StreamConfig {
     let (mib, discard) = match spec.keep {
         Keep::Market => (sizes.market_mib, DiscardPolicy::Old),
         Keep::Money => (sizes.money_mib, DiscardPolicy::New),
-        Keep::Reports => (sizes.ops_mib, DiscardPolicy::Old),
+        Keep::Reports | Keep::Newest => (sizes.ops_mib, DiscardPolicy::Old),
         Keep::UntilHandled => (sizes.ops_mib, DiscardPolicy::New),
     };
-    let permanent = spec.keep != Keep::UntilHandled;
+    let permanent = !matches!(spec.keep, Keep::UntilHandled | Keep::Newest);
     StreamConfig {
         name: spec.name.to_owned(),
         subjects: vec![format!("{}.>", spec.package)],
@@ -246,7 +251,7 @@ pub(crate) fn stream_config(spec: &StreamSpec, sizes: &Sizes) -> StreamConfig {
         max_bytes: i64::from(mib) << 20,
         max_age: Duration::from_secs(spec.days * 24 * 60 * 60),
         max_messages: -1,
-        max_messages_per_subject: -1,
+        max_messages_per_subject: if spec.keep == Keep::Newest { 1 } else { -1 },
         max_consumers: -1,
         storage: StorageType::File,
         retention: RetentionPolicy::Limits,
@@ -389,7 +394,7 @@ mod tests {
             let config = stream_config(&spec, &Sizes::default());
             let money = matches!(spec.name, "SCAN" | "PLAN" | "RISK" | "ORDER" | "CONTROL");
             assert_eq!(config.discard == DiscardPolicy::New, money || spec.name == "DEAD", "{}", spec.name);
-            assert_eq!(config.deny_delete, spec.name != "DEAD", "{}", spec.name);
+            assert_eq!(config.deny_delete, !matches!(spec.name, "DEAD" | "SNAP"), "{}", spec.name);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use bus::{Bus, Poison, Publisher};
+use bus::{Bus, BusError, Holder, Lease, Poison, Publisher};
 use domain::ops::Severity;
 use domain::strategy::Strategy;
 use domain::{EventId, Meta, UnixNanos};
@@ -38,6 +38,8 @@ pub struct Context<C> {
     pub name: &'static str,
     /// This process among its like.
     pub instance: String,
+    /// As whom it holds leases.
+    pub holder: Holder,
     /// Its connection to the bus.
     pub bus: Bus,
     /// Publishes on that connection.
@@ -75,6 +77,29 @@ impl<C> Context<C> {
                 errors.raise(Severity::Critical, "dead_letter", message, detail, Some(&poison.subject));
             }
         });
+    }
+
+    /// Waits until this replica alone is responsible for `what`; ready meanwhile, since standing by is all it has to do.
+    /// `None` if it is asked to stop first.
+    ///
+    /// # Errors
+    /// Class Fatal only.
+    pub async fn lead(&self, what: &str) -> Result<Option<Lease>, BusError> {
+        let key = format!("{}.{what}", self.name);
+        let acquiring = Lease::acquire(&self.bus, &key, &self.holder);
+        let mut acquiring = std::pin::pin!(acquiring);
+        let mut wait = tokio::time::interval(std::time::Duration::from_secs(1));
+        wait.tick().await;
+        loop {
+            tokio::select! {
+                () = self.shutdown.cancelled() => return Ok(None),
+                lease = &mut acquiring => {
+                    self.readiness.set("owner", true, format!("responsible for {what}"));
+                    return lease.map(Some);
+                }
+                _ = wait.tick() => self.readiness.set("owner", true, format!("standing by for {what}")),
+            }
+        }
     }
 
     /// The strategy, checked.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Bus, BusError, topology};
+use bus::{Bus, BusError, Holder, topology};
 use domain::ops::{ReadinessReported, Severity};
 use domain::{Event, EventId};
 use tokio::net::TcpListener;
@@ -180,6 +180,7 @@ pub async fn start<S: Service>(loaded: &Loaded, shutdown: CancellationToken) -> 
         settings: Arc::clone(&settings),
         name: S::NAME,
         instance: settings.instance.clone(),
+        holder: Holder::new(&settings.instance),
         publisher: bus.publisher(),
         bus: bus.clone(),
         readiness,

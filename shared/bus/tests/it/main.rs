@@ -5,7 +5,9 @@
 mod consuming;
 mod folding;
 mod lanes;
+mod leasing;
 mod publishing;
 mod security;
 mod setting_up;
+mod snapshots;
 mod support;

@@ -7,7 +7,10 @@ mod chain;
 mod cpu;
 mod generator;
 mod raw;
+mod recovery;
 mod report;
+mod research;
+mod rounds;
 mod scanner;
 
 use std::time::{Duration, Instant};
@@ -38,6 +41,9 @@ fn main() -> anyhow::Result<()> {
     latency(&chain, &runtime, &mut report)?;
     publish(&chain, &runtime, &mut report)?;
     chain.stop()?;
+    runtime.block_on(recovery::measure(&mut report))?;
+    runtime.block_on(rounds::measure(&mut report))?;
+    research::measure(&mut report)?;
     report.write("target/bench/latest.json")
 }
 

@@ -1,0 +1,103 @@
+//! The real gap-scanner with ten thousand symbols: what it needs, and how long it is away when it is killed.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use bus::{Bus, BusConfig, Pipeline, topology};
+use domain::{Event, Symbol};
+use e2e::http::{self, eventually};
+use e2e::process::Process;
+use testkit::{NatsServer, build};
+
+use crate::report::{Report, median};
+
+const SYMBOLS: u32 = 10_000;
+const PARTITIONS: u32 = 4;
+const BATCHES: u64 = 40;
+const ROUNDS: usize = 3;
+/// Longer than the scanner waits between two snapshots.
+const SNAPSHOT: Duration = Duration::from_secs(7);
+
+/// Measures and reports.
+pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
+    let nats = NatsServer::start().await?;
+    let folder = tempfile::tempdir()?;
+    let config = BusConfig { url: nats.url(), ..BusConfig::default() };
+    let bus = Bus::connect(&config, "bench").await?;
+    topology::ensure(&bus, &config.sizes).await?;
+    let symbols = symbols()?;
+    publish(&bus, symbols.iter().map(|symbol| build::reference(symbol.as_str()).into())).await?;
+    publish(&bus, batches(&symbols, 1..BATCHES)).await?;
+
+    let begun = Instant::now();
+    let mut scanner = start(&nats, folder.path()).await?;
+    let from_nothing = begun.elapsed();
+    tokio::time::sleep(SNAPSHOT).await;
+    let resident = resident_mib(scanner.0.pid())?;
+    let mut recovered = Vec::new();
+    for round in 0..ROUNDS as u64 {
+        publish(&bus, batches(&symbols, BATCHES + round..BATCHES + round + 1)).await?;
+        scanner.0.kill9();
+        let begun = Instant::now();
+        scanner = start(&nats, folder.path()).await?;
+        recovered.push(begun.elapsed().as_secs_f64() * 1e3);
+    }
+    report.add("recovery_ms", median(recovered), "gap-scanner, 10,000 symbols: started after kill -9 → caught up")?;
+    report.add("recovery_without_snapshot_ms", from_nothing.as_secs_f64() * 1e3, "the same, from the stream alone")?;
+    report.add("rss_mib_10k_symbols", resident, "gap-scanner's resident memory")
+}
+
+fn symbols() -> anyhow::Result<Vec<Symbol>> {
+    let letter = |n: u32| char::from(b'A' + (n % 26) as u8);
+    let name = |n: u32| [n / 17_576, n / 676, n / 26, n].map(letter).iter().collect::<String>();
+    (0..SYMBOLS).map(|n| name(n).parse().context("made symbol")).collect()
+}
+
+/// One batch of each partition for each number: a trade of every symbol.
+fn batches(symbols: &[Symbol], numbers: std::ops::Range<u64>) -> impl Iterator<Item = Event> {
+    numbers.flat_map(move |number| {
+        (0..PARTITIONS).map(move |partition| {
+            let own = symbols.iter().filter(|symbol| symbol.partition(PARTITIONS) == partition);
+            let prints: Vec<(&str, i64)> = own.map(|symbol| (symbol.as_str(), 2_500 + number as i64)).collect();
+            build::trade_batch(partition, number, &prints).into()
+        })
+    })
+}
+
+async fn publish(bus: &Bus, events: impl Iterator<Item = Event>) -> anyhow::Result<()> {
+    let mut pipeline = Pipeline::new(bus.publisher(), 256);
+    for (n, event) in events.enumerate() {
+        let meta = build::meta(&[event.name(), &n.to_string(), &format!("{:?}", Instant::now())], "ingest-gateway");
+        pipeline.push(bus::Outgoing::event(&event, &meta)).await?;
+    }
+    Ok(pipeline.flush().await?)
+}
+
+/// Starts the scanner and waits until it has caught up.
+async fn start(nats: &NatsServer, folder: &Path) -> anyhow::Result<(Process, u16)> {
+    let port = testkit::free_port();
+    let environment = [
+        ("FIN__PROFILE", "dev".to_owned()),
+        ("FIN__BUS__URL", nats.url()),
+        ("FIN__DATA_DIR", folder.display().to_string()),
+        ("FIN__INSTANCE", "bench".to_owned()),
+        ("FIN__HEALTH__LISTEN", format!("127.0.0.1:{port}")),
+        ("FIN__LOG__LEVEL", "warn".to_owned()),
+    ];
+    let environment: Vec<(String, String)> = environment.map(|(key, value)| (key.to_owned(), value)).to_vec();
+    let process = Process::start("gap-scanner", &[], &environment, folder)?;
+    let url = format!("http://127.0.0.1:{port}/readyz");
+    eventually("gap-scanner has caught up", Duration::from_secs(60), || async {
+        Ok(http::text(&url).await.is_ok().then_some(()))
+    })
+    .await?;
+    Ok((process, port))
+}
+
+fn resident_mib(pid: u32) -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
+    let kib: f64 = line.split_whitespace().nth(1).context("no number")?.parse()?;
+    Ok(kib / 1_024.0)
+}
