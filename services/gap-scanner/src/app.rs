@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::lease::{self, Lease};
+use bus::topology::PARTITIONS_MAX;
 use bus::{Class, subject};
 use chassis::{CancellationToken, Context, Service};
 use domain::StreamName;
@@ -39,6 +40,9 @@ impl Service for GapScanner {
 /// Partitions that the gateway fills and nobody reads would be traded blind.
 async fn check_partitions(ctx: &Context<Config>) -> chassis::Result {
     let partitions = ctx.config.partitions;
+    if !(1..=PARTITIONS_MAX).contains(&partitions) {
+        return Err(format!("scanner.partitions: {partitions} is not between 1 and {PARTITIONS_MAX}").into());
+    }
     let filled = ctx.bus.subjects(StreamName::Market.as_str(), &subject::trade_batch_filter()).await?;
     let beyond = filled.iter().find(|s| subject::partition_of(s).is_some_and(|p| p >= partitions));
     match beyond {

@@ -74,7 +74,8 @@ impl Worker {
         let completed = completed_rounds(ctx, index).await?;
         let spec = FoldSpec::subject(StreamName::Market, subject::trade_batch(index))
             .and_kinds(&[Kind::ReferenceUpdated, Kind::NewsPublished, Kind::FeedGapDetected])
-            .after(StreamName::Market, after);
+            .after(StreamName::Market, after)
+            .known_as(ctx.name, Some(&index.to_string()));
         let fold = RawFold::open(&ctx.bus, spec)?;
         let shared = Arc::clone(shared);
         Ok(Self { shared, index, partition, fold, snapshots, completed, kept_seq: after, caught_up: false, since })

@@ -188,7 +188,7 @@ impl Config {
         };
         let opening = u64::from(self.reference.opening_minutes);
         let (feed, batch, reference) = (&self.feed, &self.batch, &self.reference);
-        must((1..=256).contains(&self.partitions), "partitions", self.partitions.into(), "from 1 to 256")?;
+        must((1..=bus::topology::PARTITIONS_MAX).contains(&self.partitions), "partitions", self.partitions.into(), "from 1 to 32")?;
         must(feed.silence_ms_max > 0, "feed.silence_ms_max", 0, "above 0")?;
         must(feed.reconnect_ms_min > 0, "feed.reconnect_ms_min", 0, "above 0")?;
         let longest = feed.reconnect_ms_max;

@@ -84,7 +84,7 @@ async fn record(ctx: &Arc<Context<Config>>, recorder: &mut Recorder) -> Result<O
     let spec = StreamName::ALL.into_iter().fold(FoldSpec::default(), |spec, stream| {
         spec.and(stream).after(stream, recorder.progress().get(&stream).copied().unwrap_or(0))
     });
-    let fold = RawFold::open(&ctx.bus, spec)?;
+    let fold = RawFold::open(&ctx.bus, spec.known_as(ctx.name, None))?;
     let reader = tokio::spawn(read(Arc::clone(ctx), fold, sender));
     write(ctx, recorder, receiver).await?;
     match reader.await? {

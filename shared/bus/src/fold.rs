@@ -16,7 +16,7 @@ use crate::envelope;
 use crate::error::BusError;
 use crate::reader::{Pulled, Reader, Source, Step};
 use crate::signature::Verifier;
-use crate::subject::{Kind, stream_filter};
+use crate::subject::{Kind, reader_name, stream_filter};
 
 /// What to fold, and from where.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +30,7 @@ struct Part {
     filters: Vec<String>,
     after: u64,
     latest: bool,
+    name: Option<String>,
 }
 
 impl FoldSpec {
@@ -84,9 +85,19 @@ impl FoldSpec {
         self
     }
 
+    /// Gives the readers names on the server, `<service>-<stream>` and then `-<part>` if there is one, so that monitoring
+    /// and autoscaling see how far behind they are. Only for a reader that a lease makes the only one of its name: each
+    /// start of it ends the one before.
+    pub fn known_as(mut self, service: &str, part: Option<&str>) -> Self {
+        for read in &mut self.parts {
+            read.name = Some(reader_name(service, read.stream, part));
+        }
+        self
+    }
+
     fn part(&mut self, stream: StreamName) -> &mut Part {
         let at = self.parts.iter().position(|p| p.stream == stream).unwrap_or_else(|| {
-            self.parts.push(Part { stream, filters: Vec::new(), after: 0, latest: false });
+            self.parts.push(Part { stream, filters: Vec::new(), after: 0, latest: false, name: None });
             self.parts.len() - 1
         });
         &mut self.parts[at]
@@ -264,7 +275,8 @@ impl RawFold {
         let open = |part: Part| {
             let whole = part.filters.is_empty() || part.filters.contains(&stream_filter(part.stream));
             let filters = if whole { Vec::new() } else { part.filters };
-            let source = Source::Ordered { stream: part.stream, filters, after: part.after, latest: part.latest };
+            let Part { stream, after, latest, name, .. } = part;
+            let source = Source::Ordered { stream, filters, after, latest, name };
             let reader = Reader::new(bus, source, BATCH, part.stream.as_str());
             let verifier = bus.verifier(part.stream);
             FoldLane { reader, last_seq: part.after, backlog: None, head: None, verifier }

@@ -7,8 +7,19 @@ use std::fmt::Write as _;
 
 use domain::StreamName::{self, Control, Market, Ops, Order, Plan, Risk, Scan};
 
-use crate::subject::stream_filter;
-use crate::topology::{Durable, EXECUTOR_RISK};
+use crate::subject::{reader_name, stream_filter};
+use crate::topology::{Durable, EXECUTOR_RISK, PARTITIONS_MAX};
+
+/// Which readers of a service have names on the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// None: they go with their connection.
+    Passing,
+    /// One for each stream.
+    OneEach,
+    /// One for each partition of MARKET.
+    OnePerPartition,
+}
 
 /// What one service does on the bus.
 #[derive(Debug, Clone, Copy)]
@@ -23,18 +34,25 @@ pub struct Role {
     pub durables: &'static [&'static Durable],
     /// True where replicas agree on who works.
     pub leases: bool,
+    /// Which readers have names of their own on the server, and so replace those before them.
+    pub known_readers: Readers,
     /// True where it keeps snapshots of its state.
     pub snapshots: bool,
 }
 
 const fn role(service: &'static str, writes: Option<StreamName>, reads: &'static [StreamName]) -> Role {
-    Role { service, writes, reads, durables: &[], leases: false, snapshots: false }
+    Role { service, writes, reads, durables: &[], leases: false, known_readers: Readers::Passing, snapshots: false }
 }
 
 /// Every service.
 pub const ROLES: [Role; 7] = [
     Role { leases: true, ..role("ingest-gateway", Some(Market), &[Market]) },
-    Role { leases: true, snapshots: true, ..role("gap-scanner", Some(Scan), &[Market, Scan]) },
+    Role {
+        leases: true,
+        known_readers: Readers::OnePerPartition,
+        snapshots: true,
+        ..role("gap-scanner", Some(Scan), &[Market, Scan])
+    },
     role("planner", Some(Plan), &[Scan, Plan, Control]),
     role("risk-engine", Some(Risk), &[Plan, Risk, Order, Control]),
     Role {
@@ -42,7 +60,7 @@ pub const ROLES: [Role; 7] = [
         leases: true,
         ..role("executor", Some(Order), &[Risk, Control, Order, Market])
     },
-    Role { leases: true, ..role("recorder", None, &StreamName::ALL) },
+    Role { leases: true, known_readers: Readers::OneEach, ..role("recorder", None, &StreamName::ALL) },
     role("coordinator-api", Some(Control), &[]),
 ];
 
@@ -63,6 +81,18 @@ impl Role {
                 api("CONSUMER.INFO") + ".*",
                 api("CONSUMER.MSG.NEXT") + ".*",
             ]);
+            let own = |part: Option<u32>| {
+                let name = reader_name(self.service, *stream, part.map(|p| p.to_string()).as_deref());
+                api("CONSUMER.DELETE") + "." + &name
+            };
+            match self.known_readers {
+                Readers::Passing => {}
+                Readers::OneEach => allowed.push(own(None)),
+                Readers::OnePerPartition if *stream == Market => {
+                    allowed.extend((0..PARTITIONS_MAX).map(|partition| own(Some(partition))));
+                }
+                Readers::OnePerPartition => {}
+            }
         }
         if self.leases {
             allowed.push(format!("$KV.leases.{}.>", self.service));

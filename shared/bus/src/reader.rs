@@ -33,8 +33,9 @@ pub(crate) enum Source {
     /// A durable of the topology: the server remembers the place.
     Durable(&'static Durable),
     /// Messages after `after` that match `filters` (all if there are none): the reader remembers the place.
-    /// With `latest` it begins at the newest message of each subject instead.
-    Ordered { stream: StreamName, filters: Vec<String>, after: u64, latest: bool },
+    /// With `latest` it begins at the newest message of each subject instead. With a name the server keeps the consumer
+    /// under it, and each start makes it anew.
+    Ordered { stream: StreamName, filters: Vec<String>, after: u64, latest: bool, name: Option<String> },
 }
 
 impl Source {
@@ -273,8 +274,8 @@ async fn start(bus: &Bus, source: &Source, batch: usize, created: Option<i128>) 
             };
             (consumer, 0)
         }
-        Source::Ordered { stream, filters, after, latest } => {
-            start_ordered(bus, *stream, filters, *after, *latest, created).await?
+        Source::Ordered { stream, filters, after, latest, name } => {
+            start_ordered(bus, *stream, filters, (*after, *latest), name.as_deref(), created).await?
         }
     };
     let pending = consumer.cached_info().num_pending;
@@ -293,8 +294,8 @@ async fn start_ordered(
     bus: &Bus,
     name: StreamName,
     filters: &[String],
-    after: u64,
-    latest: bool,
+    (after, latest): (u64, bool),
+    durable: Option<&str>,
     created: Option<i128>,
 ) -> Result<(consumer::Consumer<pull::Config>, i128), BusError> {
     let what = || format!("reading stream {}", name.as_str());
@@ -314,7 +315,12 @@ async fn start_ordered(
     if filters.is_empty() && after > 0 && first > after + 1 {
         return Err(BusError::Truncated { stream: name.as_str(), wanted: after + 1, first });
     }
+    if let Some(durable) = durable {
+        forget(&handle, durable).await?;
+    }
     let config = pull::Config {
+        name: durable.map(str::to_owned),
+        durable_name: durable.map(str::to_owned),
         deliver_policy: if latest && after == 0 {
             DeliverPolicy::LastPerSubject
         } else {
@@ -325,7 +331,7 @@ async fn start_ordered(
         filter_subjects: filters.to_vec(),
         memory_storage: true,
         num_replicas: 1,
-        inactive_threshold: Duration::from_secs(30),
+        inactive_threshold: if durable.is_some() { Duration::ZERO } else { Duration::from_secs(30) },
         ..pull::Config::default()
     };
     let consumer = handle.create_consumer(config).await.map_err(|error| match error.kind() {
@@ -335,4 +341,15 @@ async fn start_ordered(
         _ => BusError::request(what(), error),
     })?;
     Ok((consumer, born))
+}
+
+/// Removes the consumer of an earlier start; its reader, should it still be there, learns of it at once.
+async fn forget(handle: &stream::Stream, durable: &str) -> Result<(), BusError> {
+    match handle.delete_consumer(durable).await {
+        Ok(_) => Ok(()),
+        Err(error) => match error.kind() {
+            stream::ConsumerErrorKind::JetStream(e) if e.error_code() == ErrorCode::CONSUMER_NOT_FOUND => Ok(()),
+            _ => Err(BusError::request(format!("taking over consumer {durable}"), error)),
+        },
+    }
 }

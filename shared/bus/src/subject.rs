@@ -83,6 +83,12 @@ pub fn partition_of(subject: &str) -> Option<u32> {
     subject.strip_prefix(&Kind::TradeBatch.prefix())?.strip_prefix('.')?.parse().ok()
 }
 
+/// The name on the server of a service's only reader of `stream`, or of one part of it.
+pub fn reader_name(service: &str, stream: StreamName, part: Option<&str>) -> String {
+    let part = part.map(|part| format!("-{part}")).unwrap_or_default();
+    format!("{service}-{}{part}", stream.package())
+}
+
 /// Every subject of a stream.
 pub fn stream_filter(stream: StreamName) -> String {
     format!("{}.>", stream.package())

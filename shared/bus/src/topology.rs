@@ -19,7 +19,9 @@ use crate::subject::{Kind, stream_filter};
 pub struct Sizes {
     /// MARKET, MiB; when full, the oldest batches go.
     pub market_mib: u32,
-    /// SCAN, PLAN, RISK, ORDER and CONTROL each, MiB; when full, nothing more is accepted.
+    /// SCAN, MiB: every candidate of every round; when full, nothing more is accepted.
+    pub scan_mib: u32,
+    /// PLAN, RISK, ORDER and CONTROL each, MiB; when full, nothing more is accepted.
     pub money_mib: u32,
     /// OPS, DEAD and SNAP each, MiB.
     pub ops_mib: u32,
@@ -29,15 +31,20 @@ pub struct Sizes {
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { market_mib: 4_096, money_mib: 512, ops_mib: 128, replicas: 1 }
+        Self { market_mib: 4_096, scan_mib: 4_096, money_mib: 512, ops_mib: 128, replicas: 1 }
     }
 }
+
+/// Most partitions of the market: each is synced by itself, so more of them cost latency and bring no speed.
+pub const PARTITIONS_MAX: u32 = 32;
 
 /// What a full stream does, and which size it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
     /// Market data: the oldest goes, also by size.
     Market,
+    /// What scans found: a full stream refuses.
+    Scan,
     /// Decisions and orders: a full stream refuses.
     Money,
     /// Reports: the oldest goes.
@@ -66,7 +73,7 @@ pub struct StreamSpec {
 /// Every stream.
 pub const STREAMS: [StreamSpec; 9] = [
     StreamSpec { name: "MARKET", package: "market", keep: Keep::Market, days: 3, atomic: false },
-    StreamSpec { name: "SCAN", package: "scan", keep: Keep::Money, days: 90, atomic: false },
+    StreamSpec { name: "SCAN", package: "scan", keep: Keep::Scan, days: 90, atomic: false },
     StreamSpec { name: "PLAN", package: "plan", keep: Keep::Money, days: 90, atomic: false },
     StreamSpec { name: "RISK", package: "risk", keep: Keep::Money, days: 90, atomic: true },
     StreamSpec { name: "ORDER", package: "order", keep: Keep::Money, days: 90, atomic: true },
@@ -239,6 +246,7 @@ fn same_stream(found: &StreamConfig, wanted: &StreamConfig) -> bool {
 pub(crate) fn stream_config(spec: &StreamSpec, sizes: &Sizes) -> StreamConfig {
     let (mib, discard) = match spec.keep {
         Keep::Market => (sizes.market_mib, DiscardPolicy::Old),
+        Keep::Scan => (sizes.scan_mib, DiscardPolicy::New),
         Keep::Money => (sizes.money_mib, DiscardPolicy::New),
         Keep::Reports | Keep::Newest => (sizes.ops_mib, DiscardPolicy::Old),
         Keep::UntilHandled => (sizes.ops_mib, DiscardPolicy::New),
