@@ -29,8 +29,7 @@ impl Service for GapScanner {
         let strategy = Arc::new(ctx.strategy()?);
         let shutdown = ctx.shutdown.clone();
         let shared = Arc::new(Shared { ctx, strategy, board: Board::default() });
-        let mut replica =
-            Replica { shared, membership: None, members: 0, stops: BTreeMap::new(), workers: JoinSet::new() };
+        let mut replica = Replica { shared, membership: None, members: 0, stops: BTreeMap::new(), workers: JoinSet::new() };
         let outcome = replica.run_until(&shutdown).await;
         replica.leave().await?;
         outcome

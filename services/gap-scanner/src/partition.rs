@@ -186,10 +186,6 @@ mod tests {
     #[test]
     fn the_form_of_the_bytes_is_that_of_the_schema() {
         let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(folded().to_bytes().unwrap()));
-        assert_eq!(
-            (SCHEMA, &digest[..16]),
-            (1, "bc17b4cffc2a36ea"),
-            "the form has changed: raise SCHEMA and note its digest here"
-        );
+        assert_eq!((SCHEMA, &digest[..16]), (1, "bc17b4cffc2a36ea"), "the form has changed: raise SCHEMA and note its digest here");
     }
 }

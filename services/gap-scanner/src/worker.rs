@@ -135,8 +135,7 @@ impl Worker {
         let since = Instant::now();
         let outcome = match self.partition.to_bytes() {
             Ok(bytes) => {
-                metrics::gauge!("scanner_snapshot_bytes", "partition" => self.index.to_string())
-                    .set(bytes.len() as f64);
+                metrics::gauge!("scanner_snapshot_bytes", "partition" => self.index.to_string()).set(bytes.len() as f64);
                 self.snapshots.store(&Place { stream: StreamName::Market, seq }, &bytes, lease).await
             }
             Err(error) => {

@@ -208,8 +208,10 @@ impl Shared {
     }
 
     async fn write(&self, bus: &Bus, expected: u64) -> Result<Written, BusError> {
-        let message =
-            PublishMessage::build().payload(self.value.clone()).expected_last_subject_sequence(expected).ttl(TTL);
+        let message = PublishMessage::build()
+            .payload(self.value.clone())
+            .expected_last_subject_sequence(expected)
+            .ttl(TTL);
         let sending = bus.context().send_publish(self.subject.clone(), message);
         let outcome = match timeout(RENEW_EVERY, sending).await {
             Ok(Ok(ack)) => timeout(RENEW_EVERY, ack.into_future()).await,

@@ -47,19 +47,10 @@ const fn role(service: &'static str, writes: Option<StreamName>, reads: &'static
 /// Every service.
 pub const ROLES: [Role; 7] = [
     Role { leases: true, ..role("ingest-gateway", Some(Market), &[Market]) },
-    Role {
-        leases: true,
-        known_readers: Readers::OnePerPartition,
-        snapshots: true,
-        ..role("gap-scanner", Some(Scan), &[Market, Scan])
-    },
+    Role { leases: true, known_readers: Readers::OnePerPartition, snapshots: true, ..role("gap-scanner", Some(Scan), &[Market, Scan]) },
     role("planner", Some(Plan), &[Scan, Plan, Control]),
     role("risk-engine", Some(Risk), &[Plan, Risk, Order, Control]),
-    Role {
-        durables: &[&EXECUTOR_RISK],
-        leases: true,
-        ..role("executor", Some(Order), &[Risk, Control, Order, Market])
-    },
+    Role { durables: &[&EXECUTOR_RISK], leases: true, ..role("executor", Some(Order), &[Risk, Control, Order, Market]) },
     Role { leases: true, known_readers: Readers::OneEach, ..role("recorder", None, &StreamName::ALL) },
     role("coordinator-api", Some(Control), &[]),
 ];

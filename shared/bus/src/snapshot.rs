@@ -87,13 +87,7 @@ impl Snapshots {
             && head.seq <= last
             && head.bytes <= BYTES_MAX;
         if !fits {
-            tracing::info!(
-                key = self.key,
-                schema = head.schema,
-                seq = head.seq,
-                last,
-                "snapshot does not fit; rebuilding"
-            );
+            tracing::info!(key = self.key, schema = head.schema, seq = head.seq, last, "snapshot does not fit; rebuilding");
             return Ok(None);
         }
         let mut packed = Vec::with_capacity(head.chunks as usize * CHUNK);

@@ -145,8 +145,7 @@ fn tickers() -> impl Iterator<Item = String> {
 fn batch(partition: u32, number: u64) -> TradeBatch {
     let tickers: Vec<String> =
         tickers().filter(|ticker| build::symbol(ticker).partition(PARTITIONS) == partition).collect();
-    let prints: Vec<(&str, i64)> =
-        tickers.iter().zip(2_400..).map(|(t, cents)| (t.as_str(), cents + number as i64)).collect();
+    let prints: Vec<(&str, i64)> = tickers.iter().zip(2_400..).map(|(t, cents)| (t.as_str(), cents + number as i64)).collect();
     let watermark = build::session().at_hm(9, 30).plus_seconds(number as i64 * STEP);
     TradeBatch { watermark, ..build::trade_batch(partition, number, &prints) }
 }

@@ -76,3 +76,4 @@ async fn members_are_those_that_are_there() {
 fn any_name_of_a_replica_makes_a_subject() {
     assert_eq!(member_key("svc", "host.example > 1"), "svc.member.host_example___1");
 }
+
