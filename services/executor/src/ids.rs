@@ -29,6 +29,7 @@ pub(crate) fn event_id(event: &Event) -> EventId {
         Event::DeadlineReached(e) => {
             EventId::from_parts(&[name, &e.session_date.to_string(), &format!("{:?}", e.step)])
         }
+        Event::OwnerChanged(e) => EventId::from_parts(&[name, &e.account, &e.epoch.to_string(), &e.instance]),
         foreign => EventId::from_parts(&[name, &format!("{foreign:?}")]),
     }
 }

@@ -29,6 +29,6 @@ pub use error::{BusError, Class};
 pub use fold::{Fold, FoldSpec, Folded, Item, Poison, RawFold, RawItem, RawMessage};
 pub use lane::{Lane, Stored};
 pub use lease::{Holder, Lease};
-pub use publish::{Appended, Created, InFlight, Outgoing, Pipeline, Publisher, Receipt};
+pub use publish::{Appended, Created, Fence, InFlight, Outgoing, Pipeline, Publisher, Receipt};
 pub use snapshot::{Place, Snapshots};
 pub use subject::Kind;

@@ -42,7 +42,7 @@ kinds! {
     Scan: SignalGenerated, CandidatesEvaluated, ScanRoundCompleted;
     Plan: RoundClosed, PlanProposed;
     Risk: DayOpened, PlanApproved, PlanDenied, TradingStateLowered;
-    Order: OrderIntended, OrderUpdated, FillRecorded, PlanExecuted, PlanClosed, AccountObserved, PositionReconciled, DeadlineReached;
+    Order: OrderIntended, OrderUpdated, FillRecorded, PlanExecuted, PlanClosed, AccountObserved, PositionReconciled, DeadlineReached, OwnerChanged;
     Control: TradingStateChanged, FlattenRequested, FlattenCancelled, StrategyPaused, ConfigActivated, AlertAcknowledged, DeadLetterHandled;
     Ops: ErrorRaised, ReadinessReported;
 }
@@ -133,6 +133,7 @@ fn key_of(event: &Event) -> Vec<String> {
         Event::PlanClosed(e) => vec![e.plan_id.to_string()],
         Event::AccountObserved(e) => vec![e.account.clone()],
         Event::PositionReconciled(e) => vec![e.session_date.to_string(), e.symbol.subject_token()],
+        Event::OwnerChanged(e) => vec![e.account.clone()],
         Event::DeadlineReached(e) => vec![e.session_date.to_string(), snake_case(&format!("{:?}", e.step))],
         Event::TradingStateChanged(e) => vec![e.by.request_id.clone()],
         Event::FlattenRequested(e) => vec![e.by.request_id.clone()],

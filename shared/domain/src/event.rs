@@ -7,7 +7,7 @@ use crate::control::{
     TradingStateChanged,
 };
 use crate::execution::{
-    AccountObserved, DeadlineReached, FillRecorded, OrderIntended, OrderUpdated, PlanClosed, PlanExecuted,
+    AccountObserved, DeadlineReached, FillRecorded, OrderIntended, OrderUpdated, OwnerChanged, PlanClosed, PlanExecuted,
     PositionReconciled,
 };
 use crate::market::{FeedGapDetected, NewsPublished, ReferenceUpdated, TradeBatch};
@@ -50,7 +50,7 @@ events! {
     Scan: SignalGenerated, CandidatesEvaluated, ScanRoundCompleted;
     Plan: RoundClosed, PlanProposed;
     Risk: DayOpened, PlanApproved, PlanDenied, TradingStateLowered;
-    Order: OrderIntended, OrderUpdated, FillRecorded, PlanExecuted, PlanClosed, AccountObserved, PositionReconciled, DeadlineReached;
+    Order: OrderIntended, OrderUpdated, FillRecorded, PlanExecuted, PlanClosed, AccountObserved, PositionReconciled, DeadlineReached, OwnerChanged;
     Control: TradingStateChanged, FlattenRequested, FlattenCancelled, StrategyPaused, ConfigActivated, AlertAcknowledged, DeadLetterHandled;
     Ops: ErrorRaised, ReadinessReported;
 }

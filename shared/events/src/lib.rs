@@ -73,7 +73,7 @@ contracts! {
     "plan.v1": RoundClosed, PlanProposed;
     "risk.v1": DayOpened, PlanApproved, PlanDenied, TradingStateLowered;
     "order.v1": OrderIntended, OrderUpdated, FillRecorded, PlanExecuted, PlanClosed, AccountObserved,
-        PositionReconciled, DeadlineReached;
+        PositionReconciled, DeadlineReached, OwnerChanged;
     "control.v1": TradingStateChanged, FlattenRequested, FlattenCancelled, StrategyPaused, ConfigActivated,
         AlertAcknowledged, DeadLetterHandled;
     "ops.v1": ErrorRaised, ReadinessReported;

@@ -2,7 +2,7 @@
 
 use domain::execution::{
     AccountObserved, CloseReason, DeadlineClock, DeadlineReached, DeadlineStep, FillRecorded, Leg, OrderIntended,
-    OrderState, OrderType, OrderUpdated, PlanClosed, PlanExecuted, PositionReconciled,
+    OrderState, OrderType, OrderUpdated, OwnerChanged, PlanClosed, PlanExecuted, PositionReconciled,
 };
 use domain::{ClientOrderId, Micro, PlanId, Price, UnixNanos, Usd, VenueOrderId};
 
@@ -322,6 +322,30 @@ impl Wire for DeadlineReached {
             session_date: f.date("session_date", wire.session_date)?,
             step: f.one_of("step", wire.step)?,
             by: f.one_of("by", wire.by)?,
+            at: UnixNanos::new(wire.at),
+        })
+    }
+}
+
+impl Wire for OwnerChanged {
+    type Message = wire::OwnerChanged;
+    const NAME: &'static str = "order.v1.OwnerChanged";
+
+    fn to_wire(&self) -> Self::Message {
+        wire::OwnerChanged {
+            account: self.account.clone(),
+            epoch: self.epoch,
+            instance: self.instance.clone(),
+            at: self.at.nanos(),
+        }
+    }
+
+    fn from_wire(wire: Self::Message) -> Result<Self, DecodeError> {
+        let f = Fields(Self::NAME);
+        Ok(Self {
+            account: f.text("account", wire.account)?,
+            epoch: wire.epoch,
+            instance: wire.instance,
             at: UnixNanos::new(wire.at),
         })
     }

@@ -49,6 +49,7 @@ impl Story {
             | Event::FeedGapDetected(_)
             | Event::PositionReconciled(_)
             | Event::DeadlineReached(_)
+            | Event::OwnerChanged(_)
             | Event::StrategyPaused(_)
             | Event::ConfigActivated(_)
             | Event::AlertAcknowledged(_)
@@ -93,6 +94,7 @@ pub fn happened_at(event: &Event) -> UnixNanos {
         Event::AccountObserved(e) => e.ts_event,
         Event::PositionReconciled(e) => e.ts_event,
         Event::DeadlineReached(e) => e.at,
+        Event::OwnerChanged(e) => e.at,
         Event::TradingStateChanged(e) => e.by.requested_at,
         Event::FlattenRequested(e) => e.by.requested_at,
         Event::FlattenCancelled(e) => e.by.requested_at,
@@ -154,6 +156,7 @@ pub fn body(event: &Event) -> Value {
         Event::AccountObserved(e) => json(e),
         Event::PositionReconciled(e) => json(e),
         Event::DeadlineReached(e) => json(e),
+        Event::OwnerChanged(e) => json(e),
         Event::TradingStateChanged(e) => json(e),
         Event::FlattenRequested(e) => json(e),
         Event::FlattenCancelled(e) => json(e),

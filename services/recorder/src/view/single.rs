@@ -76,6 +76,7 @@ pub fn single(recorded: &Recorded) -> Vec<Row> {
         | Event::AccountObserved(_)
         | Event::PositionReconciled(_)
         | Event::DeadlineReached(_)
+        | Event::OwnerChanged(_)
         | Event::ErrorRaised(_) => Vec::new(),
     }
 }

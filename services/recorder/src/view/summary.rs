@@ -72,6 +72,7 @@ pub fn summary(event: &Event) -> String {
             format!("{}: {} expected, {} at the broker, {}", e.symbol, e.expected_qty, e.broker_qty, e.detail)
         }
         Event::DeadlineReached(e) => format!("deadline {} by the {} clock", word(&e.step), word(&e.by)),
+        Event::OwnerChanged(e) => format!("{} works on account {} (owner {})", e.instance, e.account, e.epoch),
         Event::TradingStateChanged(e) => format!("{} set {}: {}", e.by.author, e.state.as_str(), e.by.reason),
         Event::FlattenRequested(e) => format!("{} asked to flatten: {}", e.by.author, e.by.reason),
         Event::FlattenCancelled(e) => format!("{} withdrew the flatten: {}", e.by.author, e.by.reason),

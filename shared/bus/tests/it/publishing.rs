@@ -1,6 +1,7 @@
 use bus::{Appended, BusError, Created, Outgoing, Pipeline};
 use bytes::Bytes;
-use domain::{Event, StreamName};
+use domain::execution::OwnerChanged;
+use domain::{Event, Meta, StreamName};
 use testkit::build;
 
 use crate::support::{self, numbered};
@@ -87,4 +88,31 @@ async fn what_is_larger_than_the_server_takes_is_refused_at_once() {
     let huge = Outgoing::raw("ops.v1.error_raised.x.y", events::type_name(&event), Bytes::from(vec![0; 2 << 20]), meta);
     let error = bus.publisher().publish_raw(huge).await.unwrap_err();
     assert!(matches!(error, BusError::PublishRefused { .. }), "{error}");
+}
+
+fn owner(epoch: u64) -> (Event, Meta) {
+    let at = build::session().at_hm(9, 0);
+    let event = OwnerChanged { account: "sim".to_owned(), epoch, instance: format!("replica-{epoch}"), at };
+    (event.into(), build::meta(&["owner", &epoch.to_string()], "executor"))
+}
+
+#[tokio::test]
+async fn behind_a_fence_only_its_owner_writes_and_the_next_owner_voids_it() {
+    let (_server, bus) = support::bus().await;
+    let publisher = bus.publisher();
+    let intent = |ticker: &str| (Event::from(build::order_intended(ticker)), build::meta(&["intent", ticker], "executor"));
+    let raise = async |epoch: u64| {
+        let (event, meta) = owner(epoch);
+        publisher.raise_fence(&event, &meta).await.unwrap()
+    };
+    let first = raise(1).await;
+    let (event, meta) = intent("ACME");
+    let Created::New { seq } = publisher.create_behind(&event, &meta, &first).await.unwrap() else { panic!("not new") };
+    // An answer that was lost.
+    assert_eq!(publisher.create_behind(&event, &meta, &first).await.unwrap(), Created::Exists { seq, same: true });
+    let second = raise(2).await;
+    let (late, late_meta) = intent("BOLT");
+    let refused = publisher.create_behind(&late, &late_meta, &first).await.unwrap_err();
+    assert!(matches!(refused, BusError::Fenced { .. }), "{refused}");
+    assert!(matches!(publisher.create_behind(&late, &late_meta, &second).await.unwrap(), Created::New { .. }));
 }

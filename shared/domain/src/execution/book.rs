@@ -204,7 +204,8 @@ impl ExecutionState {
                 self.deadlines.insert((e.session_date, e.step));
             }
             Event::TradingStateChanged(_) => self.log_has_a_hole = false,
-            Event::TradingStateLowered(_)
+            Event::OwnerChanged(_)
+            | Event::TradingStateLowered(_)
             | Event::FlattenRequested(_)
             | Event::FlattenCancelled(_)
             | Event::TradeBatch(_)

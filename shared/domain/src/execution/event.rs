@@ -359,3 +359,16 @@ pub struct DeadlineReached {
     /// What that clock showed.
     pub at: UnixNanos,
 }
+
+/// An executor took over a broker account; nothing that another one sends afterwards is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OwnerChanged {
+    /// The account, as the lease names it.
+    pub account: String,
+    /// Rises with every owner.
+    pub epoch: u64,
+    /// The replica.
+    pub instance: String,
+    /// When, by the replica's clock.
+    pub at: UnixNanos,
+}

@@ -170,6 +170,7 @@ pub(crate) const MAKERS: &[(&str, Make)] = &[
     ("finagent.order.v1.AccountObserved", |s| order::account_observed(s).into()),
     ("finagent.order.v1.PositionReconciled", |s| order::position_reconciled(s).into()),
     ("finagent.order.v1.DeadlineReached", |s| order::deadline_reached(s).into()),
+    ("finagent.order.v1.OwnerChanged", |s| order::owner_changed(s).into()),
     ("finagent.control.v1.TradingStateChanged", |s| control::trading_state_changed(s).into()),
     ("finagent.control.v1.FlattenRequested", |s| control::flatten_requested(s).into()),
     ("finagent.control.v1.FlattenCancelled", |s| control::flatten_cancelled(s).into()),

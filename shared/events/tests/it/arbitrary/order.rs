@@ -1,6 +1,6 @@
 use domain::execution::{
     AccountObserved, CloseReason, DeadlineClock, DeadlineReached, DeadlineStep, FillRecorded, Leg, OrderIntended,
-    OrderState, OrderType, OrderUpdated, PlanClosed, PlanExecuted, PositionReconciled,
+    OrderState, OrderType, OrderUpdated, OwnerChanged, PlanClosed, PlanExecuted, PositionReconciled,
 };
 use domain::{ClientOrderId, PlanId, VenueOrderId};
 
@@ -174,4 +174,8 @@ pub(super) fn deadline_reached(s: &mut Source) -> DeadlineReached {
         by: s.pick(&[DeadlineClock::Watermark, DeadlineClock::Broker]),
         at: s.time(),
     }
+}
+
+pub(super) fn owner_changed(s: &mut Source) -> OwnerChanged {
+    OwnerChanged { account: format!("account-{}", s.number()), epoch: s.number(), instance: s.words(), at: s.time() }
 }
