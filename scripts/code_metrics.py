@@ -9,7 +9,7 @@ FOLDERS = ("shared", "services", "tools/fin")
 CALL = re.compile(r"\b(counter|gauge|histogram)!\(")
 DESCRIBE = re.compile(r'describe_(?:counter|gauge|histogram)!\(\s*("?\w+"?)\s*,[^,]+,\s*"((?:[^"\\]|\\.)*)"', re.S)
 DOC = re.compile(r"^\s*//[/!] ?(.*)$")
-DOC_NAME = re.compile(r"(?:[-*] )?`([a-z][a-z0-9_]+)(?:\{[^}]*\})?`: (.*)")
+DOC_NAME = re.compile(r"(?:[-*] )?`([a-z][a-z0-9_]+)(?:\{[^}]*\})?`(?:, [^:]*)?: (.*)")
 
 
 @dataclass
