@@ -20,10 +20,10 @@ DASHBOARD := services/dashboard
 DASHBOARD_SOURCES = $(shell find $(DASHBOARD) -type f \
 	-not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/test*/*')
 
-.PHONY: help setup build run test verify bench chaos chaos-long lint fmt dashboard clean-data
+.PHONY: help setup build run test contract verify bench chaos chaos-long lint fmt reference secrets images compose-check dashboard clean-data
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Install every tool the other targets need (idempotent)
 	@scripts/setup
@@ -46,6 +46,10 @@ else
 	cargo test $(CARGO_FLAGS) --workspace
 endif
 
+contract: setup-test ## Compare the contracts with main and the last release; decode what was ever written
+	scripts/check-contracts
+	cargo test $(CARGO_FLAGS) -p events
+
 verify: setup-verify build ## Run the checks that need Python, a browser or a long run
 	scripts/verify
 
@@ -63,6 +67,19 @@ lint: setup-lint setup-test dashboard ## Run every static check, offline
 
 fmt: ## Format the Rust code
 	cargo fmt --all
+
+reference: setup-run ## Make docs/reference and what else is made from the code
+	scripts/reference
+	FIN_WRITE_REFERENCE=1 cargo test $(CARGO_FLAGS) -p fin --test it reference::
+
+secrets: ## Make passwords, signing key and certificate for Compose in secrets/; ARGS=--demo adds the simulator's keys
+	@scripts/make-secrets secrets $(ARGS)
+
+images: ## Build every image with Docker; HOST=1 packs the programs of `make build` on a base made here, offline
+	@scripts/images $(if $(HOST),--host)
+
+compose-check: ## Start the suite with Compose, wait for its dashboard, kill a container, see it come back; HOST=1: all made here
+	@scripts/compose-check $(if $(HOST),--host)
 
 clean-data: ## Forget what earlier runs kept (.data/ only)
 	rm -rf .data

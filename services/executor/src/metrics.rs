@@ -6,13 +6,13 @@ use domain::Event;
 use domain::execution::{Answer, ExecutionState, Leg, PlanBook};
 use metrics::{counter, gauge, histogram};
 
-/// `executor_broker_call_seconds{call,status}`: status is HTTP's, or `none` when no answer came.
+/// `executor_broker_call_seconds{call,status}`: calls to the broker; status is HTTP's, or `none` without an answer.
 pub(crate) fn broker_call(call: &'static str, took: Duration, status: Option<u16>) {
     let status = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
     histogram!("executor_broker_call_seconds", "call" => call, "status" => status).record(took.as_secs_f64());
 }
 
-/// `executor_orders_sent_total{leg,answer}`.
+/// `executor_orders_sent_total{leg,answer}`: orders sent, by what the broker answered.
 pub(crate) fn sent(leg: Leg, answer: &Answer) {
     let answer = match answer {
         Answer::Found(_) | Answer::Taken => "accepted",
@@ -24,7 +24,9 @@ pub(crate) fn sent(leg: Leg, answer: &Answer) {
     counter!("executor_orders_sent_total", "leg" => leg_name(leg), "answer" => answer).increment(1);
 }
 
-/// `executor_events_recorded_total{event}`, `executor_slippage_r{leg}`.
+/// `executor_events_recorded_total{event}`: events appended to ORDER.
+///
+/// `executor_slippage_r{leg}`: how much worse a fill was than its plan, multiples of the stop distance.
 pub(crate) fn recorded(event: &Event) {
     counter!("executor_events_recorded_total", "event" => event.name()).increment(1);
     if let Event::FillRecorded(fill) = event
@@ -34,7 +36,11 @@ pub(crate) fn recorded(event: &Event) {
     }
 }
 
-/// `executor_open_plans`, `executor_uncovered_shares`, `executor_unknown_order_age_seconds` (0 when none is unknown).
+/// `executor_open_plans`: plans not yet closed.
+///
+/// `executor_uncovered_shares`: open shares without a working stop.
+///
+/// `executor_unknown_order_age_seconds`: age of the oldest order whose fate is unknown; 0 when none is.
 pub(crate) fn standing(state: &ExecutionState, oldest_doubt: Option<Duration>) {
     gauge!("executor_open_plans").set(state.open_plans().filter(|book| book.closed.is_none()).count() as f64);
     gauge!("executor_uncovered_shares").set(state.open_plans().map(PlanBook::uncovered).sum::<u64>() as f64);

@@ -2,6 +2,9 @@
 //!
 //! Reads SCAN, its own PLAN and CONTROL; writes PLAN (`RoundClosed`, `PlanProposed`), each created if absent.
 //! Remembers rounds in progress, rebuilt from the streams at start. Never sizes a trade, never sees the account.
+//!
+//! - `planner_events_folded_total`: events read, by name.
+//! - `planner_decisions_total`: events written, by name.
 
 mod app;
 mod config;

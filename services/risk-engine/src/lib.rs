@@ -2,6 +2,11 @@
 //!
 //! Reads PLAN, its own RISK, ORDER and CONTROL; writes RISK, each decision at the ledger's expected last sequence, so
 //! that two engines can never decide differently. Rebuilt from the streams at start. Never talks to a broker.
+//!
+//! - `risk_events_folded_total`: events read, by name.
+//! - `risk_decisions_total`: decisions appended, by name.
+//! - `risk_ledger_conflicts_total`: decisions made again because the ledger had moved on.
+//! - `risk_plans_pending`: proposals without a decision yet.
 
 mod app;
 mod config;

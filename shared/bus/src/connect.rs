@@ -33,7 +33,7 @@ pub struct BusConfig {
     pub user: Option<String>,
     /// File that holds the user's password.
     pub password_file: Option<PathBuf>,
-    /// Certificate authority of the server; makes TLS required.
+    /// Certificate authority of the server; makes TLS required. Empty: none.
     pub ca_file: Option<PathBuf>,
     /// How long a start waits for the first connection, ms.
     pub connect_timeout_ms: u64,
@@ -47,6 +47,8 @@ pub struct BusConfig {
     pub signing_seed_file: Option<PathBuf>,
     /// Public key of the risk engine (nkeys form); what RISK holds without its signature counts as undecodable.
     pub risk_public_key: Option<String>,
+    /// File that holds the public key, where it is given as one.
+    pub risk_public_key_file: Option<PathBuf>,
     /// True when a starting service makes the server agree with the topology.
     pub ensure_topology: bool,
     /// How large the streams may grow.
@@ -67,6 +69,7 @@ impl Default for BusConfig {
             in_flight_max: 4_096,
             signing_seed_file: None,
             risk_public_key: None,
+            risk_public_key_file: None,
             ensure_topology: true,
             sizes: Sizes::default(),
         }
@@ -107,7 +110,7 @@ impl Bus {
     pub async fn connect(config: &BusConfig, name: &str) -> Result<Self, BusError> {
         let addresses = addresses(&config.url)?;
         let signer = config.signing_seed_file.as_deref().map(Signer::read).transpose()?;
-        let verifier = config.risk_public_key.as_deref().map(Verifier::new).transpose()?.map(Arc::new);
+        let verifier = risk_public_key(config)?.as_deref().map(Verifier::new).transpose()?.map(Arc::new);
         let (link_tx, link) = watch::channel(Link::default());
         let instruments = Arc::new(Instruments::new(name));
         let events = ConnectionEvents { link: Arc::new(link_tx), last: Arc::default(), service: name.to_owned() };
@@ -248,6 +251,7 @@ impl Bus {
     pub(crate) fn announce_dead_letter(&self, letter: DeadLettered) {
         let DeadLettered { reader, seq, subject, reason, .. } = &letter;
         tracing::error!(reader, seq, subject, reason, "message put into DEAD");
+        self.inner.instruments.dead_letter(reader);
         // No receiver: nobody wants to hear of it; the message is in DEAD either way.
         let _ = self.inner.dead_letters.send(letter);
     }
@@ -362,13 +366,19 @@ async fn login(config: &BusConfig) -> Result<ConnectOptions, BusError> {
         }
         (None, _) => {}
     }
-    if let Some(path) = &config.ca_file {
+    if let Some(path) = config.ca_file.as_ref().filter(|path| !path.as_os_str().is_empty()) {
         if let Err(source) = tokio::fs::metadata(path).await {
             return Err(BusError::File { key: "ca_file", path: path.clone(), source });
         }
         options = options.add_root_certificates(path.clone()).require_tls(true);
     }
     Ok(options)
+}
+
+fn risk_public_key(config: &BusConfig) -> Result<Option<String>, BusError> {
+    let Some(path) = &config.risk_public_key_file else { return Ok(config.risk_public_key.clone()) };
+    let unreadable = |source| BusError::File { key: "risk_public_key_file", path: path.clone(), source };
+    Ok(Some(std::fs::read_to_string(path).map_err(unreadable)?.trim_end().to_owned()))
 }
 
 fn refused_at_once(config: &BusConfig, error: async_nats::ConnectError) -> BusError {

@@ -173,7 +173,7 @@ impl Consumer {
             reply: delivery.reply,
         };
         let letter = grave.bury().await?;
-        self.announce(letter);
+        self.bus.announce_dead_letter(letter);
         Ok(())
     }
 
@@ -183,7 +183,7 @@ impl Consumer {
                 let Poll::Ready(outcome) = burying.as_mut().poll(cx) else { return Poll::Pending };
                 self.burying = None;
                 match outcome {
-                    Ok(letter) => self.announce(letter),
+                    Ok(letter) => self.bus.announce_dead_letter(letter),
                     // The server hands the message out again, and it is buried then.
                     Err(error) => tracing::warn!(durable = self.durable.name, %error, "dead letter not stored yet"),
                 }
@@ -251,11 +251,6 @@ impl Consumer {
     fn letter(&self, subject: String, seq: u64, reason: &str) -> DeadLettered {
         let (reader, stream) = (self.durable.name.to_owned(), self.durable.stream);
         DeadLettered { reader, stream, seq, subject, reason: reason.to_owned() }
-    }
-
-    fn announce(&self, letter: DeadLettered) {
-        self.reader.instruments().dead.increment(1);
-        self.bus.announce_dead_letter(letter);
     }
 }
 

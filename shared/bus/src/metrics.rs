@@ -1,4 +1,20 @@
-//! What the bus counts. Label `service` is the connection's name; `stream` and `durable` come from the topology.
+//! What the bus counts. Label `service` is the connection's name; `stream` and `reader` come from the topology.
+//!
+//! - `finagent_bus_published_total`: events stored and acknowledged.
+//! - `finagent_bus_publish_retries_total`: attempts after the first.
+//! - `finagent_bus_publish_failures_total`: events given up after the deadline of all attempts.
+//! - `finagent_bus_ack_seconds`: from sending an event to its acknowledgement.
+//! - `finagent_bus_in_flight`: events that wait for their acknowledgement.
+//! - `finagent_bus_consumed_total`: messages handed to a reader.
+//! - `finagent_bus_redelivered_total`: messages handed out more than once.
+//! - `finagent_bus_reader_rebuilds_total`: times a reader started again behind its last message.
+//! - `finagent_bus_dead_letters_total`: messages put into DEAD.
+//! - `finagent_bus_pending`: messages that a reader has still to read.
+//! - `finagent_bus_up`: 1 while connected.
+//! - `finagent_bus_connections_total`: connections made.
+//! - `finagent_bus_slow_consumer_total`: times the server dropped messages for a slow connection; they are read again.
+//! - `finagent_bus_server_errors_total`: refusals by the server, such as a subject that the user may not use.
+//! - `finagent_bus_append_conflicts_total`: appends refused because the stream had moved on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,13 +64,17 @@ impl Instruments {
         self.failed.increment(1);
     }
 
+    pub(crate) fn dead_letter(&self, reader: &str) {
+        let (service, reader) = (self.service.clone(), reader.to_owned());
+        counter!("finagent_bus_dead_letters_total", "service" => service, "reader" => reader).increment(1);
+    }
+
     pub(crate) fn consumed(&self, reader: &str) -> ReaderInstruments {
         let labels = [("service", self.service.clone()), ("reader", reader.to_owned())];
         ReaderInstruments {
             consumed: counter!("finagent_bus_consumed_total", &labels),
             redelivered: counter!("finagent_bus_redelivered_total", &labels),
             rebuilt: counter!("finagent_bus_reader_rebuilds_total", &labels),
-            dead: counter!("finagent_bus_dead_letters_total", &labels),
             pending: gauge!("finagent_bus_pending", &labels),
         }
     }
@@ -74,7 +94,6 @@ pub(crate) struct ReaderInstruments {
     pub(crate) consumed: Counter,
     pub(crate) redelivered: Counter,
     pub(crate) rebuilt: Counter,
-    pub(crate) dead: Counter,
     pub(crate) pending: Gauge,
 }
 

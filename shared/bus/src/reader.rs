@@ -120,10 +120,6 @@ impl Reader {
         self.source.stream()
     }
 
-    pub(crate) const fn instruments(&self) -> &ReaderInstruments {
-        &self.instruments
-    }
-
     /// The next message, or news of a new start.
     ///
     /// # Errors

@@ -1,4 +1,7 @@
 //! Tells people what went wrong: `ErrorRaised` on the bus, without ever holding up the work.
+//!
+//! - `finagent_errors_total`: faults raised, also those held back because they repeat.
+//! - `finagent_errors_unreported_total`: faults that did not fit into the queue to the bus.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -64,6 +64,7 @@ async fn up(arguments: &Arguments) -> anyhow::Result<()> {
     let public_key = keys::create_or_show(&seed)?;
     let mut sources = sources()
         .set("bus.url", nats.url())
+        .set("bus.ca_file", "") // a child on a loopback address
         .set("bus.signing_seed_file", seed.display().to_string())
         .set("bus.risk_public_key", public_key)
         .set("data_dir", folder.display().to_string());

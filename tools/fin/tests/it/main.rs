@@ -1,0 +1,3 @@
+//! `fin` as a person runs it.
+
+mod reference;
