@@ -76,11 +76,7 @@ pub(super) async fn rounds(
 struct Market(Vec<Partition>);
 
 impl Market {
-    fn new(
-        partitions: u32,
-        strategy: &Arc<Strategy>,
-        model: &Arc<dyn ScoringModel>,
-    ) -> Result<Self, StrategyError> {
+    fn new(partitions: u32, strategy: &Arc<Strategy>, model: &Arc<dyn ScoringModel>) -> Result<Self, StrategyError> {
         let folds = (0..partitions).map(|index| Partition::new(index, partitions, strategy, model));
         folds.collect::<Result<_, _>>().map(Self)
     }

@@ -7,7 +7,7 @@ use anyhow::Context;
 use bus::{Bus, BusConfig, Pipeline, topology};
 use domain::{Event, Symbol};
 use e2e::http::{self, eventually};
-use e2e::process::Process;
+use e2e::process::{Process, program};
 use testkit::{NatsServer, build};
 
 use crate::report::{Report, median};
@@ -86,7 +86,7 @@ async fn start(nats: &NatsServer, folder: &Path) -> anyhow::Result<(Process, u16
         ("FIN__LOG__LEVEL", "warn".to_owned()),
     ];
     let environment: Vec<(String, String)> = environment.map(|(key, value)| (key.to_owned(), value)).to_vec();
-    let process = Process::start("gap-scanner", &[], &environment, folder)?;
+    let process = Process::start(&program("gap-scanner")?, "gap-scanner", &environment, folder)?;
     let url = format!("http://127.0.0.1:{port}/readyz");
     eventually("gap-scanner has caught up", Duration::from_secs(60), || async {
         Ok(http::text(&url).await.is_ok().then_some(()))
