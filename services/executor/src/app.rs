@@ -16,6 +16,7 @@ use crate::adapters::alpaca::{AlpacaClient, AlpacaConfig, Credentials};
 use crate::config::Config;
 use crate::desk::Desk;
 use crate::error::ExecutorError;
+use crate::ownership::Ownership;
 
 const TICK: Duration = Duration::from_millis(100);
 
@@ -29,12 +30,24 @@ impl Service for Executor {
 
     async fn run(ctx: Context<Config>) -> chassis::Result {
         ctx.config.validate(ctx.settings.profile == chassis::Profile::Prod).map_err(ExecutorError::from)?;
-        for check in ["rebuilt", "broker", "calendar", "account", "updates", "reconciled"] {
-            ctx.readiness.set(check, false, "starting");
-        }
+        let ctx = Arc::new(ctx);
         let port: Arc<dyn OrderPort> = Arc::new(broker(&ctx)?);
-        let strategy = ctx.strategy()?;
-        Ok(work(ctx, port, strategy.costs).await?)
+        let costs = ctx.strategy()?.costs;
+        while let Some(lease) = ctx.lead("account").await? {
+            for check in ["rebuilt", "broker", "calendar", "account", "updates", "reconciled"] {
+                ctx.readiness.set(check, false, "starting");
+            }
+            let Some(ownership) = Ownership::take(&ctx, lease).await? else { break };
+            let ownership = Arc::new(ownership);
+            tokio::select! {
+                outcome = work(&ctx, &port, costs, &ownership) => {
+                    ownership.release().await;
+                    return Ok(outcome?);
+                }
+                () = ownership.lost() => tracing::warn!("another executor may have the account now"),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -61,14 +74,19 @@ fn credentials(ctx: &Context<Config>) -> Result<Credentials, chassis::ConfigErro
 
 /// Until told to stop: folds whatever comes first, then decides. The log comes first of all, then the broker's book;
 /// before that nothing is sent.
-async fn work(ctx: Context<Config>, port: Arc<dyn OrderPort>, costs: CostProfile) -> Result<(), ExecutorError> {
+async fn work(
+    ctx: &Arc<Context<Config>>,
+    port: &Arc<dyn OrderPort>,
+    costs: CostProfile,
+    ownership: &Arc<Ownership>,
+) -> Result<(), ExecutorError> {
     let shutdown = ctx.shutdown.clone();
     let log = FoldSpec::stream(StreamName::Risk).and(StreamName::Control).and(StreamName::Order);
     let mut log = Fold::open(&ctx.bus, log)?;
     let mut market = Fold::open(&ctx.bus, FoldSpec::kinds(&[Kind::TradeBatch]).latest(StreamName::Market))?;
     let mut approvals = Consumer::open(&ctx.bus, &EXECUTOR_RISK);
     let mut updates = port.updates();
-    let mut desk = Desk::new(ctx, port, costs);
+    let mut desk = Desk::new(Arc::clone(ctx), Arc::clone(port), costs, Arc::clone(ownership));
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -1,6 +1,6 @@
 //! RISK, CONTROL and the market's clock to the broker, and the broker's answers to ORDER.
 //!
-//! - **Does** what `domain::execution::decide` says: writes the intent, sends the order under an id of its own making,
+//! - **Does** what `domain::execution::decide` says: writes the intent behind the account's fence, sends the order under an id of its own making,
 //!   records every answer and fill, keeps every open share under one stop, and is flat by the close.
 //! - **Reads** RISK (approvals, locks), CONTROL (trading state, flatten), MARKET (watermark, last price of open plans)
 //!   and the broker. **Writes** ORDER.
@@ -16,6 +16,7 @@ mod desk;
 mod error;
 mod ids;
 mod metrics;
+mod ownership;
 
 pub use app::Executor;
 pub use config::{Config, ConfigError};

@@ -25,6 +25,8 @@ const MARGIN: Duration = Duration::from_millis(500);
 const RENEW_EVERY: Duration = Duration::from_millis(800);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 const STREAM: &str = "KV_leases";
+/// Header of a marker that a client wrote; those of the server's clock have none.
+const OPERATION: &str = "KV-Operation";
 
 /// Who asks for leases: one process of one replica.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +56,7 @@ pub struct Lease {
     lost: watch::Receiver<bool>,
     renewal: JoinHandle<()>,
     epoch: u64,
+    lapsed: bool,
 }
 
 struct Shared {
@@ -97,14 +100,14 @@ impl Lease {
     /// Class Transient: the bus does not answer.
     pub async fn try_acquire(bus: &Bus, key: &str, holder: &Holder, inherit: bool) -> Result<Option<Self>, BusError> {
         let subject = subject(key);
-        let expected = match bus.publisher().last_on(STREAM, &subject).await? {
-            None => 0,
+        let (expected, lapsed) = match bus.publisher().last_on(STREAM, &subject).await? {
+            None => (0, false),
             Some(found) => match serde_json::from_slice::<Holder>(&found.payload) {
-                Ok(other) if other == *holder => found.sequence,
-                Ok(other) if inherit && other.instance == holder.instance => found.sequence,
+                Ok(other) if other == *holder => (found.sequence, false),
+                Ok(other) if inherit && other.instance == holder.instance => (found.sequence, false),
                 Ok(_) => return Ok(None),
-                // The marker of a lease that lapsed or was given back.
-                Err(_) => found.sequence,
+                // The marker of a lease that was given back, or of one that lapsed.
+                Err(_) => (found.sequence, found.headers.get(OPERATION).is_none()),
             },
         };
         let value = Bytes::from(serde_json::to_vec(holder).map_err(|e| BusError::request("writing a lease", e))?);
@@ -115,12 +118,17 @@ impl Lease {
         tracing::info!(key, epoch, "lease taken");
         let (shared, (tell, lost)) = (Arc::new(shared), watch::channel(false));
         let renewal = tokio::spawn(renew(bus.clone(), Arc::clone(&shared), tell));
-        Ok(Some(Self { bus: bus.clone(), shared, lost, renewal, epoch }))
+        Ok(Some(Self { bus: bus.clone(), shared, lost, renewal, epoch, lapsed }))
     }
 
     /// Rises with every holder of this name.
     pub const fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// True where the holder before did not give it back: it may be frozen rather than dead, with work under way.
+    pub const fn lapsed(&self) -> bool {
+        self.lapsed
     }
 
     /// True while nobody else can hold it, by this process's own clock.
@@ -136,10 +144,10 @@ impl Lease {
     }
 
     /// Gives it back, so that the next holder need not wait.
-    pub async fn release(self) {
+    pub async fn release(&self) {
         self.renewal.abort();
         let marker = PublishMessage::build()
-            .header("KV-Operation", "DEL")
+            .header(OPERATION, "DEL")
             .expected_last_subject_sequence(self.shared.state().revision)
             .ttl(TTL);
         let sending = self.bus.context().send_publish(self.shared.subject.clone(), marker);

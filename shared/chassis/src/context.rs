@@ -86,6 +86,7 @@ impl<C> Context<C> {
     /// # Errors
     /// Class Fatal only.
     pub async fn lead(&self, what: &str) -> Result<Option<Lease>, BusError> {
+        self.readiness.keep_only(&["bus", "owner"]);
         let key = format!("{}.{what}", self.name);
         let acquiring = Lease::acquire(&self.bus, &key, &self.holder);
         let mut acquiring = std::pin::pin!(acquiring);

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bus::{Created, Publisher};
+use bus::{BusError, Created, Publisher};
+use chassis::Context;
 use domain::event::Event;
 use domain::execution::{Answer, Effect, NewOrder};
 use domain::{Meta, UnixNanos, calendar};
@@ -11,6 +12,8 @@ use ports::{OrderPort, Repricing};
 use tokio::time::sleep;
 
 use super::{Desk, Done};
+use crate::config::Config;
+use crate::ownership::Ownership;
 use crate::{ids, metrics};
 
 /// Least wall time between two backfills, and before a write is tried again.
@@ -26,10 +29,10 @@ impl Desk {
             Effect::Submit(order) => {
                 let event = Event::from(order.intent().clone());
                 let meta = self.meta(&event);
-                let publisher = self.ctx.publisher.clone();
+                let (ctx, ownership) = (Arc::clone(&self.ctx), Arc::clone(&self.ownership));
                 self.calls.spawn(async move {
                     let _permit = sending.acquire().await;
-                    submit(port, publisher, order, event, meta).await
+                    submit(&ctx, &ownership, port.as_ref(), order, (event, meta)).await
                 });
             }
             Effect::Query { client_order_id, venue_order_id } => {
@@ -77,17 +80,24 @@ impl Desk {
     }
 }
 
-/// Intent first, then the order. Without the intent on ORDER nothing is sent; the order is then in doubt, which is
-/// resolved by asking the broker.
-async fn submit(port: Arc<dyn OrderPort>, publisher: Publisher, order: NewOrder, event: Event, meta: Meta) -> Done {
+/// Intent first, then the order. Without the intent on ORDER, or once the account may be another's, nothing is sent; the
+/// order is then in doubt, which is resolved by asking the broker.
+async fn submit(
+    ctx: &Context<Config>,
+    ownership: &Ownership,
+    port: &dyn OrderPort,
+    order: NewOrder,
+    (event, meta): (Event, Meta),
+) -> Done {
     let id = order.intent().client_order_id.clone();
-    let answer = match store(&publisher, &event, &meta).await {
-        Ok(Created::New { .. } | Created::Exists { same: true, .. }) => {
+    let answer = match until_settled(&event, || ownership.intend(ctx, &event, &meta)).await {
+        Ok(Created::New { .. } | Created::Exists { same: true, .. }) if ownership.is_held() => {
             let answer = port.submit(&order).await;
             metrics::sent(order.intent().leg, &answer);
             answer
         }
-        Ok(Created::Exists { same: false, .. }) => Answer::Duplicate,
+        Ok(_) => Answer::Duplicate,
+        Err(error @ BusError::Fenced { .. }) => return Done::Fenced(error),
         Err(error) => {
             tracing::error!(%error, client_order_id = %id, "the intent could not be stored; the order is not sent");
             Answer::Duplicate
@@ -96,14 +106,23 @@ async fn submit(port: Arc<dyn OrderPort>, publisher: Publisher, order: NewOrder,
     Done::Order(id, answer)
 }
 
-pub(super) async fn store(publisher: &Publisher, event: &Event, meta: &Meta) -> Result<Created, bus::BusError> {
-    loop {
-        let outcome = if ids::happens_once(event) {
+pub(super) async fn store(publisher: &Publisher, event: &Event, meta: &Meta) -> Result<Created, BusError> {
+    until_settled(event, || async move {
+        if ids::happens_once(event) {
             publisher.create(event, meta).await
         } else {
             publisher.publish(event, meta).await.map(|receipt| Created::New { seq: receipt.seq })
-        };
-        match outcome {
+        }
+    })
+    .await
+}
+
+async fn until_settled<F>(event: &Event, write: impl Fn() -> F) -> Result<Created, BusError>
+where
+    F: Future<Output = Result<Created, BusError>>,
+{
+    loop {
+        match write().await {
             Err(error) if matches!(error.class(), bus::Class::Transient | bus::Class::UnknownOutcome) => {
                 tracing::warn!(%error, event = event.name(), "the bus did not store an event; trying again");
                 sleep(PAUSE).await;

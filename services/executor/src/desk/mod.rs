@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bus::{Created, Delivery};
+use bus::{BusError, Created, Delivery};
 use chassis::Context;
 use domain::calendar::BrokerDay;
 use domain::event::Event;
@@ -29,6 +29,7 @@ use tokio::time::timeout;
 use crate::calendar_check::{CalendarCheck, Span};
 use crate::config::Config;
 use crate::error::ExecutorError;
+use crate::ownership::Ownership;
 use crate::{ids, metrics};
 
 /// Rounds of recording in one turn; more would mean that a record does not settle what it records.
@@ -44,6 +45,8 @@ pub(crate) enum Done {
     Account(Result<BrokerAccount, VendorError>, Vec<ClientOrderId>, UnixNanos),
     /// The broker's clock.
     Clock(Result<BrokerClock, VendorError>),
+    /// Another executor has taken the account over.
+    Fenced(BusError),
     /// The broker's calendar.
     Calendar(Span, Result<Vec<BrokerDay>, VendorError>),
 }
@@ -63,7 +66,8 @@ struct Last {
 }
 
 pub(crate) struct Desk {
-    ctx: Context<Config>,
+    ctx: Arc<Context<Config>>,
+    ownership: Arc<Ownership>,
     port: Arc<dyn OrderPort>,
     policy: ExecutionPolicy,
     state: ExecutionState,
@@ -83,7 +87,12 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    pub(crate) fn new(ctx: Context<Config>, port: Arc<dyn OrderPort>, costs: CostProfile) -> Self {
+    pub(crate) fn new(
+        ctx: Arc<Context<Config>>,
+        port: Arc<dyn OrderPort>,
+        costs: CostProfile,
+        ownership: Arc<Ownership>,
+    ) -> Self {
         let sending = Arc::new(Semaphore::new(ctx.config.calls_max));
         Self {
             policy: ctx.config.policy(costs),
@@ -102,6 +111,7 @@ impl Desk {
             reading_clock: false,
             reading_account: false,
             calendar: CalendarCheck::default(),
+            ownership,
             ctx,
         }
     }
@@ -186,7 +196,7 @@ impl Desk {
     /// Folds what a call brought.
     ///
     /// # Errors
-    /// Class Fatal: the keys open the wrong account or none.
+    /// Class Fatal: the keys open the wrong account or none, or another executor has taken the account over.
     pub(crate) fn finish(&mut self, done: Done) -> Result<(), ExecutorError> {
         let now = self.market.now().unwrap_or_default();
         match done {
@@ -222,6 +232,7 @@ impl Desk {
                     Err(error) => self.unreachable(error)?,
                 }
             }
+            Done::Fenced(error) => return Err(error.into()),
             Done::Calendar(span, outcome) => self.observe_calendar(span, outcome),
         }
         Ok(())

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic here is a failed test")]
 
 mod exits;
+mod standby;
 mod world;
 
 use domain::control::{Authorship, FlattenRequested};

@@ -25,8 +25,11 @@ pub(crate) struct World {
     publisher: Publisher,
     order: Fold,
     seen: Vec<Event>,
-    running: Option<(JoinHandle<Result<(), chassis::RunError>>, CancellationToken)>,
+    running: Option<Replica>,
+    standing_by: Option<Replica>,
 }
+
+type Replica = (JoinHandle<Result<(), chassis::RunError>>, CancellationToken);
 
 impl World {
     /// The market stands still at `start`, New York time on 2026-11-24; the executor is not running yet.
@@ -57,6 +60,7 @@ impl World {
             order,
             seen: Vec::new(),
             running: None,
+            standing_by: None,
         };
         while world.clock().await["paused"] != true {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -65,11 +69,19 @@ impl World {
     }
 
     pub(crate) fn start(&mut self) {
-        let loaded = self.loaded();
+        self.running = Some(self.replica("first"));
+    }
+
+    /// Another executor of the same account; after [`Self::kill`] or [`Self::stop`] of the first it is the running one.
+    pub(crate) fn start_another(&mut self) {
+        self.standing_by = Some(self.replica("second"));
+    }
+
+    fn replica(&self, instance: &str) -> Replica {
+        let loaded = self.loaded(instance);
         let stop = CancellationToken::new();
         let shutdown = stop.clone();
-        let task = tokio::spawn(async move { chassis::start::<Executor>(&loaded, shutdown).await });
-        self.running = Some((task, stop));
+        (tokio::spawn(async move { chassis::start::<Executor>(&loaded, shutdown).await }), stop)
     }
 
     /// Ends the executor without a word, as a kill does.
@@ -77,18 +89,21 @@ impl World {
         let (task, _) = self.running.take().unwrap();
         task.abort();
         let _ = task.await;
+        self.running = self.standing_by.take();
     }
 
     pub(crate) async fn stop(&mut self) {
         let (task, stop) = self.running.take().unwrap();
         stop.cancel();
         task.await.unwrap().unwrap();
+        self.running = self.standing_by.take();
     }
 
-    fn loaded(&self) -> Loaded {
+    fn loaded(&self, instance: &str) -> Loaded {
         let at = self.sim.addr;
         let sources = Sources::built_in()
             .set("bus.url", self.nats.url())
+            .set("instance", instance)
             .set("vendors.alpaca.rest_url", format!("http://{at}/alpaca"))
             .set("vendors.alpaca.stream_url", format!("ws://{at}/alpaca/stream"))
             .set("executor.clock_poll_ms", 100)

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::execution::{ApprovedPlan, Leg};
+use domain::execution::{ApprovedPlan, Leg, OrderIntended};
 use domain::{Event, PlanId, SessionDate};
 
 use super::findings::Findings;
@@ -22,8 +22,15 @@ pub(super) fn compare(day: SessionDate, risk: &Recording, order: &Recording, fin
         if let Event::OrderIntended(intent) = &recorded.event
             && intent.leg == Leg::Entry
         {
-            let made = approved.get(&intent.plan_id).map(|plan| plan.entry_order(intent.ts_event).intent().clone());
+            let made = approved.get(&intent.plan_id).and_then(|plan| entry(plan, intent));
             findings.compare(recorded, made.map(Event::from).as_ref());
         }
     }
+}
+
+/// What `plan` sends in the place of `intent`, at its time.
+fn entry(plan: &ApprovedPlan, intent: &OrderIntended) -> Option<OrderIntended> {
+    let (_, place) = intent.client_order_id.parts()?;
+    let slice = plan.slices().into_iter().find(|slice| slice.number == place.slice)?;
+    Some(plan.entry_order(&slice, intent.ts_event).intent().clone())
 }

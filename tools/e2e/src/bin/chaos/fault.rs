@@ -155,7 +155,14 @@ const SERVICES: &[Victim] = &[
     Service("coordinator-api"),
 ];
 /// Services that may run beside another replica of themselves.
-const REPLICATED: &[Victim] = &[Service("planner"), Service("risk-engine"), Service("executor")];
+const REPLICATED: &[Victim] = &[
+    Service("gap-scanner"),
+    Service("planner"),
+    Service("risk-engine"),
+    Service("executor"),
+    Service("recorder"),
+    Service("ingest-gateway"),
+];
 const GATEWAY: &[Victim] = &[Service("ingest-gateway")];
 
 /// Every fault there is.
