@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn a_hole_lasts_until_every_symbol_is_subscribed() {
         let start = Instant::now();
-        let mut watermark = Watermark::new(Some(at(50)), Duration::ZERO, IDLE, start);
+        let mut watermark = Watermark::new(Some((at(50), at(50))), Duration::ZERO, IDLE, start);
         watermark.connected(start);
         assert_eq!(watermark.trades(at(60), at(61)), None, "other symbols may miss theirs");
         assert_eq!(watermark.value(), Some(at(50)), "a gateway that dies now leaves the whole hole to the next one");
