@@ -438,14 +438,14 @@ mod tests {
     #[test]
     fn a_folder_overrides_the_built_in_files_and_set_overrides_the_folder() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("default.yaml"), "scanner: { depth: 3, name: a }\nbus: { url: nats://x:1 }")
+        fs::write(folder.path().join("default.yaml"), "planner: { depth: 3, name: a }\nbus: { url: nats://x:1 }")
             .unwrap();
-        fs::write(folder.path().join("dev.yaml"), "scanner: { depth: 4 }").unwrap();
-        let loaded = Sources::built_in().folder(folder.path()).set("scanner.name", "b").load().unwrap();
-        let table: Table = loaded.section("scanner").unwrap();
+        fs::write(folder.path().join("dev.yaml"), "planner: { depth: 4 }").unwrap();
+        let loaded = Sources::built_in().folder(folder.path()).set("planner.name", "b").load().unwrap();
+        let table: Table = loaded.section("planner").unwrap();
         assert_eq!((table.depth, table.name.as_str()), (4, "b"));
         assert_eq!(loaded.settings.bus.url, "nats://x:1");
-        assert_eq!(loaded.section::<Table>("planner").unwrap().depth, 0);
+        assert_eq!(loaded.section::<Table>("risk").unwrap().depth, 0);
     }
 
     #[test]
@@ -454,7 +454,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             fs::write(folder.path().join("default.yaml"), text).unwrap();
             let loaded = Sources::built_in().folder(folder.path()).load();
-            let error = match loaded.and_then(|l| l.section::<Table>("scanner")) {
+            let error = match loaded.and_then(|l| l.section::<Table>("planner")) {
                 Ok(table) => panic!("accepted: {table:?}"),
                 Err(error) => error.to_string(),
             };
@@ -465,8 +465,8 @@ mod tests {
         check("scaner: { depth: 3 }", &["scaner", "default.yaml"]);
         check("bus: { urll: x }", &["bus.urll", "default.yaml"]);
         check("vendors: { finnhub: { tokn: x } }", &["vendors.finnhub.tokn", "default.yaml"]);
-        check("scanner: { dept: 3 }", &["scanner.dept", "default.yaml"]);
-        check("scanner: { depth: many }", &["depth", "many", "default.yaml"]);
+        check("planner: { dept: 3 }", &["planner.dept", "default.yaml"]);
+        check("planner: { depth: many }", &["depth", "many", "default.yaml"]);
         check("vendors: { alpaca: { secret: abc } }", &["vendors.alpaca.secret", "default.yaml", "secret_file"]);
     }
 }

@@ -21,6 +21,7 @@ async fn the_one_standing_by_goes_on_with_the_order_of_the_one_that_died() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
     world.kill().await;
+    world.until("the second owner", |event| owner(event).filter(|instance| instance == "second")).await;
     world.until("answer", answered).await;
     let owners: Vec<_> = world.seen().iter().filter_map(owner).collect();
     assert_eq!(owners, ["first", "second"]);

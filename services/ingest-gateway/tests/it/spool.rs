@@ -47,6 +47,9 @@ async fn send(peer: &Peer, from: i64, until: i64, burst: usize) {
     }
 }
 
+/// A hole ends when every symbol is subscribed again, half a second after the connection.
+const SUBSCRIBED: Duration = Duration::from_millis(600);
+
 /// Everything on MARKET, read until trade `last` of every symbol has come.
 async fn read(nats: &NatsServer, last: i64) -> anyhow::Result<(Ledger, Vec<FeedGapDetected>)> {
     let mut reader = Reader::open(nats, &KINDS).await?;
@@ -183,6 +186,7 @@ async fn a_gateway_killed_with_a_spool_sends_it_before_its_new_epoch() -> anyhow
 
     let gateway = Gateway::start_in(folder.path(), &nats, &peer.base, &SETTINGS)?;
     peer.connected().await;
+    sleep(SUBSCRIBED).await;
     send(&peer, 9_001, 9_501, 1).await;
     let (ledger, gaps) = read(&nats, 9_500).await?;
     let lost = missing(&ledger, &gaps, 9_500);
@@ -208,6 +212,7 @@ async fn a_spool_that_another_gateway_has_overtaken_is_dropped_and_reported() ->
 
     let other = Gateway::start(&nats, &peer.base, &SETTINGS)?;
     peer.connected().await;
+    sleep(SUBSCRIBED).await;
     send(&peer, 5_001, 5_101, 1).await;
     read(&nats, 5_100).await?;
     other.stop().await?;
@@ -220,6 +225,7 @@ async fn a_spool_that_another_gateway_has_overtaken_is_dropped_and_reported() ->
     let trades: u64 = error.detail.split(' ').next().unwrap_or_default().parse()?;
     assert!((16_000..=16_400).contains(&trades), "{error:?}");
     peer.connected().await;
+    sleep(SUBSCRIBED).await;
     send(&peer, 6_001, 6_101, 1).await;
     let (ledger, gaps) = read(&nats, 6_100).await?;
     missing(&ledger, &gaps, 6_100);

@@ -48,9 +48,9 @@ async fn news_of_both_vendors_is_the_same_and_alpha_vantage_scores_it() {
     let told = client.csv("news.csv").await;
     let row = told.iter().find(|r| r[0].parse::<i64>().unwrap() < 1_795_528_800_000_000_000).unwrap();
     let symbol = &row[1];
-    let alpaca = client.get(&format!("/alpaca/v1beta1/news?symbols={symbol}&start=2026-11-24")).await;
+    let alpaca = client.get(&format!("/alpaca/v1beta1/news?symbols={symbol}&start=2026-11-23")).await;
     let finnhub = client
-        .get(&format!("/finnhub/api/v1/company-news?symbol={symbol}&from=2026-11-24&to=2026-11-24&token=sim"))
+        .get(&format!("/finnhub/api/v1/company-news?symbol={symbol}&from=2026-11-23&to=2026-11-24&token=sim"))
         .await;
     let vantage = client.get(&format!("/alphavantage/query?function=NEWS_SENTIMENT&tickers={symbol}&apikey=sim")).await;
     assert_eq!(alpaca["news"][0]["headline"], finnhub[0]["headline"]);
