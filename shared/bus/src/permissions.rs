@@ -97,12 +97,11 @@ impl Role {
                 api("CONSUMER.DELETE") + "." + &name
             };
             match self.known_readers {
-                Readers::Passing => {}
                 Readers::OneEach => allowed.push(own(None)),
                 Readers::OnePerPartition if *stream == Market => {
                     allowed.extend((0..PARTITIONS_MAX).map(|partition| own(Some(partition))));
                 }
-                Readers::OnePerPartition => {}
+                Readers::Passing | Readers::OnePerPartition => {}
             }
         }
         if self.leases {

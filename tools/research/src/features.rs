@@ -138,8 +138,10 @@ impl Candidates {
 
     fn write(&self, file: File) -> anyhow::Result<()> {
         let names: BTreeSet<&String> = self.rows.iter().flat_map(|row| row.values.keys()).collect();
-        let doubles_of =
-            |names: &[&str]| names.iter().map(|name| format!("optional double {name};")).collect::<String>();
+        let doubles_of = |names: &[&str]| {
+            let fields: Vec<String> = names.iter().map(|name| format!("optional double {name};")).collect();
+            fields.concat()
+        };
         let features = doubles_of(&FEATURE_NAMES);
         let criteria = doubles_of(&names.iter().map(|name| name.as_str()).collect::<Vec<_>>());
         let schema = format!(

@@ -54,7 +54,7 @@ async fn covered(world: &World, what: &str) -> u64 {
     });
     match waited.await {
         Ok(held) => held,
-        Err(_) => panic!("{what}: {:?} held and under stops", world.cover().await),
+        Err(late) => panic!("{what}, {late}: {:?} held and under stops", world.cover().await),
     }
 }
 

@@ -43,7 +43,7 @@ async fn one_that_is_asked_to_end_hands_the_account_over() {
     world.stop().await;
     world.run_market(20.0).await;
     assert_eq!(world.until("PlanExecuted", executed).await.quantity, 60);
-    assert_eq!(world.seen().iter().filter_map(owner).last().unwrap(), "second");
+    assert_eq!(world.seen().iter().filter_map(owner).next_back().unwrap(), "second");
     assert_eq!(world.accepted_entries().await, 1);
     world.stop().await;
 }

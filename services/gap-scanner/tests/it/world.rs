@@ -140,9 +140,8 @@ impl Scanner {
     /// How it ended by itself.
     pub(crate) async fn ended(self) -> String {
         let error = soon(self.task).await.unwrap().unwrap_err();
-        std::iter::successors(Some(&error as &dyn std::error::Error), |e| e.source())
-            .map(|e| format!("{e}; "))
-            .collect()
+        let chain = std::iter::successors(Some(&error as &dyn std::error::Error), |e| e.source());
+        chain.map(ToString::to_string).collect::<Vec<_>>().join("; ")
     }
 }
 

@@ -42,7 +42,7 @@ impl Http {
     /// The body of a 200 answer; transient failures are tried again up to four times, permanent ones never. `what`
     /// names the call in errors.
     pub async fn get(&self, url: &str, query: &[(&str, &str)], what: &str) -> Result<String, VendorError> {
-        self.get_checked(url, query, what, |body| Ok(body)).await
+        self.get_checked(url, query, what, Ok).await
     }
 
     /// The same for a vendor that writes its refusals into 200 answers: `check` finds them, and what it finds counts as

@@ -114,7 +114,7 @@ async fn replay(
     let made = scan::rounds(bus, strategy, model, first.partitions, day, &mut findings).await?;
     let of_day = |event: &domain::Event| recording::session_of(event) == Some(day);
     let scan = Recording::read(bus, StreamName::Scan, of_day).await?;
-    scan::compare(made, &scan, &mut findings);
+    scan::compare(&made, &scan, &mut findings);
     let control = Recording::read(bus, StreamName::Control, |_| true).await?;
     let plan = Recording::read(bus, StreamName::Plan, |_| true).await?;
     plan::compare(strategy, day, &scan, &control, &plan, &mut findings);

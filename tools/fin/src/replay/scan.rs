@@ -105,7 +105,7 @@ impl Market {
 }
 
 /// Holds the rounds against those of `scan`. Rounds that fell due after MARKET had been read are left out.
-pub(super) fn compare(made: Made, scan: &Recording, findings: &mut Findings) {
+pub(super) fn compare(made: &Made, scan: &Recording, findings: &mut Findings) {
     let mut recorded: HashMap<&str, &Recorded> = HashMap::new();
     for event in &scan.events {
         recorded.entry(&event.subject).or_insert(event);

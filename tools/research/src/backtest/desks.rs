@@ -19,26 +19,26 @@ pub(super) struct Desks {
     accounts: Accounts,
     new_desk: Box<dyn Fn() -> Desk>,
     equity: Usd,
-    desks: Vec<Desk>,
+    open: Vec<Desk>,
     session: Option<Session>,
 }
 
 impl Desks {
     /// `new_desk` gives a desk whose account holds `equity`.
     pub(super) fn new(accounts: Accounts, equity: Usd, new_desk: Box<dyn Fn() -> Desk>) -> Self {
-        let desks = match accounts {
+        let open = match accounts {
             Accounts::Shared => vec![new_desk()],
             Accounts::OnePerPlan => Vec::new(),
         };
-        Self { accounts, new_desk, equity, desks, session: None }
+        Self { accounts, new_desk, equity, open, session: None }
     }
 
     pub(super) fn open_session(&mut self, session: &Session) -> anyhow::Result<()> {
         self.session = Some(*session);
         match self.accounts {
-            Accounts::Shared => self.desks.iter_mut().try_for_each(|desk| desk.open_session(session)),
+            Accounts::Shared => self.open.iter_mut().try_for_each(|desk| desk.open_session(session)),
             Accounts::OnePerPlan => {
-                self.desks.clear();
+                self.open.clear();
                 Ok(())
             }
         }
@@ -50,52 +50,52 @@ impl Desks {
             let mut desk = (self.new_desk)();
             desk.open_session(session)?;
             desk.apply(event);
-            self.desks.push(desk);
+            self.open.push(desk);
         } else if self.accounts == Accounts::Shared {
-            self.desks.iter_mut().for_each(|desk| desk.apply(event));
+            self.open.iter_mut().for_each(|desk| desk.apply(event));
         }
         Ok(())
     }
 
     /// Lets a print fill orders.
     pub(super) fn print(&mut self, symbol: &Symbol, price: Price, size: u32, at: UnixNanos) -> anyhow::Result<()> {
-        let concerned = self.desks.iter_mut().filter(|desk| desk.watched().any(|watched| watched == symbol));
-        concerned.map(|desk| desk.print(symbol, price, size, at)).collect()
+        let mut concerned = self.open.iter_mut().filter(|desk| desk.watched().any(|watched| watched == symbol));
+        concerned.try_for_each(|desk| desk.print(symbol, price, size, at))
     }
 
     /// Market time has come to `now` without a fill.
     pub(super) fn tick(&mut self, now: UnixNanos) -> anyhow::Result<()> {
-        self.desks.iter_mut().try_for_each(|desk| desk.tick(now))
+        self.open.iter_mut().try_for_each(|desk| desk.tick(now))
     }
 
     /// The closing auction.
     pub(super) fn auction(&mut self, close: UnixNanos) -> anyhow::Result<()> {
-        self.desks.iter_mut().try_for_each(|desk| desk.auction(close))
+        self.open.iter_mut().try_for_each(|desk| desk.auction(close))
     }
 
     /// Decides and acts until nothing is left to do at `now`.
     pub(super) fn settle(&mut self, now: UnixNanos) -> anyhow::Result<()> {
-        self.desks.iter_mut().try_for_each(|desk| desk.settle(now))
+        self.open.iter_mut().try_for_each(|desk| desk.settle(now))
     }
 
     /// Takes a price that is known before a plan is.
     pub(super) fn mark(&mut self, symbol: &Symbol, price: Price) {
-        self.desks.iter_mut().for_each(|desk| desk.mark(symbol, price));
+        self.open.iter_mut().for_each(|desk| desk.mark(symbol, price));
     }
 
     /// True while orders, positions or plans are open.
     pub(super) fn is_busy(&self) -> bool {
-        self.desks.iter().any(Desk::is_busy)
+        self.open.iter().any(Desk::is_busy)
     }
 
     /// Symbols with an open plan.
     pub(super) fn watched(&self) -> impl Iterator<Item = &Symbol> {
-        self.desks.iter().flat_map(Desk::watched)
+        self.open.iter().flat_map(Desk::watched)
     }
 
     /// Of the shared account; of each of the others at its start.
     pub(super) fn equity(&self) -> anyhow::Result<Usd> {
-        match (self.accounts, &self.desks[..]) {
+        match (self.accounts, &self.open[..]) {
             (Accounts::Shared, [desk]) => desk.equity(),
             _ => Ok(self.equity),
         }
@@ -103,15 +103,15 @@ impl Desks {
 
     /// What was recorded since the last call, RISK and ORDER of each desk in their order.
     pub(super) fn recorded(&mut self) -> Vec<Event> {
-        let events = self.desks.iter_mut().flat_map(Desk::recorded).collect();
+        let events = self.open.iter_mut().flat_map(Desk::recorded).collect();
         if self.accounts == Accounts::OnePerPlan {
-            self.desks.retain(Desk::is_busy);
+            self.open.retain(Desk::is_busy);
         }
         events
     }
 
     /// How often a person would have been called.
     pub(super) fn alerts(&self) -> u64 {
-        self.desks.iter().map(Desk::alerts).sum()
+        self.open.iter().map(Desk::alerts).sum()
     }
 }

@@ -9,7 +9,7 @@ pub fn spearman(pairs: &[(f64, f64)]) -> Option<f64> {
     }
     let left = ranks(&pairs.iter().map(|pair| pair.0).collect::<Vec<_>>());
     let right = ranks(&pairs.iter().map(|pair| pair.1).collect::<Vec<_>>());
-    let middle = (pairs.len() as f64 + 1.0) / 2.0;
+    let middle = f64::midpoint(pairs.len() as f64, 1.0);
     let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| (x - middle) * (y - middle)).sum::<f64>();
     let scale = (product(&left, &left) * product(&right, &right)).sqrt();
     (scale > 0.0).then(|| product(&left, &right) / scale)
@@ -18,8 +18,10 @@ pub fn spearman(pairs: &[(f64, f64)]) -> Option<f64> {
 fn ranks(values: &[f64]) -> Vec<f64> {
     let rank = |value: &f64| {
         let below = values.iter().filter(|other| *other < value).count() as f64;
-        let same = values.iter().filter(|other| *other == value).count() as f64;
-        below + (same + 1.0) / 2.0
+        let same =
+            values.iter().filter(|other| other.partial_cmp(&value).is_some_and(std::cmp::Ordering::is_eq)).count()
+                as f64;
+        below + f64::midpoint(same, 1.0)
     };
     values.iter().map(rank).collect()
 }

@@ -30,7 +30,7 @@ fn what_is_left_after_the_target_still_has_its_stop() {
     world.plan_with(&["targets: [{r: 2.0, percent: 50}]"]);
     let (exit, reason) = exit_of(&world.write_csv().run(&[]));
     assert_eq!(reason, "stop_loss");
-    assert!((exit - (107.87 + 105.99) / 2.0).abs() < 0.01, "{exit}");
+    assert!((exit - f64::midpoint(107.87, 105.99)).abs() < 0.01, "{exit}");
 }
 
 #[test]

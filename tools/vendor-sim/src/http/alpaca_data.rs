@@ -57,7 +57,11 @@ async fn stock_bars(State(sim): State<Arc<Sim>>, Query(query): Query<BarsQuery>)
 }
 
 fn bars_page(sim: &Sim, query: &BarsQuery) -> Outcome {
-    let Some(step) = step(&query.timeframe) else { return Ok(invalid("invalid timeframe")) };
+    let step = match timeframe(&query.timeframe) {
+        Some(Timeframe::Day) => None,
+        Some(Timeframe::Within(step)) => Some(step),
+        None => return Ok(invalid("invalid timeframe")),
+    };
     let limit = query.limit.unwrap_or(1_000);
     if !(1..=10_000).contains(&limit) {
         return Ok(invalid("invalid limit: must be between 1 and 10000"));
@@ -107,13 +111,19 @@ fn bars_page(sim: &Sim, query: &BarsQuery) -> Outcome {
     Ok(text("application/json", out))
 }
 
-/// Nanoseconds of a bar, or `None` of a day.
-fn step(timeframe: &str) -> Option<Option<i64>> {
-    let minutes = timeframe.strip_suffix("Min").or_else(|| timeframe.strip_suffix('T'));
+/// What a bar is of.
+enum Timeframe {
+    Day,
+    /// So many nanoseconds.
+    Within(i64),
+}
+
+fn timeframe(text: &str) -> Option<Timeframe> {
+    let minutes = text.strip_suffix("Min").or_else(|| text.strip_suffix('T'));
     match minutes.map(str::parse::<i64>) {
-        Some(Ok(minutes)) if (1..60).contains(&minutes) => Some(Some(minutes * MINUTE)),
+        Some(Ok(minutes)) if (1..60).contains(&minutes) => Some(Timeframe::Within(minutes * MINUTE)),
         Some(_) => None,
-        None => ["1Day", "1D"].contains(&timeframe).then_some(None),
+        None => ["1Day", "1D"].contains(&text).then_some(Timeframe::Day),
     }
 }
 

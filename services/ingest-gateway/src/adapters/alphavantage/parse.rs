@@ -25,7 +25,7 @@ pub(super) fn refusal(body: &str, what: &str) -> Option<VendorError> {
         let words = words.to_lowercase();
         let says = |phrases: &[&str]| phrases.iter().any(|phrase| words.contains(phrase));
         if says(&["premium endpoint", "entitlement"]) {
-            return Some(refused(what, words));
+            return Some(refused(what, &words));
         }
         if says(&["per second", "burst"]) {
             return Some(throttled(Duration::from_secs(1)));
@@ -33,9 +33,9 @@ pub(super) fn refusal(body: &str, what: &str) -> Option<VendorError> {
         if says(&["per day", "daily"]) {
             return Some(throttled(DAY));
         }
-        return Some(refused(what, words));
+        return Some(refused(what, &words));
     }
-    refusal.error.or(refusal.message).map(|words| refused(what, words))
+    refusal.error.or(refusal.message).map(|words| refused(what, &words))
 }
 
 /// The complete bars of sessions before `session`, oldest first.
@@ -77,7 +77,7 @@ pub(super) fn article(article: wire::Article) -> Option<NewsPublished> {
         Some(Mention {
             symbol: told.ticker.parse().ok()?,
             relevance: score(&told.relevance_score).filter(within(0)),
-            sentiment: score(&told.ticker_sentiment_score).filter(within(-1_000_000)),
+            sentiment: score(&told.score).filter(within(-1_000_000)),
         })
     };
     let mentions: Vec<Mention> = article.ticker_sentiment.iter().filter_map(mention).collect();
@@ -107,7 +107,7 @@ fn price(text: &str) -> Option<Price> {
     text.parse().ok().filter(|price| *price > Price::ZERO)
 }
 
-fn refused(what: String, reason: String) -> VendorError {
+fn refused(what: String, reason: &str) -> VendorError {
     VendorError::Refused { vendor: VENDOR, what, reason: reason.chars().take(200).collect() }
 }
 

@@ -87,6 +87,6 @@ pub(super) struct TickerSentiment {
     pub(super) ticker: String,
     #[serde(default)]
     pub(super) relevance_score: String,
-    #[serde(default)]
-    pub(super) ticker_sentiment_score: String,
+    #[serde(default, rename = "ticker_sentiment_score")]
+    pub(super) score: String,
 }

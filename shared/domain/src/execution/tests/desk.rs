@@ -193,9 +193,10 @@ impl Broker {
             if is_entry && complete {
                 order.state = OrderState::Working;
             } else if !is_entry && !order.state.is_terminal() {
-                match order.quantity - order.filled_qty > quantity {
-                    true => order.quantity -= quantity,
-                    false => (order.state, order.ts_event) = (OrderState::Canceled, now),
+                if order.quantity - order.filled_qty > quantity {
+                    order.quantity -= quantity;
+                } else {
+                    (order.state, order.ts_event) = (OrderState::Canceled, now);
                 }
             }
         }
