@@ -37,8 +37,15 @@ impl Service for Executor {
             for check in ["rebuilt", "broker", "calendar", "account", "updates", "reconciled"] {
                 ctx.readiness.set(check, false, "starting");
             }
-            let Some(ownership) = Ownership::take(&ctx, lease).await? else { break };
-            let ownership = Arc::new(ownership);
+            let ownership = match Ownership::take(&ctx, lease).await {
+                Ok(Some(ownership)) => Arc::new(ownership),
+                Ok(None) => break,
+                Err(error) if chassis::is_transient(&error) => {
+                    tracing::warn!(%error, "the account cannot be taken over yet");
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
             tokio::select! {
                 outcome = work(&ctx, &port, costs, &ownership) => {
                     ownership.release().await;

@@ -44,7 +44,15 @@ async fn check_partitions(ctx: &Context<Config>) -> chassis::Result {
     if !(1..=PARTITIONS_MAX).contains(&partitions) {
         return Err(format!("scanner.partitions: {partitions} is not between 1 and {PARTITIONS_MAX}").into());
     }
-    let filled = ctx.bus.subjects(StreamName::Market.as_str(), &subject::trade_batch_filter()).await?;
+    let filled = loop {
+        match ctx.bus.subjects(StreamName::Market.as_str(), &subject::trade_batch_filter()).await {
+            Err(error) if error.class() == Class::Transient && !ctx.shutdown.is_cancelled() => {
+                tracing::debug!(%error, "MARKET cannot be asked yet");
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            answered => break answered?,
+        }
+    };
     let beyond = filled.iter().find(|s| subject::partition_of(s).is_some_and(|p| p >= partitions));
     match beyond {
         None => Ok(()),

@@ -31,15 +31,25 @@ pub(crate) async fn work(shared: Arc<Shared>, index: u32, stop: CancellationToke
         () = stop.cancelled() => return Ok(()),
         lease = Lease::acquire(&shared.ctx.bus, &key, &shared.ctx.holder) => lease?,
     };
+    let outcome = hold(&shared, index, &lease, &stop).await;
+    shared.board.withdraw(index);
+    match outcome {
+        Err(error) if chassis::is_transient(error.as_ref()) => {
+            tracing::warn!(partition = index, %error, "the bus is away; beginning again");
+            Ok(())
+        }
+        outcome => outcome,
+    }
+}
+
+async fn hold(shared: &Arc<Shared>, index: u32, lease: &Lease, stop: &CancellationToken) -> chassis::Result {
     let mut worker = tokio::select! {
         () = stop.cancelled() => return Ok(()),
         () = lease.lost() => return Ok(()),
-        worker = Worker::restore(&shared, index) => worker?,
+        worker = Worker::restore(shared, index) => worker?,
     };
-    let held = worker.run(&lease, &stop).await?;
-    shared.board.withdraw(index);
-    if held {
-        worker.keep(&lease).await;
+    if worker.run(lease, stop).await? {
+        worker.keep(lease).await;
         lease.release().await;
     }
     Ok(())

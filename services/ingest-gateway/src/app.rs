@@ -29,10 +29,15 @@ impl Service for IngestGateway {
         context.settings.vendors.finnhub.token()?;
         while let Some(lease) = context.lead("finnhub").await? {
             tokio::select! {
-                outcome = fill_market(&context) => {
-                    lease.release().await;
-                    return outcome;
-                }
+                outcome = fill_market(&context) => match outcome {
+                    Err(error) if chassis::is_transient(error.as_ref()) => {
+                        tracing::warn!(%error, "the bus is away; beginning again");
+                    }
+                    outcome => {
+                        lease.release().await;
+                        return outcome;
+                    }
+                },
                 () = lease.lost() => tracing::warn!("another gateway may read the feed now"),
             }
         }

@@ -33,5 +33,12 @@ pub use vendors::{Alpaca, AlphaVantage, Finnhub, Sim, Vendors, Yahoo};
 /// A failure of a service; its chain is printed once, where the process ends.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
+/// True where the bus was away or did not answer in time: trying again makes sense.
+pub fn is_transient(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
+        .filter_map(|error| error.downcast_ref::<bus::BusError>())
+        .any(|error| matches!(error.class(), Class::Transient | Class::UnknownOutcome))
+}
+
 /// What a service's run gives.
 pub type Result<T = (), E = BoxError> = std::result::Result<T, E>;
