@@ -64,7 +64,7 @@ update_registered_converter(Usual, "FinAgentUsual", usual_shape, usual_to_onnx)
 
 
 def read(path, until):
-    """Candidates with an outcome, by session and symbol, and the version of their features."""
+    """Candidates with an outcome, by session, round and symbol, and the version of their features."""
     about = pyarrow.parquet.read_schema(path).metadata or {}
     version = about.get(b"finagent.features_version")
     if version is None:
@@ -75,7 +75,7 @@ def read(path, until):
     if until:
         rows = rows[rows["session_date"] <= until]
     rows["r"] = rows["r"].fillna(0.0)  # no entry, nothing gained
-    return rows.sort_values(["session_date", "symbol"]).reset_index(drop=True), version.decode()
+    return rows.sort_values(["session_date", "round", "symbol"]).reset_index(drop=True), version.decode()
 
 
 def fitted(rows, names):
@@ -97,15 +97,16 @@ def walk_forward(rows, names, folds):
 
 
 def judged(rows, score, top):
-    """Mean R of the `top` best of each session, and the mean rank correlation of score and R within a session."""
-    chosen = rows.sort_values([score, "symbol"], ascending=[False, True]).groupby("session_date").head(top)
-    several = [day for _, day in rows.groupby("session_date") if len(day) > 2 and day[score].nunique() > 1 and day["r"].nunique() > 1]
-    correlations = [day[score].corr(day["r"], method="spearman") for day in several]
+    """Mean R of the `top` best of each round, and the mean rank correlation of score and R within a round."""
+    round_of = ["session_date", "round"]
+    chosen = rows.sort_values([score, "symbol"], ascending=[False, True]).groupby(round_of).head(top)
+    several = [one for _, one in rows.groupby(round_of) if len(one) > 2 and one[score].nunique() > 1 and one["r"].nunique() > 1]
+    correlations = [one[score].corr(one["r"], method="spearman") for one in several]
     return chosen["r"].mean(), numpy.mean(correlations) if correlations else numpy.nan
 
 
 def report(scored, top):
-    print(f"walk-forward, the best {top} of each session; R is after fees")
+    print(f"walk-forward, the best {top} of each round; R is after fees")
     print(f"{'block':>7} {'sessions':>9} {'rows':>6}   {'mean R: given':>14} {'learned':>8}   {'rank corr.: given':>18} {'learned':>8}")
     for name, block in [*scored.groupby("block"), ("all", scored)]:
         given, learned = judged(block, "score", top), judged(block, "learned", top)
@@ -132,7 +133,7 @@ def arguments():
     parser.add_argument("--out", type=Path, default=Path("score.onnx"), help="the model (score.onnx)")
     parser.add_argument("--until", metavar="DATE", help="last session to learn from")
     parser.add_argument("--folds", type=int, default=5, help="blocks of the walk-forward trial (5)")
-    parser.add_argument("--top", type=int, default=5, help="candidates chosen of a session in the trial (5)")
+    parser.add_argument("--top", type=int, default=5, help="candidates chosen of a round in the trial (5)")
     parser.add_argument("--version", help="the model's version (the last session learned from)")
     return parser.parse_args()
 

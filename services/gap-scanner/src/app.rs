@@ -10,6 +10,7 @@ use bus::{Class, subject};
 use chassis::{CancellationToken, Context, Service};
 use domain::StreamName;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::Config;
 use crate::status::Board;
@@ -31,7 +32,7 @@ impl Service for GapScanner {
         let shutdown = ctx.shutdown.clone();
         let shared = Arc::new(Shared { ctx, strategy, model, board: Board::default() });
         let mut replica =
-            Replica { shared, membership: None, members: 0, stops: BTreeMap::new(), workers: JoinSet::new() };
+            Replica { shared, membership: None, refused: None, members: 0, stops: BTreeMap::new(), workers: JoinSet::new() };
         let outcome = replica.run_until(&shutdown).await;
         replica.leave().await?;
         outcome
@@ -65,6 +66,8 @@ async fn check_partitions(ctx: &Context<Config>) -> chassis::Result {
 struct Replica {
     shared: Arc<Shared>,
     membership: Option<Lease>,
+    /// Since when another process holds our name.
+    refused: Option<Instant>,
     members: usize,
     stops: BTreeMap<u32, CancellationToken>,
     workers: JoinSet<(u32, chassis::Result)>,
@@ -104,13 +107,17 @@ impl Replica {
         let ctx = &self.shared.ctx;
         let holder = &ctx.holder;
         if self.membership.as_ref().is_none_or(|membership| !membership.is_held()) {
-            let first = self.membership.is_none();
             let key = lease::member_key(ctx.name, holder.instance());
-            self.membership = Lease::try_acquire(&ctx.bus, &key, holder, first).await?;
-            if self.membership.is_none() {
+            let Some(taken) = Lease::try_acquire(&ctx.bus, &key, holder).await? else {
+                // One that runs renews it; one that is ending gives it back or lets it lapse.
+                let refused = self.refused.get_or_insert_with(Instant::now);
+                if refused.elapsed() < lease::TTL * 2 {
+                    return Ok(Vec::new());
+                }
                 let what = format!("instance name {}: another {} runs under it", holder.instance(), ctx.name);
                 return Err(bus::BusError::Conflict { what, detail: "replicas need names of their own".to_owned() });
-            }
+            };
+            (self.membership, self.refused) = (Some(taken), None);
         }
         let members = lease::members(&ctx.bus, ctx.name).await?;
         self.members = members.len();
@@ -138,8 +145,8 @@ impl Replica {
         let (ctx, summary) = (&self.shared.ctx, self.shared.board.summary());
         let (wanted, held) = (self.stops.len(), summary.held);
         let detail = match wanted {
-            0 => format!("standing by; {} replicas share {} partitions", self.members, ctx.config.partitions),
-            _ => format!("{} of {wanted} partitions caught up; {} replicas", summary.caught_up, self.members),
+            0 => format!("standing by; replicas: {}, partitions: {}", self.members, ctx.config.partitions),
+            _ => format!("{} of {wanted} partitions caught up; replicas: {}", summary.caught_up, self.members),
         };
         ctx.readiness.set("rebuilt", self.members > 0 && summary.caught_up == wanted, detail);
         let (current, known) = summary.reference;

@@ -9,12 +9,15 @@ use chassis::{CancellationToken, Context};
 use domain::scan::ScoringModel;
 use domain::strategy::Strategy;
 use domain::{Event, RoundId, StreamName};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use crate::Config;
 use crate::partition::{Partition, SCHEMA};
 use crate::rounds;
 use crate::status::{Board, Status};
+
+/// How long the end of a worker may take to keep its state: well within the grace that a process has.
+const LAST_SNAPSHOT: Duration = Duration::from_secs(3);
 
 /// What every worker of this replica shares.
 pub(crate) struct Shared {
@@ -49,7 +52,10 @@ async fn hold(shared: &Arc<Shared>, index: u32, lease: &Lease, stop: &Cancellati
         worker = Worker::restore(shared, index) => worker?,
     };
     if worker.run(lease, stop).await? {
-        worker.keep(lease).await;
+        // Without it the next reader has a little more to read.
+        if timeout(LAST_SNAPSHOT, worker.keep(lease)).await.is_err() {
+            tracing::warn!(partition = index, "the last snapshot was not stored in time");
+        }
         lease.release().await;
     }
     Ok(())

@@ -3,7 +3,8 @@
 //! A lease tells who should work, it does not stop a holder that was frozen and wakes up late: whatever must not happen
 //! twice is guarded where it is written, by ids, by expected sequences or by a [`Fence`](crate::Fence).
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_nats::jetstream::context::PublishErrorKind;
@@ -29,23 +30,40 @@ const STREAM: &str = "KV_leases";
 const OPERATION: &str = "KV-Operation";
 
 /// Who asks for leases: one process of one replica.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Holder {
     instance: String,
     process: String,
+    /// Subjects of the leases that this process has held.
+    #[serde(skip)]
+    held: Arc<Mutex<HashSet<String>>>,
 }
 
 impl Holder {
     /// This process as replica `instance`. A replica that starts again takes over at once what its earlier process
-    /// held, so no two running processes may have the same instance name.
+    /// held; that process, should it still run, does not take it back. So no two of one name should run.
     pub fn new(instance: &str) -> Self {
         let key = nkeys::KeyPair::new_user().public_key();
-        Self { instance: instance.to_owned(), process: key.chars().skip(1).take(16).collect() }
+        let process = key.chars().skip(1).take(16).collect();
+        Self { instance: instance.to_owned(), process, held: Arc::default() }
     }
 
     /// The replica.
     pub fn instance(&self) -> &str {
         &self.instance
+    }
+
+    fn is_of_this_process(&self, other: &Self) -> bool {
+        self.process == other.process
+    }
+
+    /// True for a lease of an earlier process of the same replica.
+    fn inherits(&self, other: &Self, subject: &str) -> bool {
+        self.instance == other.instance && !self.held().contains(subject)
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -77,34 +95,30 @@ impl Lease {
     /// # Errors
     /// Class Fatal only; while the bus is away it goes on waiting.
     pub async fn acquire(bus: &Bus, key: &str, holder: &Holder) -> Result<Self, BusError> {
-        // What another process of this replica took since is not ours to take back.
-        let mut may_inherit = true;
         loop {
-            match Self::try_acquire(bus, key, holder, may_inherit).await {
+            match Self::try_acquire(bus, key, holder).await {
                 Ok(Some(lease)) => return Ok(lease),
                 Ok(None) => {}
                 Err(error) if error.class() == crate::Class::Transient => {
                     tracing::debug!(key, %error, "lease cannot be asked for yet");
-                    continue;
                 }
                 Err(error) => return Err(error),
             }
-            may_inherit = false;
             sleep(LOOK_EVERY).await;
         }
     }
 
-    /// Takes `key` if it is free; with `inherit`, also from an earlier process of the same replica.
+    /// Takes `key` if it is free, or was an earlier process's of the same replica.
     ///
     /// # Errors
     /// Class Transient: the bus does not answer.
-    pub async fn try_acquire(bus: &Bus, key: &str, holder: &Holder, inherit: bool) -> Result<Option<Self>, BusError> {
+    pub async fn try_acquire(bus: &Bus, key: &str, holder: &Holder) -> Result<Option<Self>, BusError> {
         let subject = subject(key);
         let (expected, lapsed) = match bus.publisher().last_on(STREAM, &subject).await? {
             None => (0, false),
             Some(found) => match serde_json::from_slice::<Holder>(&found.payload) {
-                Ok(other) if other == *holder => (found.sequence, false),
-                Ok(other) if inherit && other.instance == holder.instance => (found.sequence, false),
+                Ok(other) if holder.is_of_this_process(&other) => (found.sequence, false),
+                Ok(other) if holder.inherits(&other, &subject) => (found.sequence, false),
                 Ok(_) => return Ok(None),
                 // The marker of a lease that was given back, or of one that lapsed.
                 Err(_) => (found.sequence, found.headers.get(OPERATION).is_none()),
@@ -115,6 +129,7 @@ impl Lease {
         let sent = Instant::now();
         let Written::Stored(epoch) = shared.write(bus, expected).await? else { return Ok(None) };
         shared.renewed(epoch, sent);
+        holder.held().insert(shared.subject.clone());
         tracing::info!(key, epoch, "lease taken");
         let (shared, (tell, lost)) = (Arc::new(shared), watch::channel(false));
         let renewal = tokio::spawn(renew(bus.clone(), Arc::clone(&shared), tell));

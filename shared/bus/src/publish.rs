@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::connect::Bus;
 use crate::envelope;
 use crate::error::{BusError, Source};
+use crate::fence::Fence;
 use crate::metrics;
 use crate::subject;
 
@@ -43,18 +44,11 @@ enum Envelope {
 }
 
 #[derive(Debug, Clone)]
-enum Condition {
+pub(crate) enum Condition {
     None,
     SubjectSequence(u64),
     StreamSequence(u64),
     Behind(Fence),
-}
-
-/// The newest message on a subject that says who may write: void as soon as a newer one is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fence {
-    subject: Subject,
-    seq: u64,
 }
 
 impl Outgoing {
@@ -98,7 +92,7 @@ impl Outgoing {
         &self.payload
     }
 
-    fn under(self, condition: Condition) -> Self {
+    pub(crate) fn under(self, condition: Condition) -> Self {
         Self { condition, ..self }
     }
 
@@ -171,7 +165,7 @@ impl Publisher {
     }
 
     /// The event with its envelope, signed where that is asked for.
-    fn sealed(&self, event: &Event, meta: &Meta) -> Result<Outgoing, BusError> {
+    pub(crate) fn sealed(&self, event: &Event, meta: &Meta) -> Result<Outgoing, BusError> {
         let message = Outgoing::event(event, meta);
         let Some(signer) = self.bus.signer(event.stream()) else { return Ok(message) };
         let mut headers = envelope::headers(events::type_name(event), meta);
@@ -221,45 +215,6 @@ impl Publisher {
         }
     }
 
-    /// Stores `event`, which says who may write from now on, as the newest on its subject.
-    ///
-    /// # Errors
-    /// `BusError::Fenced` (Fatal): another owner was quicker.
-    pub async fn raise_fence(&self, event: &Event, meta: &Meta) -> Result<Fence, BusError> {
-        let message = self.sealed(event, meta)?;
-        let (stream, subject) = (event.stream().as_str(), message.subject.clone());
-        let expected = self.last_on(stream, &subject).await?.map_or(0, |found| found.sequence);
-        match self.after_subject_sequence(message.clone(), expected).await? {
-            SequencedOutcome::Stored { seq, duplicate: false } => Ok(Fence { subject, seq }),
-            SequencedOutcome::Stored { .. } | SequencedOutcome::WrongSequence => {
-                match self.last_on(stream, &subject).await? {
-                    Some(own) if own.payload == message.payload => Ok(Fence { subject, seq: own.sequence }),
-                    found => Err(fenced(subject.to_string(), expected, found.as_ref())),
-                }
-            }
-        }
-    }
-
-    /// Stores `event` if `fence` still stands. The owner of the fence has folded the stream up to it, so that what is
-    /// stored once is not decided again; an earlier try whose answer was lost is recognised.
-    ///
-    /// # Errors
-    /// `BusError::Fenced` (Fatal): another owner has taken over, and nothing was stored.
-    pub async fn create_behind(&self, event: &Event, meta: &Meta, fence: &Fence) -> Result<Created, BusError> {
-        let (message, stream) = (self.sealed(event, meta)?, event.stream().as_str());
-        match self.conditional(message.clone().under(Condition::Behind(fence.clone()))).await? {
-            SequencedOutcome::Stored { seq, duplicate: false } => return Ok(Created::New { seq }),
-            SequencedOutcome::Stored { .. } | SequencedOutcome::WrongSequence => {}
-        }
-        match self.last_on(stream, &message.subject).await? {
-            Some(own) => Ok(Created::Exists { seq: own.sequence, same: own.payload == message.payload }),
-            None => {
-                let found = self.last_on(stream, &fence.subject).await?;
-                Err(fenced(fence.subject.to_string(), fence.seq, found.as_ref()))
-            }
-        }
-    }
-
     /// Appends `event` to its stream if `expected_last_seq` is still the stream's last sequence.
     pub async fn append(&self, event: &Event, meta: &Meta, expected_last_seq: u64) -> Result<Appended, BusError> {
         let message = self.sealed(event, meta)?;
@@ -287,7 +242,7 @@ impl Publisher {
         self.conditional(message.under(Condition::SubjectSequence(sequence))).await
     }
 
-    async fn conditional(&self, message: Outgoing) -> Result<SequencedOutcome, BusError> {
+    pub(crate) async fn conditional(&self, message: Outgoing) -> Result<SequencedOutcome, BusError> {
         Attempt::begin(&self.bus, message).await?.finish_conditional().await
     }
 
@@ -323,11 +278,6 @@ impl Publisher {
             sleep(RETRY_PAUSE).await;
         }
     }
-}
-
-fn fenced(subject: String, expected: u64, found: Option<&jetstream::message::StreamMessage>) -> BusError {
-    let id = found.and_then(|m| envelope::id(Some(&m.headers))).unwrap_or_default().to_owned();
-    BusError::Fenced { subject, expected, found: found.map_or(0, |m| m.sequence), id }
 }
 
 /// A publish that waits for its acknowledgement; dropping it leaves the outcome unknown.

@@ -73,6 +73,7 @@ impl File {
         check_input(graph, width)?;
         check_outputs(graph)?;
         let plan = plan(&self.model, width).map_err(not_runnable)?;
+        check_precision(plan.model())?;
         check_output(plan.model())?;
         Ok(Graph { plan })
     }
@@ -100,6 +101,13 @@ fn check_operations(graph: &GraphProto) -> Result<(), Refusal> {
     let foreign = |domain: &str| !domain.is_empty() && domain != "ai.onnx";
     let refused = graph.node.iter().find(|n| foreign(&n.domain) || !OPERATIONS.contains(&n.op_type.as_str()));
     refused.map_or(Ok(()), |node| Err(Refusal::Operation(node.op_type.clone())))
+}
+
+/// No number on the way has fewer than 64 bits.
+fn check_precision(model: &TypedModel) -> Result<(), Refusal> {
+    let narrow = |fact: &TypedFact| fact.datum_type.is_float() && fact.datum_type != f64::datum_type();
+    let found = model.nodes().iter().find(|node| node.outputs.iter().any(|output| narrow(&output.fact)));
+    found.map_or(Ok(()), |node| Err(Refusal::Operation(format!("{} in single precision", node.op.name()))))
 }
 
 /// One input of `[any, width]` numbers of 64 bits.

@@ -134,6 +134,13 @@ impl Suite {
         own.push((key.to_owned(), value.into()));
     }
 
+    /// Takes `key` out of it again.
+    pub fn unset(&mut self, replica: &str, key: &str) {
+        if let Some(own) = self.own.get_mut(replica) {
+            own.retain(|(known, _)| known != key);
+        }
+    }
+
     /// Starts one service (again).
     pub fn start_service(&mut self, service: &'static str) -> anyhow::Result<()> {
         let program = self.program(service)?;

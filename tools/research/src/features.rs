@@ -60,6 +60,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 struct Row {
     date: SessionDate,
+    round: String,
     symbol: String,
     passed: bool,
     planned: bool,
@@ -91,6 +92,7 @@ impl Witness for Candidates {
                     self.by_signal.insert(signal, self.rows.len());
                     self.rows.push(Row {
                         date: round.session_date,
+                        round: round.round_id.to_string(),
                         symbol: candidate.symbol.to_string(),
                         passed: candidate.refused_by.is_none(),
                         planned: false,
@@ -145,7 +147,8 @@ impl Candidates {
         let features = doubles_of(&FEATURE_NAMES);
         let criteria = doubles_of(&names.iter().map(|name| name.as_str()).collect::<Vec<_>>());
         let schema = format!(
-            "message features {{ required int32 session_date (DATE); required binary symbol (STRING); \
+            "message features {{ required int32 session_date (DATE); required binary round (STRING); \
+             required binary symbol (STRING); \
              required boolean passed; required boolean planned; optional double score; {features} {criteria} optional double r; \
              optional binary reason (STRING); }}"
         );
@@ -161,8 +164,10 @@ impl Candidates {
         let rows = &self.rows;
         let dates: Vec<i32> = rows.iter().map(|row| row.date.epoch_days()).collect();
         column::<Int32Type>(&mut group, &dates, None)?;
-        let symbols: Vec<ByteArray> = rows.iter().map(|row| row.symbol.as_str().into()).collect();
-        column::<ByteArrayType>(&mut group, &symbols, None)?;
+        for text in [|row: &Row| row.round.as_str().into(), |row: &Row| row.symbol.as_str().into()] {
+            let values: Vec<ByteArray> = rows.iter().map(text).collect();
+            column::<ByteArrayType>(&mut group, &values, None)?;
+        }
         for flag in [|row: &Row| row.passed, |row: &Row| row.planned] {
             column::<BoolType>(&mut group, &rows.iter().map(flag).collect::<Vec<_>>(), None)?;
         }

@@ -11,10 +11,10 @@ async fn a_name_has_one_holder_and_the_next_one_need_not_wait_for_a_release() {
     let (first, second) = (Holder::new("a"), Holder::new("b"));
     let held = soon(Lease::acquire(&bus, "svc.x", &first)).await.unwrap();
     assert!(held.is_held());
-    assert!(Lease::try_acquire(&bus, "svc.x", &second, true).await.unwrap().is_none());
+    assert!(Lease::try_acquire(&bus, "svc.x", &second).await.unwrap().is_none());
     let epoch = held.epoch();
     held.release().await;
-    let next = Lease::try_acquire(&bus, "svc.x", &second, true).await.unwrap().expect("free");
+    let next = Lease::try_acquire(&bus, "svc.x", &second).await.unwrap().expect("free");
     assert!(next.epoch() > epoch);
 }
 
@@ -35,14 +35,15 @@ async fn it_is_kept_while_renewed_and_lapses_when_the_holder_is_gone() {
 #[tokio::test]
 async fn the_same_replica_takes_over_at_once_and_its_earlier_process_learns_of_it() {
     let (_server, bus) = bus().await;
-    let before = soon(Lease::acquire(&bus, "svc.x", &Holder::new("a"))).await.unwrap();
+    let earlier = Holder::new("a");
+    let before = soon(Lease::acquire(&bus, "svc.x", &earlier)).await.unwrap();
     let since = Instant::now();
     let again = soon(Lease::acquire(&bus, "svc.x", &Holder::new("a"))).await.unwrap();
     assert!(since.elapsed() < TTL / 2);
     soon(before.lost()).await;
     assert!(!before.is_held() && again.is_held());
     // It does not take it back, as two processes of one name would for ever.
-    assert!(Lease::try_acquire(&bus, "svc.x", &Holder::new("a"), false).await.unwrap().is_none());
+    assert!(Lease::try_acquire(&bus, "svc.x", &earlier).await.unwrap().is_none());
 }
 
 #[tokio::test]

@@ -72,6 +72,7 @@ fn every_misshapen_model_is_refused_with_its_file_and_the_reason() {
     };
     check("three_columns", "input is double[rows, 3], must be one double[rows, 2]");
     check("single_precision", "input is float[rows, 2], must be one double[rows, 2]");
+    check("single_precision_inside", "in single precision");
     check("two_numbers", "output is");
     check("not_for_unknown", "gives NaN for a candidate of which nothing is known");
     check("exponential", "uses the operation Sigmoid");

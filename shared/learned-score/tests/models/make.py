@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy
-from onnx import checker, helper, numpy_helper
+from onnx import TensorProto, checker, helper, numpy_helper
 
 METADATA = {
     "finagent.features": "gap_atr,rvol",
@@ -22,7 +22,7 @@ def constant(name, values, dtype):
     return numpy_helper.from_array(numpy.array(values, dtype), name)
 
 
-def model(metadata=None, columns=2, dtype=numpy.float64, known=True, targets=1, last=None, output="score"):
+def model(metadata=None, columns=2, dtype=numpy.float64, known=True, targets=1, last=None, output="score", narrow=False):
     """score = 0.5 gap_atr + 0.25 rvol + 0.1, where 1 and 2 stand for what is not known."""
     nodes, row = [], "row"
     if known:
@@ -31,6 +31,10 @@ def model(metadata=None, columns=2, dtype=numpy.float64, known=True, targets=1, 
             helper.make_node("Where", ["known", "row", "usual"], ["filled"]),
         ]
         row = "filled"
+    if narrow:
+        nodes.append(helper.make_node("Cast", [row], ["narrow"], to=TensorProto.FLOAT))
+        nodes.append(helper.make_node("Cast", ["narrow"], ["wide"], to=TensorProto.DOUBLE))
+        row = "wide"
     nodes += [
         helper.make_node("MatMul", [row, "weights"], ["product"]),
         helper.make_node("Add", ["product", "offset"], ["sum" if last else "score"]),
@@ -60,6 +64,7 @@ MODELS = {
     "linear": lambda: model(),
     "three_columns": lambda: model(columns=3),
     "single_precision": lambda: model(dtype=numpy.float32),
+    "single_precision_inside": lambda: model(narrow=True),
     "two_numbers": lambda: model(targets=2),
     "not_for_unknown": lambda: model(known=False),
     "exponential": lambda: model(last="Sigmoid"),

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::sync::Arc;
 
 use domain::scan::{ModelIdentity, ScoringModel, Weighted};
-use domain::{Event, PlanId, SessionDate, SignalId};
+use domain::{Event, PlanId, SessionDate, SignalId, UnixNanos};
 use learned_score::Learned;
 use serde::Serialize;
 
@@ -32,7 +33,7 @@ pub(crate) struct Comparison {
     pub sessions: usize,
     /// Candidates of these sessions whose plan was carried out, each in an account of its own, or found no entry: 0 R.
     pub candidates: usize,
-    /// How many of a session a score may choose: `plan.top`.
+    /// How many of a round a score may choose: `plan.top`.
     pub top: u32,
     /// Sessions in which the two choose differently.
     pub sessions_that_differ: usize,
@@ -55,7 +56,7 @@ pub(crate) struct Choice {
     pub chosen: usize,
     /// Their mean R.
     pub mean_r: Option<f64>,
-    /// Rank correlation of score and R within a session, mean over sessions with at least three candidates.
+    /// Rank correlation of score and R within a round, mean over rounds with at least three candidates.
     pub rank_correlation: Option<f64>,
 }
 
@@ -80,6 +81,8 @@ pub(crate) enum Verdict {
 /// A candidate with both scores and its outcome.
 #[derive(Debug, Clone, Copy)]
 struct Scored {
+    /// When its round fell due.
+    due: UnixNanos,
     weighted: f64,
     /// `None` where the model gives none: never chosen.
     learned: Option<f64>,
@@ -91,7 +94,9 @@ type Sessions = BTreeMap<SessionDate, Vec<Scored>>;
 /// Plays the sessions again, every candidate's plan in an account of its own, and compares.
 pub(super) fn compare(arguments: &Arguments, learned: &Learned) -> anyhow::Result<Comparison> {
     let mut run = Run::open(&arguments.market, &arguments.account, arguments.from..=arguments.to)?;
-    let weighted = Weighted::new(&run.strategy().scoring);
+    let weighted = Arc::new(Weighted::new(&run.strategy().scoring));
+    // Whatever the strategy ranks by: what the learned score cannot judge is still there for the weighted one.
+    run.score_by(weighted.clone());
     let mut scores = Scores { weighted: &weighted, learned, by_signal: HashMap::new(), by_plan: HashMap::new() };
     let outcome = run.play_each_alone(&mut scores)?;
     let top = run.strategy().plan.top;
@@ -105,7 +110,7 @@ impl Comparison {
         sessions.retain(|date, _| *date > trained_to);
         let days: Vec<&[Scored]> = sessions.values().map(Vec::as_slice).collect();
         let chosen = |score: fn(&Scored) -> Option<f64>| -> Vec<Vec<usize>> {
-            days.iter().map(|day| best(day, top as usize, score)).collect()
+            days.iter().map(|day| best_of_rounds(day, top as usize, score)).collect()
         };
         let (by_weight, by_learning) = (chosen(|c| Some(c.weighted)), chosen(|c| c.learned));
         let sums = |chosen: &[Vec<usize>]| -> Vec<(f64, usize)> {
@@ -144,8 +149,9 @@ impl Comparison {
 impl Choice {
     fn of(sums: impl Iterator<Item = (f64, usize)>, days: &[&[Scored]], score: fn(&Scored) -> Option<f64>) -> Self {
         let (sum, chosen) = sums.fold((0.0, 0), |(sum, count), (r, n)| (sum + r, count + n));
-        let scored = |day: &&[Scored]| day.iter().filter_map(|c| Some((score(c)?, c.r))).collect::<Vec<_>>();
-        let correlations: Vec<f64> = days.iter().filter_map(|day| spearman(&scored(day))).collect();
+        let scored = |round: &[Scored]| round.iter().filter_map(|c| Some((score(c)?, c.r))).collect::<Vec<_>>();
+        let correlations: Vec<f64> =
+            days.iter().flat_map(|day| rounds(day)).filter_map(|round| spearman(&scored(round))).collect();
         let mean = |sum: f64, count: usize| (count > 0).then(|| sum / count as f64);
         Self {
             chosen,
@@ -153,6 +159,22 @@ impl Choice {
             rank_correlation: mean(correlations.iter().sum(), correlations.len()),
         }
     }
+}
+
+/// The candidates of each round.
+fn rounds(day: &[Scored]) -> impl Iterator<Item = &[Scored]> {
+    day.chunk_by(|a, b| a.due == b.due)
+}
+
+/// The places in `day` of each round's `top` best by `score`, ascending.
+fn best_of_rounds(day: &[Scored], top: usize, score: fn(&Scored) -> Option<f64>) -> Vec<usize> {
+    let mut first = 0;
+    let mut places = Vec::new();
+    for round in rounds(day) {
+        places.extend(best(round, top, score).into_iter().map(|place| first + place));
+        first += round.len();
+    }
+    places
 }
 
 /// The places of the `top` best by `score`, ascending; ties go by symbol, as in production.
@@ -226,16 +248,16 @@ impl Witness for Scores<'_> {
 }
 
 impl Scores<'_> {
-    /// By session and symbol; a plan that was denied has no outcome.
+    /// By session, round and symbol; a plan that was denied has no outcome.
     fn with(&self, outcome: &Outcome) -> Sessions {
         let traded: HashMap<&PlanId, f64> = outcome.trades.iter().map(|t| (&t.plan_id, t.r.to_f64())).collect();
         let mut plans: Vec<_> = outcome.plans.iter().filter(|row| row.closed.is_some()).map(|row| &row.plan).collect();
-        plans.sort_by(|a, b| a.symbol.cmp(&b.symbol));
+        plans.sort_by(|a, b| (a.round.due, &a.symbol).cmp(&(b.round.due, &b.symbol)));
         let mut sessions = Sessions::new();
         for plan in plans {
             let Some((weighted, learned)) = self.by_plan.get(&plan.plan_id).copied() else { continue };
             let r = traded.get(&plan.plan_id).copied().unwrap_or_default();
-            sessions.entry(plan.round.session_date).or_default().push(Scored { weighted, learned, r });
+            sessions.entry(plan.round.session_date).or_default().push(Scored { due: plan.round.due, weighted, learned, r });
         }
         sessions
     }
@@ -248,7 +270,7 @@ impl fmt::Display for Comparison {
                 write!(f, "nothing to compare on: the model has seen every session up to {}", self.trained_to)?;
             }
             Verdict::SameChoice => {
-                write!(f, "makes no difference: both choose the same {} of every session", self.top)?;
+                write!(f, "makes no difference: both choose the same {} of every round", self.top)?;
             }
             Verdict::TooFewSessions => {
                 write!(f, "cannot be judged: {} sessions after {}", self.sessions, self.trained_to)?;
@@ -276,7 +298,7 @@ mod tests {
         let session = |day| {
             let mut candidate = |_| {
                 let (weighted, learned, r) = scores(&mut random);
-                Scored { weighted, learned: Some(learned), r }
+                Scored { due: UnixNanos::default(), weighted, learned: Some(learned), r }
             };
             (SessionDate::from_epoch_days(first + day).unwrap(), (0..5).map(&mut candidate).collect())
         };
@@ -308,6 +330,15 @@ mod tests {
         let chance = compared(60, |random| (noise(random), noise(random), noise(random)));
         assert_eq!(chance.verdict, Verdict::NoBetter, "{chance:?}");
         assert!(chance.to_string().starts_with("is no better; "), "{chance}");
+    }
+
+    #[test]
+    fn each_round_chooses_for_itself_as_it_will_have_to() {
+        let due = |round: i64, score| Scored { due: UnixNanos::new(round), weighted: score, learned: None, r: 0.0 };
+        let day = [due(1, 0.3), due(1, 0.1), due(1, 0.2), due(2, 0.9), due(2, 0.8)];
+        assert_eq!(best_of_rounds(&day, 1, |c| Some(c.weighted)), [0, 3]);
+        assert_eq!(best_of_rounds(&day, 2, |c| Some(c.weighted)), [0, 2, 3, 4]);
+        assert!(best_of_rounds(&day, 2, |c| c.learned).is_empty());
     }
 
     #[test]

@@ -75,6 +75,11 @@ impl Run {
         &self.strategy
     }
 
+    /// Scores by `model` instead of the strategy's.
+    pub(super) fn score_by(&mut self, model: Arc<dyn ScoringModel>) {
+        self.model = model;
+    }
+
     /// Plays every session and says on stderr what was wrong with the files.
     pub(crate) fn play(&mut self, witness: &mut dyn Witness) -> anyhow::Result<Outcome> {
         let outcome = self.play_with(Accounts::Shared, Arc::clone(&self.strategy), witness)?;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::ensure;
-use bus::{Fold, FoldSpec, Item, Kind};
+use anyhow::{Context, ensure};
+use bus::{Bus, Fold, FoldSpec, Item, Kind};
 use domain::execution::Leg;
 use domain::{Event, PlanId, SessionDate, UnixNanos};
 use e2e::Suite;
@@ -14,12 +14,16 @@ use crate::report::{Report, say};
 
 const DATE: &str = "2026-11-24";
 const SEEDS: [&str; 4] = ["3", "7", "11", "19"];
+const SYMBOLS: &str = "400";
+const PARTITIONS: usize = 4;
+/// The morning is played in seconds, so the market's clock is read late.
+const SETTINGS: [(&str, &str); 1] = [("FIN__GATEWAY__WATERMARK__AHEAD_MS_MAX", "86400000")];
 
 /// Measures and reports.
 pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let mut waits = Vec::new();
     for seed in SEEDS {
-        let round = one_round(seed).await?;
+        let round = one_round(seed).await.with_context(|| format!("the round of seed {seed}"))?;
         say(&format!("  round of seed {seed:<3} {:>24} orders", round.len()))?;
         waits.extend(round);
     }
@@ -32,43 +36,62 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
 
 /// How long each order of one session's trade round took, ms.
 async fn one_round(seed: &str) -> anyhow::Result<Vec<f64>> {
-    let sim = ["--seed", seed, "--date", DATE, "--symbols", "400", "--speed", "1", "--start", "09:34:50"];
-    let suite = Suite::start(&[&sim[..], &["--warmup-seconds", "5"]].concat(), &[]).await?;
-    let date: SessionDate = DATE.parse()?;
-    let due = date.at_hm(9, 35);
+    let sim = ["--seed", seed, "--date", DATE, "--symbols", SYMBOLS, "--speed", "1", "--start", "09:34:50"];
+    let more = ["--warmup-seconds", "5", "--pause-at", "09:34:55"];
+    let suite = Suite::start(&[&sim[..], &more].concat(), &SETTINGS).await?;
+    eventually("every symbol has its history", Duration::from_secs(60), || async {
+        let scanner = suite.last_report("gap-scanner").await?;
+        let known = format!("{SYMBOLS} of {SYMBOLS} symbols");
+        Ok(scanner.to_string().contains(&known).then_some(()))
+    })
+    .await?;
     let bus = suite.bus().await?;
-    let orders = eventually("the round's orders are at the broker", Duration::from_secs(60), || async {
-        let mut fold = Fold::open(&bus, FoldSpec::kinds(&[Kind::PlanApproved, Kind::OrderUpdated, Kind::TradeBatch]))?;
-        let mut seen = Seen::default();
+    let watching = tokio::spawn(watch(bus));
+    suite.resume().await?;
+    watching.await?
+}
+
+/// Follows the streams until every approved plan of the trade round is at the broker.
+async fn watch(bus: Bus) -> anyhow::Result<Vec<f64>> {
+    let due = DATE.parse::<SessionDate>()?.at_hm(9, 35);
+    let kinds = [Kind::RoundClosed, Kind::PlanApproved, Kind::PlanDenied, Kind::OrderUpdated, Kind::TradeBatch];
+    let mut fold = Fold::open(&bus, FoldSpec::kinds(&kinds))?;
+    let mut seen = Seen::default();
+    let all = async {
         loop {
             match fold.next().await? {
                 Item::Event(folded) => seen.take(&folded.event, folded.published_at, due),
                 Item::Poison(poison) => anyhow::bail!("{}", poison.reason),
-                Item::CaughtUp => return Ok(seen.complete()),
+                Item::CaughtUp => {}
+            }
+            if let Some(waits) = seen.complete() {
+                return Ok(waits);
             }
         }
-    })
-    .await?;
-    Ok(orders)
+    };
+    tokio::time::timeout(Duration::from_secs(60), all).await.context("not every order is at the broker")?
 }
 
 #[derive(Default)]
 struct Seen {
     /// When each partition's watermark passed the due time.
     passed: BTreeMap<u32, UnixNanos>,
+    /// Plans of the trade round, once it is closed.
+    planned: Option<usize>,
     approved: usize,
+    denied: usize,
     acknowledged: BTreeMap<PlanId, UnixNanos>,
-    last: UnixNanos,
 }
 
 impl Seen {
     fn take(&mut self, event: &Event, at: UnixNanos, due: UnixNanos) {
-        self.last = self.last.max(at);
         match event {
             Event::TradeBatch(batch) if batch.watermark >= due => {
                 self.passed.entry(batch.partition).or_insert(at);
             }
+            Event::RoundClosed(closed) if closed.round.due == due => self.planned = Some(closed.plans.len()),
             Event::PlanApproved(_) => self.approved += 1,
+            Event::PlanDenied(_) => self.denied += 1,
             Event::OrderUpdated(order) if order.leg == Leg::Entry && order.venue_order_id.is_some() => {
                 self.acknowledged.entry(order.plan_id.clone()).or_insert(at);
             }
@@ -76,10 +99,12 @@ impl Seen {
         }
     }
 
-    /// The waits, once every approved plan's order is there and two seconds more have brought no other.
+    /// The waits, once every plan is decided and every approved one acknowledged by the broker.
     fn complete(&self) -> Option<Vec<f64>> {
         let due = *self.passed.values().max()?;
-        let settled = self.last.since(due) > 2_000_000_000 && self.acknowledged.len() >= self.approved;
+        let settled = self.passed.len() == PARTITIONS
+            && self.planned == Some(self.approved + self.denied)
+            && self.acknowledged.len() == self.approved;
         settled.then(|| self.acknowledged.values().map(|at| at.since(due) as f64 / 1e6).collect())
     }
 }

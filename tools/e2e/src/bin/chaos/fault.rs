@@ -126,8 +126,6 @@ pub(crate) enum Need {
     FakeTime,
     /// The previous commit's programs.
     Previous,
-    /// A gateway that has a spool.
-    Spool,
 }
 
 /// A row of the catalogue: a kind, whom it may meet, and how long it lasts, ms.
@@ -176,7 +174,7 @@ pub(crate) const CATALOGUE: &[Entry] = &[
     entry(Kind::Silence, SERVICES, (200, 3_000), Need::Nothing),
     entry(Kind::Delay, SERVICES, (500, 2_000), Need::Nothing),
     entry(Kind::SlowDisk, &[Bus, Bus], (500, 2_000), Need::Nothing),
-    entry(Kind::FullSpool, GATEWAY, (1_000, 3_000), Need::Spool),
+    entry(Kind::FullSpool, GATEWAY, (1_000, 3_000), Need::Nothing),
     entry(Kind::BusDown, &[Bus, Bus, Bus], (0, 2_000), Need::Nothing),
     entry(Kind::LeaderLost, &[Bus, Bus, Bus], (500, 2_000), Need::Cluster),
     entry(Kind::DuplicateFrames, &[Vendor], (300, 300), Need::Nothing),

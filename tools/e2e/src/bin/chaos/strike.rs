@@ -79,7 +79,7 @@ async fn begin(site: &mut Site, suite: &mut Suite, underway: &mut Underway, faul
         (Kind::FullSpool, Victim::Service(service)) => {
             suite.set(service, "FIN__GATEWAY__SPOOL__MIB_MAX", "1");
             terminate(suite, service)?;
-            suite.start_service(SERVICES[6])?;
+            start(site, suite, underway, service)?;
             site.ready(service, Instant::now()).await?;
             set(site, service, State::Shut);
         }
@@ -137,10 +137,10 @@ async fn end(site: &mut Site, suite: &mut Suite, underway: &mut Underway, fault:
         (Kind::ClockJump, Victim::Service(service)) => std::fs::write(clock_file(suite, service), "+0")?,
         (Kind::FullSpool, Victim::Service(service)) => {
             set(site, service, State::Open);
-            suite.set(service, "FIN__GATEWAY__SPOOL__MIB_MAX", "256");
+            suite.unset(service, "FIN__GATEWAY__SPOOL__MIB_MAX");
             site.ready(service, Instant::now()).await?;
             terminate(suite, service)?;
-            suite.start_service(SERVICES[6])?;
+            start(site, suite, underway, service)?;
         }
         (Kind::SecondReplica, Victim::Service(service)) => {
             let second = second(service);
