@@ -48,7 +48,10 @@ impl Service for Executor {
             };
             tokio::select! {
                 outcome = work(&ctx, &port, costs, &ownership) => {
-                    ownership.release().await;
+                    // After an error calls may be under way: the next owner waits for them as after a kill.
+                    if outcome.is_ok() {
+                        ownership.release().await;
+                    }
                     return Ok(outcome?);
                 }
                 () = ownership.lost() => tracing::warn!("another executor may have the account now"),

@@ -19,7 +19,8 @@ pub(crate) fn event_id(event: &Event) -> EventId {
         Event::PlanClosed(e) => EventId::from_parts(&[name, e.plan_id.as_str()]),
         Event::AccountObserved(e) => {
             let numbers = format!("{} {} {} {}", e.equity, e.cash, e.buying_power, e.long_market_value);
-            EventId::from_parts(&[name, &e.account, &e.session_date.to_string(), &numbers, &e.ts_event.to_string()])
+            let (day, conflicts) = (e.session_date.to_string(), e.calendar_conflicts.join("; "));
+            EventId::from_parts(&[name, &e.account, &day, &numbers, &conflicts, &e.ts_event.to_string()])
         }
         Event::PositionReconciled(e) => {
             let numbers = format!("{} {} {}", e.expected_qty, e.broker_qty, e.covered_qty);

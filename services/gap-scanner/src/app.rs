@@ -31,8 +31,14 @@ impl Service for GapScanner {
         let model = learned_score::model(&strategy.scoring, ctx.strategy_folder())?;
         let shutdown = ctx.shutdown.clone();
         let shared = Arc::new(Shared { ctx, strategy, model, board: Board::default() });
-        let mut replica =
-            Replica { shared, membership: None, refused: None, members: 0, stops: BTreeMap::new(), workers: JoinSet::new() };
+        let mut replica = Replica {
+            shared,
+            membership: None,
+            refused: None,
+            members: 0,
+            stops: BTreeMap::new(),
+            workers: JoinSet::new(),
+        };
         let outcome = replica.run_until(&shutdown).await;
         replica.leave().await?;
         outcome

@@ -117,7 +117,7 @@ impl Lease {
         let (expected, lapsed) = match bus.publisher().last_on(STREAM, &subject).await? {
             None => (0, false),
             Some(found) => match serde_json::from_slice::<Holder>(&found.payload) {
-                Ok(other) if holder.is_of_this_process(&other) => (found.sequence, false),
+                Ok(other) if holder.is_of_this_process(&other) => (found.sequence, true),
                 Ok(other) if holder.inherits(&other, &subject) => (found.sequence, false),
                 Ok(_) => return Ok(None),
                 // The marker of a lease that was given back, or of one that lapsed.

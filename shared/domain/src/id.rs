@@ -54,7 +54,7 @@ text_id!(
     PlanId
 );
 text_id!(
-    /// Our id of an order at the broker: `fa-<26 base32>-<leg><attempt>`.
+    /// Our id of an order at the broker: `fa-<26 base32>-<leg><attempt>`, then `s<slice>` where it is not the first.
     ClientOrderId
 );
 text_id!(

@@ -7,6 +7,7 @@ use bus::{BusError, Created, Publisher};
 use chassis::Context;
 use domain::event::Event;
 use domain::execution::{Answer, Effect, NewOrder};
+use domain::ops::Severity;
 use domain::{Meta, UnixNanos, calendar};
 use ports::{OrderPort, Repricing};
 use tokio::time::sleep;
@@ -42,17 +43,20 @@ impl Desk {
                 });
             }
             Effect::Cancel { client_order_id, venue_order_id, .. } => {
+                let ownership = Arc::clone(&self.ownership);
                 self.calls.spawn(async move {
                     let _permit = sending.acquire().await;
-                    let answer = port.cancel(&venue_order_id).await;
+                    let answer = if ownership.is_held() { port.cancel(&venue_order_id).await } else { not_ours() };
                     Done::Order(client_order_id, answer)
                 });
             }
             Effect::Replace { client_order_id, venue_order_id, replacement, stop_price, limit_price, .. } => {
                 let repricing = Repricing { client_order_id: replacement, stop_price, limit_price };
+                let ownership = Arc::clone(&self.ownership);
                 self.calls.spawn(async move {
                     let _permit = sending.acquire().await;
-                    let answer = port.replace(&venue_order_id, &repricing).await;
+                    let held = ownership.is_held();
+                    let answer = if held { port.replace(&venue_order_id, &repricing).await } else { not_ours() };
                     Done::Order(client_order_id, answer)
                 });
             }
@@ -96,7 +100,18 @@ async fn submit(
             metrics::sent(order.intent().leg, &answer);
             answer
         }
-        Ok(_) => Answer::Duplicate,
+        Ok(Created::Exists { seq, same: false }) => {
+            let message = "ORDER holds another intent in the place of one of ours; it is not sent";
+            ctx.errors.raise(
+                Severity::Critical,
+                "conflicting_record",
+                message,
+                format!("seq {seq}"),
+                Some(id.as_str()),
+            );
+            Answer::Duplicate
+        }
+        Ok(Created::New { .. } | Created::Exists { same: true, .. }) => not_ours(),
         Err(error @ BusError::Fenced { .. }) => return Done::Fenced(error),
         Err(error) => {
             tracing::error!(%error, client_order_id = %id, "the intent could not be stored; the order is not sent");
@@ -104,6 +119,11 @@ async fn submit(
         }
     };
     Done::Order(id, answer)
+}
+
+/// Nothing was asked of the broker.
+fn not_ours() -> Answer {
+    Answer::Unknown("another executor may have the account".to_owned())
 }
 
 pub(super) async fn store(publisher: &Publisher, event: &Event, meta: &Meta) -> Result<Created, BusError> {

@@ -243,7 +243,8 @@ impl Desk {
     /// # Errors
     /// Class Fatal: the bus is of no use.
     pub(crate) async fn act(&mut self) -> Result<(), ExecutorError> {
-        if !self.rebuilt {
+        // Frozen for a while, this process may be nobody's executor any more: what it thinks is due is another's to do.
+        if !self.rebuilt || !self.ownership.is_held() {
             return Ok(());
         }
         for _ in 0..ROUNDS_MAX {
@@ -270,6 +271,9 @@ impl Desk {
         let limit = self.ctx.config.call_timeout();
         while let Ok(Some(Ok(done))) = timeout(limit, self.calls.join_next()).await {
             self.finish(done)?;
+        }
+        if !self.ownership.is_held() {
+            return Ok(());
         }
         let last_words = decide(&self.state, &self.policy, self.market).into_iter().filter_map(|effect| match effect {
             Effect::Record(event) => Some(event),

@@ -103,7 +103,7 @@ impl Desk {
     fn watch_doubts(&mut self) {
         let orders = self.state.open_plans().flat_map(PlanBook::orders);
         let unknown: Vec<_> = orders
-            .filter(|order| order.state() == OrderState::Unknown)
+            .filter(|order| order.state() == OrderState::Unknown && !order.missing)
             .map(|order| order.client_order_id.clone())
             .collect();
         self.doubts.retain(|id, _| unknown.contains(id));

@@ -4,7 +4,7 @@ use crate::calendar;
 use crate::execution::decide::{View, chase, query};
 use crate::execution::effect::Effect;
 use crate::execution::order::Order;
-use crate::execution::plan_book::PlanBook;
+use crate::execution::plan_book::{PlanBook, last_change};
 use crate::execution::{CloseReason, DeadlineStep, FIRST_SLICE, Leg, OrderState, OrderType, cover, record};
 use crate::money::Price;
 use crate::ops::Severity;
@@ -170,7 +170,7 @@ fn send_exit(view: &View<'_>, book: &PlanBook, (style, reason): (Style, CloseRea
     if refused >= EXITS_MAX {
         let message = format!("{}: the broker has refused {refused} exits", plan.symbol);
         view.raise(out, Severity::Critical, "exit_refused", plan.plan_id.as_str(), message);
-        if view.now < last_change(book).plus_seconds(EXIT_PAUSE_S) {
+        if view.now < last_change(book.orders()).plus_seconds(EXIT_PAUSE_S) {
             return;
         }
     }
@@ -208,9 +208,11 @@ fn style_of(book: &PlanBook, order: &Order) -> Style {
 }
 
 fn itemise(view: &View<'_>, book: &PlanBook, out: &mut Vec<Effect>) {
-    let rested = view.now >= last_change(book).plus_seconds(view.policy.cover_grace_s);
-    let read_since =
-        view.state.last_backfill.is_some_and(|read| read > last_change(book).plus_seconds(view.policy.cover_grace_s));
+    let rested = view.now >= last_change(book.orders()).plus_seconds(view.policy.cover_grace_s);
+    let read_since = view
+        .state
+        .last_backfill
+        .is_some_and(|read| read > last_change(book.orders()).plus_seconds(view.policy.cover_grace_s));
     if rested && read_since {
         for order in book.orders() {
             out.extend(record::missing_fill(view, book, order).map(|event| Effect::Record(event.into())));
@@ -258,11 +260,6 @@ fn exit_reason(book: &PlanBook) -> CloseReason {
         Some((Leg::Exit, None)) => CloseReason::Flattened,
         Some((Leg::Stop | Leg::Entry, _)) | None => CloseReason::StopLoss,
     }
-}
-
-/// The broker's time of the last order that ended.
-fn last_change(book: &PlanBook) -> UnixNanos {
-    book.orders().filter(|o| !o.is_live()).map(|o| o.recorded.ts_event).max().unwrap_or_default()
 }
 
 fn regular_hours(now: UnixNanos) -> bool {

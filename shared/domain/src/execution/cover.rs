@@ -27,7 +27,7 @@ pub(super) fn protect(view: &View<'_>, book: &PlanBook, out: &mut Vec<Effect>) {
             [stop] if stop.leaves_qty() != part.held => {
                 if view.now >= part.last_change().plus_seconds(view.policy.cover_grace_s) {
                     if part.held > 0 {
-                        uncovered_alert(view, book, stop.leaves_qty(), out);
+                        uncovered_alert(view, book, out);
                     }
                     view.cancel(stop, out);
                 } else if view.state.last_backfill.is_none_or(|read| read <= part.last_change()) {
@@ -84,7 +84,7 @@ fn cover(
         return;
     }
     if !cut_short || ours {
-        uncovered_alert(view, book, 0, out);
+        uncovered_alert(view, book, out);
     }
     if !targets.is_empty() {
         targets.iter().for_each(|order| view.cancel(order, out));
@@ -100,8 +100,9 @@ fn cover(
     }));
 }
 
-fn uncovered_alert(view: &View<'_>, book: &PlanBook, covered: u64, out: &mut Vec<Effect>) {
+fn uncovered_alert(view: &View<'_>, book: &PlanBook, out: &mut Vec<Effect>) {
     let plan = book.approved.plan();
+    let covered: u64 = book.live_stops().map(Order::leaves_qty).sum();
     let held = book.held();
     let message = format!("{}: {covered} of {held} shares are under a working stop; repairing", plan.symbol);
     view.raise(out, Severity::Critical, "uncovered", plan.plan_id.as_str(), message);

@@ -8,7 +8,7 @@ use crate::execution::book::ExecutionState;
 use crate::execution::effect::{Alert, Effect};
 use crate::execution::ladder::MarketInstants;
 use crate::execution::order::Order;
-use crate::execution::plan_book::PlanBook;
+use crate::execution::plan_book::{PlanBook, last_change};
 use crate::execution::{CloseReason, DeadlineReached, DeadlineStep, Leg, OrderPlace, OrderState, closing, record};
 use crate::fees::CostProfile;
 use crate::ops::Severity;
@@ -238,7 +238,10 @@ fn watch_entry(view: &View<'_>, book: &PlanBook, entry: &Order, out: &mut Vec<Ef
     let withdrawn = view.state.trading_state(session) >= TradingState::Reduce
         || DeadlineStep::at(session, view.now).is_some_and(|step| step >= DeadlineStep::CancelEntries);
     let left = book.has_left() || book.leg(Leg::Exit).next().is_some();
-    if stuck || withdrawn || left || view.now >= plan.valid_until {
+    // A stop of our own for what is filled could not work beside this entry.
+    let changed = last_change(book.orders());
+    let bare = book.uncovered() > 0 && view.now >= changed.plus_seconds(view.policy.cover_grace_s);
+    if stuck || withdrawn || left || bare || view.now >= plan.valid_until {
         view.cancel(entry, out);
     }
 }

@@ -367,7 +367,7 @@ pub struct DeadlineReached {
     pub at: UnixNanos,
 }
 
-/// An executor took over a broker account; nothing that another one sends afterwards is stored.
+/// An executor took over a broker account; no order that another one intends afterwards is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OwnerChanged {
     /// The account, as the lease names it.

@@ -11,7 +11,7 @@ pub(super) struct Fills {
 
 impl Fills {
     pub(super) fn see(&mut self, fill: &BrokerFill) {
-        let span = (fill.cumulative_qty.saturating_sub(fill.quantity), fill.cumulative_qty);
+        let span = span(fill.quantity, fill.cumulative_qty);
         if fill.quantity > 0 && !self.covers(span) && !self.seen.iter().any(|f| overlap(span_of(f), span)) {
             self.seen.push(fill.clone());
             self.seen.sort_by_key(|f| f.cumulative_qty);
@@ -19,7 +19,7 @@ impl Fills {
     }
 
     pub(super) fn record(&mut self, fill: &FillRecorded) {
-        let span = (fill.cumulative_qty.saturating_sub(fill.quantity), fill.cumulative_qty);
+        let span = span(fill.quantity, fill.cumulative_qty);
         self.seen.retain(|f| !overlap(span_of(f), span));
         if !self.covers(span) {
             self.recorded.push(fill.clone());
@@ -27,7 +27,7 @@ impl Fills {
     }
 
     fn covers(&self, span: (u64, u64)) -> bool {
-        self.recorded.iter().any(|f| overlap((f.cumulative_qty.saturating_sub(f.quantity), f.cumulative_qty), span))
+        self.recorded.iter().any(|f| overlap(self::span(f.quantity, f.cumulative_qty), span))
     }
 
     /// Those on ORDER.
@@ -53,7 +53,11 @@ pub(super) fn undo_rounding(exact: i64, shares_per_share: u64) -> i64 {
 }
 
 const fn span_of(fill: &BrokerFill) -> (u64, u64) {
-    (fill.cumulative_qty.saturating_sub(fill.quantity), fill.cumulative_qty)
+    span(fill.quantity, fill.cumulative_qty)
+}
+
+const fn span(quantity: u64, cumulative: u64) -> (u64, u64) {
+    (cumulative.saturating_sub(quantity), cumulative)
 }
 
 const fn overlap(a: (u64, u64), b: (u64, u64)) -> bool {

@@ -235,7 +235,7 @@ impl Order {
         self.fills.unrecorded()
     }
 
-    /// The fills on ORDER as `(quantity, price, fees, time)`.
+    /// Its fills on ORDER.
     pub fn fills(&self) -> &[FillRecorded] {
         self.fills.recorded()
     }

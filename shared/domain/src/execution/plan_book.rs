@@ -208,12 +208,11 @@ impl PlanBook {
         })
     }
 
-    /// Shares that no working protective or closing order covers.
+    /// Shares that no working protective or closing order covers; those of an entry that may still fill get theirs with
+    /// its last one.
     pub fn uncovered(&self) -> u64 {
-        if self.entries().any(|entry| entry.is_live() && !entry.missing) {
-            return 0;
-        }
-        let without_stop: u64 = self.parts().iter().map(Part::without_stop).sum();
+        let ended = |part: &&Part<'_>| part.entry.is_none_or(|entry| !entry.is_live() || entry.missing);
+        let without_stop: u64 = self.parts().iter().filter(ended).map(Part::without_stop).sum();
         let leaving: u64 = self.leg(Leg::Exit).filter(|exit| exit.is_live()).map(Order::leaves_qty).sum();
         without_stop.saturating_sub(leaving)
     }
@@ -230,7 +229,8 @@ impl PlanBook {
 
     /// True when the plan is over and none of its orders can do anything any more.
     pub fn is_settled(&self) -> bool {
-        self.closed.is_some() && self.held() == 0 && self.orders().all(|order| !order.is_live())
+        // What the broker has said it does not have can do nothing; should it turn up, it counts again.
+        self.closed.is_some() && self.held() == 0 && self.orders().all(|order| !order.is_live() || order.missing)
     }
 
     /// True when the broker's answer to every entry is on ORDER, or the plan is over.
@@ -238,6 +238,13 @@ impl PlanBook {
         let mut entries = self.entries().peekable();
         self.closed.is_some() || entries.peek().is_some() && entries.all(|entry| !entry.is_in_doubt())
     }
+}
+
+/// The broker's time of the last order that ended or was filled, in part at least: the broker shrinks the leg beside it,
+/// and shows that a moment later.
+pub(super) fn last_change<'a>(orders: impl Iterator<Item = &'a Order>) -> UnixNanos {
+    let changed = orders.filter(|order| !order.is_live() || order.filled_qty() > 0);
+    changed.map(|order| order.recorded.ts_event).max().unwrap_or_default()
 }
 
 impl<'a> Part<'a> {
@@ -258,9 +265,9 @@ impl<'a> Part<'a> {
         self.book.live_unreplaced(leg).filter(move |order| slice.is_none_or(|slice| order.slice == slice))
     }
 
-    /// The broker's time of the last change to its cover: since when a hole in it may have been open.
+    /// Since when a hole in its cover may have been open.
     pub(super) fn last_change(&self) -> UnixNanos {
-        self.orders().filter(|o| !o.is_live()).map(|o| o.recorded.ts_event).max().unwrap_or_default()
+        last_change(self.orders())
     }
 
     fn without_stop(&self) -> u64 {

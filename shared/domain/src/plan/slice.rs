@@ -5,7 +5,7 @@ use super::{Target, TradePlan};
 /// A part of the position with its own entry, stop and, but for the last of some plans, target.
 ///
 /// Each slice is a bracket of its own at the broker, which holds one target for the whole of an order. So every share
-/// is under exactly one stop from its first fill on, whichever slice leaves first.
+/// is under exactly one stop from the complete fill of its slice on, whichever slice leaves first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slice {
     /// The place of its target in the plan, from 1; one more for what has no target.

@@ -257,7 +257,12 @@ impl Scores<'_> {
         for plan in plans {
             let Some((weighted, learned)) = self.by_plan.get(&plan.plan_id).copied() else { continue };
             let r = traded.get(&plan.plan_id).copied().unwrap_or_default();
-            sessions.entry(plan.round.session_date).or_default().push(Scored { due: plan.round.due, weighted, learned, r });
+            sessions.entry(plan.round.session_date).or_default().push(Scored {
+                due: plan.round.due,
+                weighted,
+                learned,
+                r,
+            });
         }
         sessions
     }

@@ -85,6 +85,23 @@ fn targets_take_their_parts_off_and_the_rest_stays_under_its_stop() {
     assert_eq!((closed.quantity, desk.state.open_plans().count()), (100, 0));
 }
 
+/// The broker tells of a target's fill at once and of the stop that shrank with it only when it is asked.
+#[test]
+fn a_stop_that_is_shown_late_is_waited_for() {
+    let mut desk = opened();
+    desk.at(9, 50).run();
+    let before = desk.broker.requests.len();
+    fill(&mut desk, "leg-Limit", 20, "50.40");
+    let target = desk.broker.view("leg-Limit");
+    desk.state.observe_order(&target);
+    let told = desk.broker.fills.last().unwrap().clone();
+    desk.state.observe_fill(&told);
+    assert!(desk.turns(4).is_ok());
+    assert_eq!((desk.broker.requests.len(), desk.alerts.len()), (before, 0), "{:?}", desk.alerts);
+    desk.run();
+    assert_eq!((desk.broker.position, under_stops(&desk), desk.alerts.len()), (80, 80, 0));
+}
+
 #[test]
 fn stops_of_all_slices_follow_the_price_and_targets_the_execution() {
     let mut approved = approval(targets());
