@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use async_nats::jetstream::stream::DiscardPolicy;
 use serde_json::{Value, json};
 
-use crate::permissions::ROLES;
-use crate::topology::{self, BUCKETS, DURABLES, Durable, Origin, STREAMS, Sizes};
+use crate::permissions::{ADMIN, ROLES, Role};
+use crate::topology::{self, BUCKETS, DURABLES, Durable, Keep, Origin, STREAMS, Sizes};
 
 /// Streams, durables, buckets and users.
 pub fn json(sizes: &Sizes) -> Value {
@@ -17,7 +17,11 @@ pub fn json(sizes: &Sizes) -> Value {
 pub fn markdown(sizes: &Sizes) -> String {
     let mut text = String::from("| Stream | Subjects | Kept | When full | MiB |\n|---|---|---|---|---|\n");
     for (spec, stream) in STREAMS.iter().zip(streams(sizes)) {
-        let kept = if spec.days == 0 { "until handled".to_owned() } else { format!("{} days", spec.days) };
+        let kept = match (spec.keep, spec.days) {
+            (Keep::Newest, _) => "the newest of each subject".to_owned(),
+            (_, 0) => "until handled".to_owned(),
+            (_, days) => format!("{days} days"),
+        };
         let full = if stream["discard"] == "new" { "refuses" } else { "the oldest go" };
         let mib = stream["max_bytes"].as_i64().unwrap_or_default() >> 20;
         let _ = writeln!(text, "| {} | `{}.>` | {kept} | {full} | {mib} |", spec.name, spec.package);
@@ -32,16 +36,33 @@ pub fn markdown(sizes: &Sizes) -> String {
             words(&consumer["filters"])
         );
     }
+    text += "\n| Bucket | Keys | MiB |\n|---|---|---|\n";
+    for bucket in &BUCKETS {
+        let keys = if bucket.marker_s > 0 { "lapse unless they are renewed" } else { "stay" };
+        let _ = writeln!(text, "| {} | {keys} | {} |", bucket.name, sizes.ops_mib);
+    }
     text += "\n| User | Writes | Reads |\n|---|---|---|\n";
     for role in &ROLES {
-        let mut writes = role.writes.map_or("OPS".to_owned(), |stream| format!("{}, OPS", stream.as_str()));
-        if role.handles_dead_letters {
-            writes += ", DEAD, REDRIVE";
-        }
-        let reads: Vec<_> = role.reads.iter().map(|stream| stream.as_str()).collect();
-        let _ = writeln!(text, "| {} | {writes} | {} |", role.service, reads.join(", "));
+        let (writes, reads) = rights(role);
+        let _ = writeln!(text, "| {} | {} | {} |", role.service, writes.join(", "), reads.join(", "));
     }
+    let _ = writeln!(text, "| {ADMIN} | everything | everything |");
     text
+}
+
+/// What `role` writes and reads: streams and buckets.
+fn rights(role: &Role) -> (Vec<&'static str>, Vec<&'static str>) {
+    let both = [
+        ("DEAD", !role.reads.is_empty() || role.handles_dead_letters),
+        ("REDRIVE", role.handles_dead_letters),
+        ("SNAP", role.snapshots),
+        ("leases", role.leases),
+    ];
+    let both = || both.into_iter().filter_map(|(name, may)| may.then_some(name));
+    let writes = role.writes.iter().map(|stream| stream.as_str()).chain(["OPS"]).chain(both());
+    let reads = [("REDRIVE", !role.durables.is_empty()), ("tokens", role.handles_dead_letters)];
+    let reads = both().chain(reads.into_iter().filter_map(|(name, may)| may.then_some(name)));
+    (writes.collect(), role.reads.iter().map(|stream| stream.as_str()).chain(reads).collect())
 }
 
 /// Resources of the NACK controller, one YAML document each (JSON is YAML).
@@ -73,10 +94,14 @@ pub fn nack(sizes: &Sizes) -> String {
         resource("Consumer", &format!("{}-{}", durable.name, origin.stream(durable)), spec)
     });
     let buckets = BUCKETS.iter().map(|bucket| {
-        let spec = json!({
+        let mut spec = json!({
             "bucket": bucket.name, "history": 1, "replicas": sizes.replicas,
             "maxBytes": i64::from(sizes.ops_mib) << 20, "preventDelete": true,
         });
+        if bucket.marker_s > 0 {
+            // Without it no key may expire. NACK takes it in nanoseconds, other durations as text.
+            spec["limitMarkerTtl"] = json!(bucket.marker_s * 1_000_000_000);
+        }
         resource("KeyValue", bucket.name, spec)
     });
     let mut text = String::new();
@@ -121,7 +146,7 @@ fn buckets() -> Vec<Value> {
 }
 
 fn users() -> Vec<Value> {
-    let one = |role: &crate::permissions::Role| json!({ "user": role.service, "publish": role.publish(), "subscribe": role.subscribe() });
+    let one = |role: &Role| json!({ "user": role.service, "publish": role.publish(), "subscribe": role.subscribe() });
     ROLES.iter().map(one).collect()
 }
 
@@ -145,6 +170,8 @@ mod tests {
             nack.split("---\n").skip(1).map(|document| serde_json::from_str(document).unwrap()).collect();
         assert_eq!(documents.len(), STREAMS.len() + DURABLES.len() * 2 + BUCKETS.len());
         assert!(documents.iter().all(|d| d["spec"]["preventDelete"] == true), "{nack}");
+        let leases = documents.iter().find(|d| d["spec"]["bucket"] == "leases").unwrap();
+        assert_eq!(leases["spec"]["limitMarkerTtl"], 60_000_000_000_u64, "leases have to lapse");
         let names = STREAMS.iter().map(|s| s.name).chain(DURABLES.iter().map(|d| d.name));
         for name in names.chain(ROLES.iter().map(|r| r.service)) {
             assert!(markdown.contains(name) && json.contains(name), "{name}");

@@ -23,7 +23,7 @@ pub struct Sizes {
     pub scan_mib: u32,
     /// PLAN, RISK, ORDER and CONTROL each, MiB; when full, nothing more is accepted.
     pub money_mib: u32,
-    /// OPS, DEAD and SNAP each, MiB.
+    /// OPS, DEAD, REDRIVE, SNAP and each bucket, MiB.
     pub ops_mib: u32,
     /// Copies of every stream: 1, or 3 on a cluster.
     pub replicas: u8,

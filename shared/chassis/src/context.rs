@@ -87,6 +87,7 @@ impl<C> Context<C> {
     /// Class Fatal only.
     pub async fn lead(&self, what: &str) -> Result<Option<Lease>, BusError> {
         self.readiness.keep_only(&["bus", "owner"]);
+        crate::metrics::standing_by(self.name, true);
         let key = format!("{}.{what}", self.name);
         let acquiring = Lease::acquire(&self.bus, &key, &self.holder);
         let mut acquiring = std::pin::pin!(acquiring);
@@ -96,6 +97,7 @@ impl<C> Context<C> {
             tokio::select! {
                 () = self.shutdown.cancelled() => return Ok(None),
                 lease = &mut acquiring => {
+                    crate::metrics::standing_by(self.name, false);
                     self.readiness.set("owner", true, format!("responsible for {what}"));
                     return lease.map(Some);
                 }

@@ -30,6 +30,11 @@ pub fn render() -> String {
     HANDLE.get().map(PrometheusHandle::render).unwrap_or_default()
 }
 
+/// `finagent_standing_by`: 1 while another replica is responsible; what this one measured before then stands still.
+pub(crate) fn standing_by(service: &'static str, standing_by: bool) {
+    metrics::gauge!("finagent_standing_by", "service" => service).set(f64::from(u8::from(standing_by)));
+}
+
 /// Folds what was recorded into the buckets, so that it does not pile up between two readings.
 pub(crate) fn upkeep() {
     if let Some(handle) = HANDLE.get() {
