@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::config::{ConfigError, Loaded, Settings};
 use crate::errors::ErrorReporter;
+use crate::metrics;
 use crate::readiness::Readiness;
 
 /// A part of the suite that runs until it is asked to stop.
@@ -87,7 +88,6 @@ impl<C> Context<C> {
     /// Class Fatal only.
     pub async fn lead(&self, what: &str) -> Result<Option<Lease>, BusError> {
         self.readiness.keep_only(&["bus", "owner"]);
-        crate::metrics::standing_by(self.name, true);
         let key = format!("{}.{what}", self.name);
         let acquiring = Lease::acquire(&self.bus, &key, &self.holder);
         let mut acquiring = std::pin::pin!(acquiring);
@@ -97,11 +97,14 @@ impl<C> Context<C> {
             tokio::select! {
                 () = self.shutdown.cancelled() => return Ok(None),
                 lease = &mut acquiring => {
-                    crate::metrics::standing_by(self.name, false);
+                    metrics::standing_by(self.name, false);
                     self.readiness.set("owner", true, format!("responsible for {what}"));
                     return lease.map(Some);
                 }
-                _ = wait.tick() => self.readiness.set("owner", true, format!("standing by for {what}")),
+                _ = wait.tick() => {
+                    metrics::standing_by(self.name, self.bus.is_up());
+                    self.readiness.set("owner", true, format!("standing by for {what}"));
+                }
             }
         }
     }

@@ -30,7 +30,7 @@ pub fn render() -> String {
     HANDLE.get().map(PrometheusHandle::render).unwrap_or_default()
 }
 
-/// `finagent_standing_by`: 1 while another replica is responsible; what this one measured before then stands still.
+/// `finagent_standing_by`: 1 while another replica is responsible. What this one measured before stays as it was.
 pub(crate) fn standing_by(service: &'static str, standing_by: bool) {
     metrics::gauge!("finagent_standing_by", "service" => service).set(f64::from(u8::from(standing_by)));
 }
