@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use bus::{Bus, BusConfig, Fold, FoldSpec, Item, Kind};
+use bus::{Bus, BusConfig, Fold, FoldSpec, Holder, Item, Kind, Lease};
 use chassis::{CancellationToken, Context, RunError, Service, Sources};
 use domain::Event;
 use domain::ops::{ErrorRaised, ReadinessReported, Severity};
@@ -24,6 +24,7 @@ struct Config {
 enum Behaviour {
     #[default]
     Works,
+    Leads,
     Fails,
     NeverStops,
 }
@@ -39,6 +40,11 @@ impl Service for Sample {
         ctx.readiness.set("rebuilt", true, "nothing to rebuild");
         match ctx.config.behaviour {
             Behaviour::Works => ctx.shutdown.cancelled().await,
+            Behaviour::Leads => {
+                let lease = ctx.lead("sampling").await?;
+                ctx.shutdown.cancelled().await;
+                drop(lease);
+            }
             Behaviour::Fails => return Err(std::io::Error::other("the disk is full").into()),
             Behaviour::NeverStops => std::future::pending().await,
         }
@@ -146,6 +152,35 @@ async fn not_ready_while_the_bus_is_away_and_ready_again_after() {
     becomes("HTTP/1.1 503").await;
     server.restart().await.unwrap();
     becomes("HTTP/1.1 200").await;
+    shutdown.cancel();
+    service.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn its_metrics_say_while_it_stands_by() {
+    chassis::metrics::install().unwrap();
+    let (server, sources) = sources().await;
+    let config = BusConfig { url: server.url(), ..BusConfig::default() };
+    let bus = Bus::connect(&config, "another").await.unwrap();
+    bus::topology::ensure(&bus, &config.sizes).await.unwrap();
+    let others = Lease::acquire(&bus, "sample.sampling", &Holder::new("another")).await.unwrap();
+    let address = free_address().await;
+    let sources = sources.set("planner.behaviour", "leads").set("health.listen", address.to_string());
+    let loaded = sources.load().unwrap();
+    let shutdown = CancellationToken::new();
+    let token = shutdown.clone();
+    let service = tokio::spawn(async move { chassis::start::<Sample>(&loaded, token).await });
+    let says = async |line: &str| {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while TcpStream::connect(address).await.is_err() || !get(address, "/metrics").await.contains(line) {
+            assert!(Instant::now() < deadline, "never said {line}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    says("finagent_standing_by{service=\"sample\"} 1").await;
+    assert!(get(address, "/readyz").await.starts_with("HTTP/1.1 200"), "standing by is all it has to do");
+    others.release().await;
+    says("finagent_standing_by{service=\"sample\"} 0").await;
     shutdown.cancel();
     service.await.unwrap().unwrap();
 }
