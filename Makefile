@@ -53,8 +53,11 @@ contract: setup-test ## Compare the contracts with main and the last release; de
 verify: setup-verify build ## Run the checks that need Python, a browser or a long run
 	scripts/verify
 
-bench: build ## Measure throughput and latency; writes target/bench/latest.json
-	target/release/bench
+bench: build ## Measure throughput, latency, recovery; writes target/bench/latest.json; BASE=REV beside that commit
+ifdef BASE
+	scripts/build-revision $(BASE)
+endif
+	target/release/bench $(if $(BASE),--base target/revisions/bin) $(ARGS)
 
 chaos: setup-chaos build ## Break whatever may break, compare with a calm run; SEED=1 FAULTS=200 SECONDS=420
 	@scripts/chaos --seed $(or $(SEED),1) --faults $(or $(FAULTS),200) --seconds $(or $(SECONDS),420)

@@ -185,7 +185,7 @@ impl Reader {
             }
             self.watchdog.as_mut().reset(Instant::now() + WATCHDOG);
             let consumer = running.consumer.clone();
-            running.inquiry = Some(Box::pin(async move { consumer.get_info().await.ok().map(|i| i.num_pending) }));
+            running.inquiry = Some(Box::pin(async move { consumer.get_info().await.ok().map(|info| withheld(&info)) }));
         }
     }
 
@@ -224,6 +224,13 @@ impl Reader {
         let future = build(self.bus.clone(), self.source.clone(), self.batch, self.created);
         self.state = State::Building(Box::pin(future));
     }
+}
+
+/// Messages that the server could hand out and does not. A consumer at the limit of unacknowledged ones, as after a kill
+/// of the server that forgot acknowledgements, rightly waits until they are due again.
+fn withheld(info: &consumer::Info) -> u64 {
+    let limit = info.config.max_ack_pending;
+    if limit > 0 && info.num_ack_pending as i64 >= limit { 0 } else { info.num_pending }
 }
 
 /// Waits for the connection and starts a consumer on it; retries until it stands or never can.

@@ -119,6 +119,26 @@ async fn a_handler_that_keeps_failing_gives_the_message_up_after_the_limit() {
 }
 
 #[tokio::test]
+async fn a_consumer_at_its_limit_of_unacknowledged_messages_waits_for_them() {
+    static NARROW: Durable = Durable { ack_pending_max: 2, ..READER };
+    let (_server, bus) = support::bus().await;
+    for n in 0..4 {
+        let (event, meta) = numbered(n);
+        bus.publisher().publish(&event, &meta).await.unwrap();
+    }
+    let mut consumer = Consumer::open(&bus, &NARROW);
+    let held = [soon(consumer.next()).await.unwrap(), soon(consumer.next()).await.unwrap()];
+    // Twice as long as it takes to find a reader stalled.
+    let nothing = tokio::time::timeout(Duration::from_secs(22), consumer.next()).await;
+    assert!(nothing.is_err(), "{nothing:?}");
+    for delivery in &held {
+        delivery.double_ack().await.unwrap();
+    }
+    let third = soon(consumer.next()).await.unwrap();
+    assert_eq!((third.seq, third.delivered), (3, 1));
+}
+
+#[tokio::test]
 async fn a_consumer_goes_on_after_a_kill_of_the_server_and_loses_nothing() {
     let (mut server, bus) = support::bus().await;
     let mut consumer = Consumer::open(&bus, &READER);

@@ -128,6 +128,9 @@ impl PlanRules {
         for TargetRule { r, percent } in &self.targets {
             ratio("plan.targets[].r", *r, (0, 100), "0 to 100")?;
             ensure(*r > nearer, "plan.targets[].r", r, "above 0 and above the target before")?;
+            // No broker takes a profit target that the entry itself may pay.
+            let limit = self.limit_stop_fraction;
+            ensure(*r > limit, "plan.targets[].r", r, "above plan.limit_stop_fraction, beyond the entry's limit")?;
             count("plan.targets[].percent", *percent, (1, 100), "1 to 100 per cent")?;
             (nearer, total) = (*r, total.saturating_add(*percent));
         }

@@ -100,6 +100,7 @@ fn targets_must_be_ordered_and_take_no_more_than_all() {
     check(&[(1.0, 50), (2.0, 50)], None);
     check(&[(2.0, 50), (2.0, 50)], Some("plan.targets[].r is 2"));
     check(&[(0.0, 50)], Some("plan.targets[].r is 0"));
+    check(&[(0.5, 50)], Some("plan.targets[].r is 0.5, must be above plan.limit_stop_fraction"));
     check(&[(1.0, 0)], Some("plan.targets[].percent is 0"));
     check(&[(1.0, 60), (2.0, 60)], Some("plan.targets[].percent is 120"));
 }

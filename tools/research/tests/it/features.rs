@@ -27,13 +27,17 @@ fn every_candidate_has_its_values_and_a_traded_one_its_outcome() {
     let schema = reader.metadata().file_metadata().schema_descr();
     let place = |name: &str| (0..schema.num_columns()).find(|i| schema.column(*i).name() == name).unwrap();
     let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
-    let symbols: Vec<_> = rows.iter().map(|row| row.get_string(1).unwrap().clone()).collect();
+    let symbols: Vec<_> = rows.iter().map(|row| row.get_string(place("symbol")).unwrap().clone()).collect();
     assert_eq!(symbols, ["CALM", GAPPER, "IDLE"]);
     let traded = &rows[1];
-    assert_eq!((traded.get_bool(2).unwrap(), traded.get_bool(3).unwrap()), (true, true));
+    let said = |name: &str| traded.get_bool(place(name)).unwrap();
+    assert_eq!((said("passed"), said("planned")), (true, true));
     assert!((traded.get_double(place("gap")).unwrap() - 6.0).abs() < 1e-9);
     assert!((traded.get_double(place("gap_atr")).unwrap() - 1.5).abs() < 1e-9);
     assert!(traded.get_double(place("spread_pct")).is_err(), "no quotes: not known");
     assert!((traded.get_double(place("r")).unwrap() - expected).abs() < 1e-9);
-    assert!(!rows[0].get_bool(2).unwrap() && rows[0].get_double(place("r")).is_err(), "refused, and no outcome");
+    assert!(
+        !rows[0].get_bool(place("passed")).unwrap() && rows[0].get_double(place("r")).is_err(),
+        "refused, and no outcome"
+    );
 }

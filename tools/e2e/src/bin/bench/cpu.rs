@@ -8,16 +8,18 @@ use std::fs;
 pub(crate) struct Usage(BTreeMap<String, f64>);
 
 impl Usage {
-    /// Reads this process's threads by name, and the process `server` as `nats-server`.
-    pub(crate) fn now(server: Option<u32>) -> Self {
+    /// Reads this process's threads by their names, and other processes by those given.
+    pub(crate) fn now(processes: &[(&str, u32)]) -> Self {
         let mut usage = BTreeMap::new();
         for task in fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
             if let Some((name, seconds)) = stat(&task.path().join("stat").to_string_lossy()) {
                 *usage.entry(name).or_insert(0.0) += seconds;
             }
         }
-        if let Some((_, seconds)) = server.and_then(|pid| stat(&format!("/proc/{pid}/stat"))) {
-            usage.insert("nats-server".to_owned(), seconds);
+        for (name, pid) in processes {
+            if let Some((_, seconds)) = stat(&format!("/proc/{pid}/stat")) {
+                usage.insert((*name).to_owned(), seconds);
+            }
         }
         Self(usage)
     }

@@ -12,8 +12,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, stream as futures};
 use hdrhistogram::Histogram;
 
-use crate::scanner::Message;
-use crate::schedule;
+use crate::fold::{Message, schedule};
 
 const WINDOW: usize = 64;
 
@@ -75,7 +74,7 @@ pub(crate) async fn connect(url: &str) -> anyhow::Result<Bus> {
 
 /// Publishes the recorded messages at their own times into a stream of their own and reads them back; latency from
 /// publish to delivery, nanoseconds.
-pub(crate) async fn deliver(url: &str, messages: &[Message], round: usize) -> anyhow::Result<Histogram<u64>> {
+pub(crate) async fn deliver(url: &str, messages: &[Message], round: &str) -> anyhow::Result<Histogram<u64>> {
     let context = jetstream::new(async_nats::connect(url).await?);
     let name = format!("BENCH{round}");
     let config =

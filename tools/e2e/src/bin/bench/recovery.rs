@@ -1,4 +1,4 @@
-//! The real gap-scanner with ten thousand symbols: what it needs, and how long it is away when it is killed.
+//! The real gap-scanner with ten thousand symbols: how long it is away when it is killed.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use bus::{Bus, BusConfig, Pipeline, topology};
 use domain::{Event, Symbol};
-use e2e::http::{self, eventually};
-use e2e::process::{Process, program};
+use e2e::process::program;
 use testkit::{NatsServer, build};
 
+use crate::gap_scanner::GapScanner;
 use crate::report::{Report, median};
 
 const SYMBOLS: u32 = 10_000;
@@ -31,21 +31,21 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     publish(&bus, batches(&symbols, 1..BATCHES)).await?;
 
     let begun = Instant::now();
-    let mut scanner = start(&nats, folder.path()).await?;
+    let environment = environment(&nats, folder.path());
+    let mut scanner = GapScanner::start(&program("gap-scanner")?, &environment, folder.path()).await?;
+    scanner.ready().await?;
     let from_nothing = begun.elapsed();
     tokio::time::sleep(SNAPSHOT).await;
-    let resident = resident_mib(scanner.0.pid())?;
     let mut recovered = Vec::new();
     for round in 0..ROUNDS as u64 {
         publish(&bus, batches(&symbols, BATCHES + round..BATCHES + round + 1)).await?;
-        scanner.0.kill9();
         let begun = Instant::now();
-        scanner = start(&nats, folder.path()).await?;
+        scanner.kill9_and_restart()?;
+        scanner.ready().await?;
         recovered.push(begun.elapsed().as_secs_f64() * 1e3);
     }
     report.add("recovery_ms", median(recovered), "gap-scanner, 10,000 symbols: started after kill -9 → caught up")?;
-    report.add("recovery_without_snapshot_ms", from_nothing.as_secs_f64() * 1e3, "the same, from the stream alone")?;
-    report.add("rss_mib_10k_symbols", resident, "gap-scanner's resident memory")
+    report.add("recovery_without_snapshot_ms", from_nothing.as_secs_f64() * 1e3, "the same, from the stream alone")
 }
 
 fn symbols() -> anyhow::Result<Vec<Symbol>> {
@@ -74,30 +74,13 @@ async fn publish(bus: &Bus, events: impl Iterator<Item = Event>) -> anyhow::Resu
     Ok(pipeline.flush().await?)
 }
 
-/// Starts the scanner and waits until it has caught up.
-async fn start(nats: &NatsServer, folder: &Path) -> anyhow::Result<(Process, u16)> {
-    let port = testkit::free_port();
-    let environment = [
+fn environment(nats: &NatsServer, folder: &Path) -> Vec<(String, String)> {
+    let pairs = [
         ("FIN__PROFILE", "dev".to_owned()),
         ("FIN__BUS__URL", nats.url()),
         ("FIN__DATA_DIR", folder.display().to_string()),
         ("FIN__INSTANCE", "bench".to_owned()),
-        ("FIN__HEALTH__LISTEN", format!("127.0.0.1:{port}")),
         ("FIN__LOG__LEVEL", "warn".to_owned()),
     ];
-    let environment: Vec<(String, String)> = environment.map(|(key, value)| (key.to_owned(), value)).to_vec();
-    let process = Process::start(&program("gap-scanner")?, "gap-scanner", &environment, folder)?;
-    let url = format!("http://127.0.0.1:{port}/readyz");
-    eventually("gap-scanner has caught up", Duration::from_secs(60), || async {
-        Ok(http::text(&url).await.is_ok().then_some(()))
-    })
-    .await?;
-    Ok((process, port))
-}
-
-fn resident_mib(pid: u32) -> anyhow::Result<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
-    let kib: f64 = line.split_whitespace().nth(1).context("no number")?.parse()?;
-    Ok(kib / 1_024.0)
+    pairs.map(|(key, value)| (key.to_owned(), value)).to_vec()
 }

@@ -16,8 +16,6 @@ const DATE: &str = "2026-11-24";
 const SEEDS: [&str; 4] = ["3", "7", "11", "19"];
 const SYMBOLS: &str = "400";
 const PARTITIONS: usize = 4;
-/// The morning is played in seconds, so the market's clock is read late.
-const SETTINGS: [(&str, &str); 1] = [("FIN__GATEWAY__WATERMARK__AHEAD_MS_MAX", "86400000")];
 
 /// Measures and reports.
 pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
@@ -38,7 +36,7 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
 async fn one_round(seed: &str) -> anyhow::Result<Vec<f64>> {
     let sim = ["--seed", seed, "--date", DATE, "--symbols", SYMBOLS, "--speed", "1", "--start", "09:34:50"];
     let more = ["--warmup-seconds", "5", "--pause-at", "09:34:55"];
-    let suite = Suite::start(&[&sim[..], &more].concat(), &SETTINGS).await?;
+    let suite = Suite::start(&[&sim[..], &more].concat(), &[]).await?;
     eventually("every symbol has its history", Duration::from_secs(60), || async {
         let scanner = suite.last_report("gap-scanner").await?;
         let known = format!("{SYMBOLS} of {SYMBOLS} symbols");

@@ -66,8 +66,6 @@ impl Run<'_> {
         let settings = [
             ("FIN__EXECUTOR__PARTIAL_FILL_WAIT_S", "7200"),
             ("FIN__GATEWAY__WATERMARK__GAP_MS_MIN", "1"),
-            // The morning is played in seconds, faster than the market's clock can be asked how late it is.
-            ("FIN__GATEWAY__WATERMARK__AHEAD_MS_MAX", "86400000"),
             ("FIN__GATEWAY__NEWS__INTERVAL_MS", "5"),
         ];
         let setup = Setup { programs: self.programs.current.clone(), nodes: self.nodes, ..Setup::new(&sim, &settings) };

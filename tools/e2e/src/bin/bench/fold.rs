@@ -1,4 +1,5 @@
-//! The end of the chain: reads MARKET in order and folds every trade into its symbol's state, as the scanner does.
+//! A reader that looks at every trade: folds MARKET into each symbol's state, and keeps what the service does not: sums,
+//! the messages, and how old each trade was.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -43,7 +44,7 @@ pub(crate) struct Message {
 }
 
 /// The fold, on its own thread.
-pub(crate) struct Scanner {
+pub(crate) struct Reader {
     shared: Arc<Shared>,
 }
 
@@ -66,16 +67,16 @@ impl Seen {
     }
 }
 
-impl Scanner {
-    /// Begins to read.
+impl Reader {
+    /// Begins to read the stream from its beginning.
     pub(crate) fn start(config: BusConfig, generator: &Generator) -> anyhow::Result<Self> {
         let shared = Arc::new(Shared { seen: Mutex::new(Ok(Seen::nothing())), keep: AtomicBool::new(false) });
         let (started, ready) = sync_channel(1);
         let mut state = State::new(generator.sent_at.clone(), generator.origin);
         let seen = shared.clone();
-        thread::Builder::new().name("scanner".into()).spawn(move || {
+        thread::Builder::new().name("fold".into()).spawn(move || {
             let opened = async {
-                let bus = Bus::connect(&config, "bench-scanner").await?;
+                let bus = Bus::connect(&config, "bench-fold").await?;
                 let fold = RawFold::open(&bus, FoldSpec::kinds(&[Kind::TradeBatch]))?;
                 Ok::<_, anyhow::Error>((bus, fold))
             };
@@ -101,7 +102,7 @@ impl Scanner {
                 runtime.block_on(run);
             }
         })?;
-        ready.recv().context("the scanner did not start")??;
+        ready.recv().context("the fold did not start")??;
         Ok(Self { shared })
     }
 
@@ -139,7 +140,7 @@ impl Shared {
     }
 }
 
-/// The scanner's state: every symbol's session so far, and where each partition stands.
+/// A scanner's state: every symbol's session so far, and where each partition stands.
 pub(crate) struct State {
     windows: Windows,
     symbols: HashMap<Symbol, usize>,
@@ -235,4 +236,10 @@ impl State {
         })?;
         Ok(())
     }
+}
+
+/// Messages of one run with the time since its first.
+pub(crate) fn schedule(messages: &[Message]) -> Vec<(Duration, &Message)> {
+    let first = messages.first().map(|message| message.at);
+    messages.iter().map(|m| (first.map_or(Duration::ZERO, |first| m.at.duration_since(first)), m)).collect()
 }
