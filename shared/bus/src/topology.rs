@@ -407,8 +407,20 @@ fn same_consumer(found: &consumer::Config, wanted: &pull::Config) -> bool {
 
 async fn ensure_bucket(bus: &Bus, spec: &Bucket, sizes: &Sizes, mode: Mode) -> Result<Outcome, BusError> {
     let what = || format!("bucket {}", spec.name);
-    if bus.context().get_key_value(spec.name).await.is_ok() {
-        return Ok(Outcome::Unchanged);
+    let marker = (spec.marker_s > 0).then(|| Duration::from_secs(spec.marker_s));
+    if let Ok(stream) = bus.context().get_stream(format!("KV_{}", spec.name)).await {
+        let found = stream.cached_info().config.clone();
+        // Without markers its keys cannot lapse.
+        if found.subject_delete_marker_ttl == marker {
+            return Ok(Outcome::Unchanged);
+        }
+        if mode == Mode::Look {
+            return Ok(Outcome::Updated);
+        }
+        let allow_message_ttl = found.allow_message_ttl || marker.is_some();
+        let changed = StreamConfig { allow_message_ttl, subject_delete_marker_ttl: marker, ..found };
+        let updated = bus.context().update_stream(&changed).await;
+        return updated.map(|_| Outcome::Updated).map_err(|e| stream_refused(what(), e));
     }
     if mode == Mode::Look {
         return Ok(Outcome::Created);
@@ -418,7 +430,7 @@ async fn ensure_bucket(bus: &Bus, spec: &Bucket, sizes: &Sizes, mode: Mode) -> R
         history: 1,
         max_bytes: i64::from(sizes.ops_mib) << 20,
         num_replicas: usize::from(sizes.replicas),
-        limit_markers: (spec.marker_s > 0).then(|| Duration::from_secs(spec.marker_s)),
+        limit_markers: marker,
         ..kv::Config::default()
     };
     match bus.context().create_key_value(config).await {

@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use bus::topology::{self, BUCKETS, DURABLES, STREAMS, Sizes};
-use bus::{Bus, BusConfig, BusError, Class};
+use bus::{Bus, BusConfig, BusError, Class, Holder, Lease};
 use testkit::NatsServer;
 
 use crate::support;
@@ -21,6 +21,21 @@ async fn the_second_ensure_changes_nothing_and_a_new_size_changes_the_streams() 
     assert_eq!(smaller.updated, ["MARKET"]);
     let larger = topology::ensure(&bus, &Sizes { market_mib: 8_192, ..sizes }).await.unwrap();
     assert_eq!(larger.updated, ["MARKET"]);
+}
+
+#[tokio::test]
+async fn a_bucket_of_leases_that_cannot_lapse_is_mended() {
+    let server = NatsServer::start().await.unwrap();
+    let bus = support::connect(&server, "test").await;
+    let plain = async_nats::jetstream::kv::Config { bucket: "leases".to_owned(), ..Default::default() };
+    let client = async_nats::connect(server.url()).await.unwrap();
+    async_nats::jetstream::new(client).create_key_value(plain).await.unwrap();
+    let sizes = Sizes::default();
+    assert_eq!(topology::diff(&bus, &sizes).await.unwrap().updated, ["leases"]);
+    assert_eq!(topology::ensure(&bus, &sizes).await.unwrap().updated, ["leases"]);
+    let holder = Holder::new("one");
+    assert!(Lease::try_acquire(&bus, "somebody", &holder).await.unwrap().is_some());
+    assert!(topology::diff(&bus, &sizes).await.unwrap().updated.is_empty());
 }
 
 #[tokio::test]
