@@ -1,19 +1,28 @@
 //! Wiring.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
+use bus::{BusError, Class, Lease};
 use chassis::{Context, Service};
+use tokio::time::sleep;
 
+use crate::GatewayContext;
 use crate::adapters::clock::MarketClock;
-use crate::adapters::finnhub::{FinnhubClient, FinnhubStream, StreamConfig};
-use crate::adapters::gate::Gate;
+use crate::adapters::finnhub::{FinnhubStream, StreamConfig};
 use crate::config::{ClockSource, Config, ms};
-use crate::error::GatewayError;
+use crate::error::{GatewayError, chain};
 use crate::feed::Feed;
 use crate::reference::{self, Reference};
 use crate::sources::Sources;
 use crate::universe::Universe;
 use crate::{holidays, news};
+
+/// What a gateway is responsible for.
+const FEED: &str = "finnhub";
+/// How often the bus is asked who has the feed.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// The service.
 pub struct IngestGateway;
@@ -26,27 +35,60 @@ impl Service for IngestGateway {
     async fn run(context: Context<Config>) -> chassis::Result {
         context.config.validate().map_err(GatewayError::from)?;
         let context = Arc::new(context);
-        context.settings.vendors.finnhub.token()?;
-        while let Some(lease) = context.lead("finnhub").await? {
-            tokio::select! {
-                outcome = fill_market(&context) => match outcome {
-                    Err(error) if chassis::is_transient(error.as_ref()) => {
-                        tracing::warn!(%error, "the bus is away; beginning again");
-                    }
-                    outcome => {
-                        lease.release().await;
-                        return outcome;
-                    }
-                },
-                () = lease.lost() => tracing::warn!("another gateway may read the feed now"),
+        let sources = Arc::new(Sources::new(&context)?);
+        while let Some(mut lease) = context.lead(FEED).await? {
+            let mut work = pin!(fill_market(&context, &sources));
+            let outcome = loop {
+                let lost = async {
+                    lease.lost().await;
+                    regain(&context).await
+                };
+                let regained = tokio::select! {
+                    outcome = &mut work => break Some(outcome),
+                    regained = lost => regained?,
+                };
+                match regained {
+                    Some(again) => lease = again,
+                    None => break None,
+                }
+            };
+            match outcome {
+                None => tracing::warn!("another gateway reads the feed now"),
+                Some(Err(error)) if error.is_passing() => {
+                    tracing::warn!(error = chain(&error), "beginning again");
+                    sleep(ms(context.config.feed.reconnect_ms_min)).await;
+                }
+                Some(outcome) => {
+                    lease.release().await;
+                    return Ok(outcome?);
+                }
             }
         }
         Ok(())
     }
 }
 
+/// Waits until the bus says who has the feed after this gateway's lease ran out: `None` where it is another one.
+async fn regain(context: &GatewayContext) -> Result<Option<Lease>, BusError> {
+    let key = format!("{}.{FEED}", context.name);
+    let mut refused = false;
+    loop {
+        refused = match Lease::try_acquire(&context.bus, &key, &context.holder).await {
+            Ok(None) if refused => return Ok(None),
+            // It may have been this gateway's own last renewal, stored late.
+            Ok(None) => true,
+            Err(error) if error.class() == Class::Transient => {
+                tracing::debug!(%error, "the bus does not say who has the feed");
+                false
+            }
+            answer => return answer,
+        };
+        sleep(LOOK_EVERY).await;
+    }
+}
+
 /// Reads the vendors and writes MARKET until shutdown. What the owner before has missed until now becomes a feed gap.
-async fn fill_market(context: &Arc<Context<Config>>) -> chassis::Result {
+async fn fill_market(context: &Arc<GatewayContext>, sources: &Arc<Sources>) -> Result<(), GatewayError> {
     let (config, vendors) = (&context.config, &context.settings.vendors);
     let token = vendors.finnhub.token()?;
     for check in ["universe", "reference", "feed"] {
@@ -56,18 +98,15 @@ async fn fill_market(context: &Arc<Context<Config>>) -> chassis::Result {
         ClockSource::System => MarketClock::System(context.clock.clone()),
         ClockSource::Simulated => {
             let url = format!("{}/clock", vendors.sim.rest_url);
-            MarketClock::simulated(url, ms(config.watermark.poll_ms)).map_err(GatewayError::from)?
+            MarketClock::simulated(url, ms(config.watermark.poll_ms))?
         }
     };
-    let gate = Gate::new("finnhub", config.budgets.finnhub);
-    let finnhub = FinnhubClient::new(&vendors.finnhub.rest_url, token.expose(), gate).map_err(GatewayError::from)?;
     let listings = tokio::select! {
         () = context.shutdown.cancelled() => return Ok(()),
-        listings = reference::listings(context, &finnhub) => listings?,
+        listings = reference::listings(context, &sources.finnhub) => listings?,
     };
     let universe = Arc::new(Universe::new(listings, config.partitions));
 
-    let sources = Arc::new(Sources::new(context, finnhub.clone())?);
     let (history, complete) =
         Reference::open(context.clone(), sources.clone(), universe.clone(), clock.clone()).await?;
     let head_start = reference::head_start(complete, ms(config.reference.head_start_ms));
@@ -86,11 +125,11 @@ async fn fill_market(context: &Arc<Context<Config>>) -> chassis::Result {
         Feed::open(context.clone(), stream, universe.clone(), clock.clone()).await?.run(context.shutdown.clone()).await
     };
     tokio::select! {
-        done = feed => Ok(done?),
+        done = feed => done,
         () = history.run() => Ok(()),
         () = async {
             let news = news::run(context.clone(), sources.news.clone(), universe.clone(), clock.clone());
-            tokio::join!(news, holidays::run(context, &finnhub, &clock));
+            tokio::join!(news, holidays::run(context, &sources.finnhub, &clock));
             std::future::pending::<()>().await;
         } => Ok(()),
     }

@@ -112,7 +112,8 @@ pub struct WatermarkConfig {
     pub ahead_ms_max: u64,
     /// Trades further behind are refused, ms of market time.
     pub behind_ms_max: u64,
-    /// Shorter holes in trading hours are not reported, ms of market time.
+    /// A shorter hole in trading hours is not reported, ms of market time; one that the gateway itself has left always
+    /// is.
     pub gap_ms_min: u64,
     /// Wall time between two looks at the simulator's clock, ms.
     pub poll_ms: u64,

@@ -71,18 +71,18 @@ pub enum GatewayError {
 }
 
 impl GatewayError {
-    /// How the process must take it.
-    pub fn class(&self) -> Class {
+    /// True where beginning again helps: the bus was away, or another gateway has written the feed's lanes.
+    pub(crate) fn is_passing(&self) -> bool {
         match self {
-            Self::Bus(error) => error.class(),
+            Self::Bus(error) => matches!(error.class(), Class::Transient | Class::UnknownOutcome),
+            Self::Lane { source, .. } => matches!(source.as_deref(), Some(BusError::Fenced { .. })),
             Self::Config(_)
             | Self::Keys(_)
             | Self::StoredBatch { .. }
-            | Self::Lane { .. }
             | Self::Spool(_)
             | Self::SpoolSync { .. }
             | Self::Vendor(_)
-            | Self::Universe { .. } => Class::Fatal,
+            | Self::Universe { .. } => false,
         }
     }
 }

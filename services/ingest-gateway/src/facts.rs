@@ -14,6 +14,9 @@ use crate::sources::{Sources, ask};
 /// Calendar days before the session whose corporate actions are asked for: as far as daily bars reach.
 const ACTION_DAYS: i32 = 366;
 
+/// A company, and who tells of it.
+type Company = (Arc<dyn ProfilePort>, CompanyProfile);
+
 /// What the vendors know of some symbols. Facts that a vendor fails to tell are missing; a history that all of them
 /// fail to tell is the first failure.
 pub(crate) struct Facts {
@@ -21,8 +24,8 @@ pub(crate) struct Facts {
     histories: HashMap<Symbol, (Arc<dyn HistoryPort>, History)>,
     closes: HashMap<Symbol, (&'static str, Close)>,
     actions: HashMap<Symbol, Vec<(SessionDate, ActionKind)>>,
-    sectors: HashMap<Symbol, CompanyProfile>,
-    floats: HashMap<Symbol, (&'static str, CompanyProfile)>,
+    sectors: HashMap<Symbol, Company>,
+    floats: HashMap<Symbol, Company>,
     /// The failure that kept histories away, if any was one that may pass, else the last.
     pub(crate) failure: Option<VendorError>,
 }
@@ -36,42 +39,30 @@ impl Facts {
         failed: impl Fn(&VendorError) + Sync,
     ) -> Self {
         let mut failure: Option<VendorError> = None;
-        let mut histories: HashMap<Symbol, (Arc<dyn HistoryPort>, History)> = HashMap::new();
-        for port in &sources.history {
-            let missing: Vec<Symbol> = symbols.iter().filter(|s| !histories.contains_key(*s)).cloned().collect();
-            if missing.is_empty() {
-                break;
+        let call =
+            |port: Arc<dyn HistoryPort>, symbols: Vec<Symbol>| async move { port.histories(&symbols, session).await };
+        let histories = ask(&sources.history, symbols, call, |error| {
+            failed(&error);
+            if failure.as_ref().is_none_or(|known| !known.is_transient()) {
+                failure = Some(error);
             }
-            match port.histories(&missing, session).await {
-                Ok(told) => histories.extend(told.into_iter().map(|(symbol, h)| (symbol, (port.clone(), h)))),
-                Err(error) => {
-                    failed(&error);
-                    if failure.as_ref().is_none_or(|known| !known.is_transient()) {
-                        failure = Some(error);
-                    }
-                }
-            }
-        }
+        })
+        .await;
         let known: Vec<Symbol> = symbols.iter().filter(|symbol| histories.contains_key(*symbol)).cloned().collect();
         let from = SessionDate::from_epoch_days(session.epoch_days() - ACTION_DAYS).unwrap_or(session);
         let actions = ask(
             &sources.actions,
             &known,
             |port, symbols| async move { port.actions(&symbols, from, session).await },
-            &failed,
+            |error| failed(&error),
         );
-        let (actions, closes) = tokio::join!(actions, second_closes(sources, &histories, session, &failed));
-        let mut facts = Self {
-            session,
-            closes,
-            actions: actions.into_iter().map(|(symbol, (_, actions))| (symbol, actions)).collect(),
-            sectors: HashMap::new(),
-            floats: HashMap::new(),
-            histories,
-            failure,
-        };
-        facts.companies(sources, &known, &failed).await;
-        facts
+        let (actions, closes, (sectors, floats)) = tokio::join!(
+            actions,
+            second_closes(sources, &histories, session, &failed),
+            companies(sources, &known, &failed)
+        );
+        let actions = actions.into_iter().map(|(symbol, (_, actions))| (symbol, actions)).collect();
+        Self { session, histories, closes, actions, sectors, floats, failure }
     }
 
     /// The event about `listing`; `None` without a history.
@@ -97,39 +88,38 @@ impl Facts {
             opening_volumes: history.opening_volumes,
             opening_minutes: history.opening_minutes,
             float_shares: float.as_ref().and_then(|(_, company)| company.shares_outstanding),
-            sector: self.sectors.remove(symbol).and_then(|company| company.sector),
+            sector: self.sectors.remove(symbol).and_then(|(_, company)| company.sector),
             security_type: listing.security_type,
             as_of,
             second_close: close.and_then(|(source, close)| {
                 Some(SecondClose { source: source.to_owned(), price: at_todays_terms(close, &actions, self.session)? })
             }),
             actions,
-            float_source: float
-                .map(|(source, _)| FloatSource { source: format!("{source}, shares outstanding"), date: self.session }),
+            float_source: float.map(|(port, _)| FloatSource {
+                source: format!("{}, shares outstanding", port.source()),
+                date: self.session,
+            }),
             session_volumes: history.session_volumes,
             volume_step_minutes: history.volume_step_minutes,
             lending,
         })
     }
+}
 
-    async fn companies(&mut self, sources: &Sources, symbols: &[Symbol], failed: &(impl Fn(&VendorError) + Sync)) {
-        for symbol in symbols {
-            if let Some((_, company)) = company(&sources.sector, symbol, failed).await {
-                self.sectors.insert(symbol.clone(), company);
-            }
-            let of_float = match (sources.float.first(), self.sectors.get(symbol)) {
-                // One call tells both.
-                (Some(port), Some(known)) if sources.sector.first().is_some_and(|s| s.source() == port.source()) => {
-                    Some((port.source(), known.clone()))
-                }
-                (Some(_), _) => company(&sources.float, symbol, failed).await,
-                (None, _) => None,
-            };
-            if let Some(found) = of_float {
-                self.floats.insert(symbol.clone(), found);
-            }
-        }
-    }
+/// Each symbol's company as the sources of the sector know it, and as those of the float do.
+async fn companies(
+    sources: &Sources,
+    symbols: &[Symbol],
+    failed: &(impl Fn(&VendorError) + Sync),
+) -> (HashMap<Symbol, Company>, HashMap<Symbol, Company>) {
+    let call = |port: Arc<dyn ProfilePort>, symbols: Vec<Symbol>| async move { port.profiles(&symbols).await };
+    let asked = |ports| ask(ports, symbols, call, |error| failed(&error));
+    let sectors = asked(&sources.sector).await;
+    let first = |ports: &[Arc<dyn ProfilePort>]| ports.first().map(|port| port.source());
+    // One call tells both.
+    let same = first(&sources.float) == first(&sources.sector);
+    let floats = if same { sectors.clone() } else { asked(&sources.float).await };
+    (sectors, floats)
 }
 
 /// Each symbol's close by another than the source of its history.
@@ -149,25 +139,10 @@ async fn second_closes(
         let others: Vec<_> = sources.second_close.iter().filter(|port| port.source() != first).cloned().collect();
         let call =
             |port: Arc<dyn ports::ClosePort>, symbols: Vec<Symbol>| async move { port.closes(&symbols, session).await };
-        let told = ask(&others, &symbols, call, failed).await;
+        let told = ask(&others, &symbols, call, |error| failed(&error)).await;
         found.extend(told.into_iter().map(|(symbol, (port, close))| (symbol, (port.source(), close))));
     }
     found
-}
-
-async fn company(
-    ports: &[Arc<dyn ProfilePort>],
-    symbol: &Symbol,
-    failed: &(impl Fn(&VendorError) + Sync),
-) -> Option<(&'static str, CompanyProfile)> {
-    for port in ports {
-        match port.profile(symbol).await {
-            Ok(Some(company)) => return Some((port.source(), company)),
-            Ok(None) => {}
-            Err(error) => failed(&error),
-        }
-    }
-    None
 }
 
 /// The actions, and whether the history is at their terms. Of a split on the session's own morning a raw close by

@@ -227,12 +227,14 @@ impl<P: MarketDataPort> Feed<P> {
         let lanes_up = self.context.bus.is_up();
         let queued = self.delivery.queued();
         self.context.readiness.set("lanes", lanes_up, format!("{queued} batches under way"));
-        let detail = match (self.connected, stale) {
-            (false, _) => format!("{} is not connected", self.stamp.source),
-            (true, true) => format!("{} has been silent for {} s", self.stamp.source, silent.as_secs()),
-            (true, false) => format!("{}: {} symbols", self.stamp.source, self.universe.len()),
+        let missing = self.watermark.missing_since();
+        let detail = match (self.connected, stale, missing) {
+            (false, ..) => format!("{} is not connected", self.stamp.source),
+            (true, true, _) => format!("{} has been silent for {} s", self.stamp.source, silent.as_secs()),
+            (true, false, Some(since)) => format!("{}: trades are missing since {since}", self.stamp.source),
+            (true, false, None) => format!("{}: {} symbols", self.stamp.source, self.universe.len()),
         };
-        self.context.readiness.set("feed", self.connected && !stale, detail.as_str());
+        self.context.readiness.set("feed", self.connected && !stale && missing.is_none(), detail.as_str());
         if stale && self.fresh {
             let message = format!("{} is connected but silent in regular hours", self.stamp.source);
             self.alarms.fault(Severity::Critical, "feed_stale", message, detail);
@@ -242,7 +244,14 @@ impl<P: MarketDataPort> Feed<P> {
 
     fn report(&mut self, gap: Gap, now: Instant) -> Result<(), GatewayError> {
         let missing = trading_time(gap);
-        if missing < (self.context.config.watermark.gap_ms_min as i64).saturating_mul(1_000_000) {
+        let least = match gap.reason {
+            // With the process went trades that had been read, of whatever time.
+            FeedGapReason::GatewayDown => 1,
+            FeedGapReason::Disconnected | FeedGapReason::SpoolFull | FeedGapReason::Stale => {
+                (self.context.config.watermark.gap_ms_min as i64).saturating_mul(1_000_000).max(1)
+            }
+        };
+        if missing < least {
             return Ok(());
         }
         metrics::gap((missing / 1_000_000_000) as u64);

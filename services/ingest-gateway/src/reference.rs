@@ -131,7 +131,7 @@ impl Reference {
     async fn lending(&self, missing: &[Listing]) -> HashMap<Symbol, (Arc<dyn LendingPort>, Lending)> {
         let symbols: Vec<Symbol> = missing.iter().map(|listing| listing.symbol.clone()).collect();
         let call = |port: Arc<dyn LendingPort>, symbols: Vec<Symbol>| async move { port.lending(&symbols).await };
-        ask(&self.sources.lending, &symbols, call, |error| raise(&self.context, error)).await
+        ask(&self.sources.lending, &symbols, call, |error| raise(&self.context, &error)).await
     }
 
     fn missing(&self, session: SessionDate) -> Vec<Listing> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use domain::Symbol;
 use domain::market::Tape;
 use domain::ops::Severity;
-use ports::{ActionsPort, ClosePort, HistoryPort, LendingPort, NewsPort, ProfilePort, VendorError};
+use ports::{ActionsPort, Answer, ClosePort, HistoryPort, LendingPort, NewsPort, ProfilePort, VendorError};
 
 use crate::GatewayContext;
 use crate::adapters::alpaca::{AlpacaClient, AlpacaConfig};
@@ -18,8 +18,10 @@ use crate::adapters::yahoo::YahooClient;
 use crate::config::Vendor;
 use crate::error::{GatewayError, chain};
 
-/// The vendors to ask for each need, best first.
+/// The vendors to ask for each need, best first. Their budgets, pauses and breakers last as long as this.
 pub(crate) struct Sources {
+    /// Whose feed it is: listings and holidays.
+    pub(crate) finnhub: Arc<FinnhubClient>,
     pub(crate) history: Vec<Arc<dyn HistoryPort>>,
     pub(crate) second_close: Vec<Arc<dyn ClosePort>>,
     pub(crate) actions: Vec<Arc<dyn ActionsPort>>,
@@ -42,13 +44,14 @@ impl Sources {
     ///
     /// # Errors
     /// A key that cannot be read or sent. Whether a vendor can serve a need was checked with the configuration.
-    pub(crate) fn new(context: &GatewayContext, finnhub: FinnhubClient) -> Result<Self, GatewayError> {
-        let clients = Clients::new(context, finnhub)?;
+    pub(crate) fn new(context: &GatewayContext) -> Result<Self, GatewayError> {
+        let clients = Clients::new(context)?;
         let wanted = &context.config.sources;
         let Clients { finnhub, yahoo, alpaca, alphavantage } = &clients;
         let alpaca = || alpaca.clone();
         let alphavantage = || alphavantage.clone();
         Ok(Self {
+            finnhub: finnhub.clone(),
             history: ranked(&wanted.history, |vendor| match vendor {
                 Vendor::Alpaca => Some(alpaca()? as Arc<dyn HistoryPort>),
                 Vendor::Yahoo => Some(yahoo.clone()),
@@ -94,12 +97,15 @@ fn ranked<P: ?Sized>(wanted: &[Vendor], port: impl Fn(Vendor) -> Option<Arc<P>>)
 }
 
 impl Clients {
-    fn new(context: &GatewayContext, finnhub: FinnhubClient) -> Result<Self, GatewayError> {
+    fn new(context: &GatewayContext) -> Result<Self, GatewayError> {
         let (config, vendors) = (&context.config, &context.settings.vendors);
-        let (budgets, simulated) = (&config.budgets, config.tape == Tape::Simulated);
-        let opening_minutes = config.reference.opening_minutes;
-        let yahoo =
-            YahooClient::new(&vendors.yahoo.rest_url, simulated, opening_minutes, Gate::new("yahoo", budgets.yahoo))?;
+        let (budgets, opening_minutes) = (&config.budgets, config.reference.opening_minutes);
+        let gate = Gate::new("finnhub", budgets.finnhub);
+        let finnhub = FinnhubClient::new(&vendors.finnhub.rest_url, vendors.finnhub.token()?.expose(), gate)?;
+        // Yahoo and Alpha Vantage know no other than the whole tape.
+        let tape = if config.tape == Tape::Simulated { Tape::Simulated } else { Tape::Consolidated };
+        let gate = Gate::new("yahoo", budgets.yahoo);
+        let yahoo = YahooClient::new(&vendors.yahoo.rest_url, tape, opening_minutes, gate)?;
         let alpaca = if let Some((key_id, secret)) = alpaca_keys(context)? {
             let config = AlpacaConfig {
                 data_url: vendors.alpaca.data_url(),
@@ -117,7 +123,7 @@ impl Clients {
         let alphavantage = if let Some(key) = alphavantage_key(context)? {
             let gate = Gate::new("alphavantage", budgets.alphavantage);
             let url = &vendors.alphavantage.rest_url;
-            Some(Arc::new(AlphaVantageClient::new(url, &key, simulated, opening_minutes, gate)?))
+            Some(Arc::new(AlphaVantageClient::new(url, &key, tape, opening_minutes, gate)?))
         } else {
             left_out(context, Vendor::Alphavantage);
             None
@@ -159,16 +165,16 @@ fn left_out(context: &GatewayContext, vendor: Vendor) {
 }
 
 /// Asks `ports` in their order, each for the symbols that the ones before did not tell, and says who told what. A
-/// failure is handed to `failed`, and the next port is asked.
+/// failure is handed to `failed`; what was told before it counts.
 pub(crate) async fn ask<P, T, F>(
     ports: &[Arc<P>],
     symbols: &[Symbol],
     call: impl Fn(Arc<P>, Vec<Symbol>) -> F,
-    mut failed: impl FnMut(&VendorError),
+    mut failed: impl FnMut(VendorError),
 ) -> HashMap<Symbol, (Arc<P>, T)>
 where
     P: ?Sized,
-    F: Future<Output = Result<HashMap<Symbol, T>, VendorError>>,
+    F: Future<Output = Answer<T>>,
 {
     let mut told: HashMap<Symbol, (Arc<P>, T)> = HashMap::new();
     for port in ports {
@@ -176,10 +182,9 @@ where
         if missing.is_empty() {
             break;
         }
-        match call(port.clone(), missing).await {
-            Ok(answer) => told.extend(answer.into_iter().map(|(symbol, fact)| (symbol, (port.clone(), fact)))),
-            Err(error) => failed(&error),
-        }
+        let answer = call(port.clone(), missing).await;
+        told.extend(answer.told.into_iter().map(|(symbol, fact)| (symbol, (port.clone(), fact))));
+        answer.failure.into_iter().for_each(&mut failed);
     }
     told
 }

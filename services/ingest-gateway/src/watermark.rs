@@ -59,6 +59,11 @@ impl Watermark {
         self.value
     }
 
+    /// Since when trades are missing, while it is not known until when.
+    pub fn missing_since(&self) -> Option<UnixNanos> {
+        self.open_gap.map(|(from, _)| from)
+    }
+
     /// When the last frame came.
     pub const fn last_frame(&self) -> Instant {
         self.last_frame
@@ -77,15 +82,26 @@ impl Watermark {
 
     /// Trades from `oldest` to `newest` came; gives the gap that they end.
     pub fn trades(&mut self, oldest: UnixNanos, newest: UnixNanos) -> Option<Gap> {
-        self.raise(newest.plus_nanos(-self.lateness_ns), oldest, self.last_frame)
+        let to = newest.plus_nanos(-self.lateness_ns);
+        if self.value.is_some_and(|value| to <= value) {
+            return None;
+        }
+        let gap = self.end_gap(oldest, self.last_frame);
+        self.raise(to);
+        gap
     }
 
-    /// Nothing came at `now`, while the market's clock last showed `reading`; gives the gap that this ends.
+    /// Nothing came at `now`, while the market's clock last showed `reading`; gives the gap that this ends. One that a
+    /// standing clock ends is empty.
     pub fn idle(&mut self, reading: Reading, now: Instant) -> Option<Gap> {
         match self.quiet.filter(|quiet| quiet.asked > self.last_frame) {
             Some(quiet) if now.saturating_duration_since(quiet.asked) >= self.idle => {
                 self.quiet = Some(reading);
-                self.raise(quiet.market.plus_nanos(-self.lateness_ns), quiet.market, now)
+                // A clock that runs may only be behind the vendor's: what it passes later is whole for certain.
+                let passed = self.open_gap.is_some_and(|(from, _)| quiet.market > from || quiet.speed <= 0.0);
+                let gap = if passed { self.end_gap(quiet.market, quiet.asked) } else { None };
+                self.raise(quiet.market.plus_nanos(-self.lateness_ns));
+                gap
             }
             Some(_) => None,
             None => {
@@ -103,13 +119,17 @@ impl Watermark {
         }
     }
 
-    fn raise(&mut self, to: UnixNanos, data_again: UnixNanos, now: Instant) -> Option<Gap> {
-        let subscribing = self.open_gap.is_some() && now < self.subscribed;
-        if subscribing || self.value.is_some_and(|value| to <= value) {
-            return None;
+    /// Ends the hole with data from market time `until` on, which came at `seen` or later; not while some symbols may
+    /// still miss theirs.
+    fn end_gap(&mut self, until: UnixNanos, seen: Instant) -> Option<Gap> {
+        let (from, reason) = self.open_gap.take_if(|_| seen >= self.subscribed)?;
+        Some(Gap { from, until: until.max(from), reason })
+    }
+
+    fn raise(&mut self, to: UnixNanos) {
+        if self.open_gap.is_none() && self.value.is_none_or(|value| to > value) {
+            self.value = Some(to);
         }
-        self.value = Some(to);
-        self.open_gap.take().map(|(from, reason)| Gap { from, until: data_again.max(from), reason })
     }
 }
 
@@ -190,6 +210,31 @@ mod tests {
         let gap = Gap { from: at(50), until: at(62), reason: FeedGapReason::GatewayDown };
         assert_eq!(watermark.trades(at(62), at(63)), Some(gap));
         assert_eq!(watermark.value(), Some(at(63)));
+    }
+
+    #[test]
+    fn nothing_is_missing_while_the_clock_stands_but_a_clock_that_runs_must_pass_the_hole() {
+        let start = Instant::now();
+        let later = |ms| start + Duration::from_millis(ms);
+        let check = |speed: f64, market: i64, expected: Option<Option<i64>>| {
+            let mut watermark = Watermark::new(Some((at(50), at(49))), Duration::from_secs(2), IDLE, start);
+            watermark.connected(start);
+            let reading = |ms| Reading { market: at(market), asked: later(ms), speed };
+            assert_eq!(watermark.idle(reading(10), later(20)), None);
+            assert_eq!(watermark.idle(reading(300), later(310)), None, "not every symbol is subscribed");
+            assert_eq!(watermark.missing_since(), Some(at(49)));
+            assert_eq!(watermark.idle(reading(600), later(610)), None);
+            let gap = watermark.idle(reading(900), later(910));
+            let until = gap.map(|gap| (gap.until > gap.from).then_some(gap.until.nanos() / 1_000_000_000));
+            assert_eq!(until, expected, "{speed} {market}");
+            assert_eq!(watermark.missing_since().is_none(), expected.is_some());
+            assert_eq!(watermark.value(), Some(at(50)), "the allowance for late trades holds it");
+        };
+        check(0.0, 49, Some(None));
+        check(0.0, 40, Some(None));
+        check(0.0, 51, Some(Some(51)));
+        check(1.0, 49, None);
+        check(1.0, 51, Some(Some(51)));
     }
 
     #[test]

@@ -12,4 +12,6 @@ pub use error::VendorError;
 pub use market_data::{ConditionSets, FeedState, Listing, MarketDataPort, Print, PrintBuffer, Refusal};
 pub use news::NewsPort;
 pub use order::{BrokerUpdate, OrderPort, OrderUpdates, Repricing};
-pub use reference::{ActionsPort, Close, ClosePort, CompanyProfile, History, HistoryPort, LendingPort, ProfilePort};
+pub use reference::{
+    ActionsPort, Answer, Close, ClosePort, CompanyProfile, History, HistoryPort, LendingPort, ProfilePort,
+};

@@ -9,9 +9,6 @@ use crate::error::VendorError;
 /// A vendor of headlines about companies.
 #[async_trait]
 pub trait NewsPort: Send + Sync {
-    /// The vendor's name in errors.
-    fn source(&self) -> &'static str;
-
     /// Every article about `symbol` published on the calendar dates `from..=to`, oldest first. Articles that cannot be
     /// read are left out.
     async fn company_news(

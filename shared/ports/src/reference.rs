@@ -1,5 +1,4 @@
-//! What is known about symbols before their session opens. Calls take several symbols, as vendors do; a symbol that the
-//! vendor does not know is left out of the answer.
+//! What is known about symbols before their session opens. Calls take several symbols, as vendors do.
 
 use std::collections::HashMap;
 
@@ -16,11 +15,7 @@ pub trait HistoryPort: Send + Sync {
     fn source(&self) -> &'static str;
 
     /// The history of `symbols` as known before the session of `session` opens.
-    async fn histories(
-        &self,
-        symbols: &[Symbol],
-        session: SessionDate,
-    ) -> Result<HashMap<Symbol, History>, VendorError>;
+    async fn histories(&self, symbols: &[Symbol], session: SessionDate) -> Answer<History>;
 }
 
 /// A vendor of previous closes.
@@ -30,22 +25,19 @@ pub trait ClosePort: Send + Sync {
     fn source(&self) -> &'static str;
 
     /// The official closes of the last session before `session`.
-    async fn closes(&self, symbols: &[Symbol], session: SessionDate) -> Result<HashMap<Symbol, Close>, VendorError>;
+    async fn closes(&self, symbols: &[Symbol], session: SessionDate) -> Answer<Close>;
 }
 
 /// A vendor of corporate actions.
 #[async_trait]
 pub trait ActionsPort: Send + Sync {
-    /// The vendor's name in errors.
-    fn source(&self) -> &'static str;
-
     /// What takes effect from `from` to `to`, both included: the first day at the new terms, and what happens.
     async fn actions(
         &self,
         symbols: &[Symbol],
         from: SessionDate,
         to: SessionDate,
-    ) -> Result<HashMap<Symbol, Vec<(SessionDate, ActionKind)>>, VendorError>;
+    ) -> Answer<Vec<(SessionDate, ActionKind)>>;
 }
 
 /// A vendor of company profiles.
@@ -54,18 +46,33 @@ pub trait ProfilePort: Send + Sync {
     /// The vendor's name in events.
     fn source(&self) -> &'static str;
 
-    /// The company behind `symbol`; `None` when the vendor does not know it.
-    async fn profile(&self, symbol: &Symbol) -> Result<Option<CompanyProfile>, VendorError>;
+    /// The companies behind `symbols`.
+    async fn profiles(&self, symbols: &[Symbol]) -> Answer<CompanyProfile>;
 }
 
 /// A broker's list of what it trades and lends.
 #[async_trait]
 pub trait LendingPort: Send + Sync {
-    /// The broker's name in errors.
-    fn source(&self) -> &'static str;
-
     /// What the broker says of `symbols`. One that it does not trade is not lent.
-    async fn lending(&self, symbols: &[Symbol]) -> Result<HashMap<Symbol, Lending>, VendorError>;
+    async fn lending(&self, symbols: &[Symbol]) -> Answer<Lending>;
+}
+
+/// What a vendor told of several symbols; one that it does not know is left out.
+#[derive(Debug)]
+pub struct Answer<T> {
+    /// By symbol.
+    pub told: HashMap<Symbol, T>,
+    /// What kept the vendor from telling more, if anything did.
+    pub failure: Option<VendorError>,
+}
+
+impl<T> From<Result<HashMap<Symbol, T>, VendorError>> for Answer<T> {
+    fn from(outcome: Result<HashMap<Symbol, T>, VendorError>) -> Self {
+        match outcome {
+            Ok(told) => Self { told, failure: None },
+            Err(error) => Self { told: HashMap::new(), failure: Some(error) },
+        }
+    }
 }
 
 /// A symbol's earlier sessions.

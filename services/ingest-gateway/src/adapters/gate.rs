@@ -4,7 +4,7 @@
 //! nowhere else.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ports::VendorError;
@@ -18,11 +18,11 @@ const FAILURES_MAX: u32 = 8;
 /// For how long.
 const REST: Duration = Duration::from_secs(30);
 
-/// Holds calls back. Cheap to clone; all clones are one gate.
-#[derive(Debug, Clone)]
+/// Holds calls back.
+#[derive(Debug)]
 pub struct Gate {
     vendor: &'static str,
-    state: Arc<Mutex<State>>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug)]
@@ -94,12 +94,12 @@ impl State {
 impl Gate {
     /// A gate for `vendor` with the windows of `limits`.
     pub fn new(vendor: &'static str, limits: Limits) -> Self {
-        Self { vendor, state: Arc::new(Mutex::new(State::new(limits, true))) }
+        Self { vendor, state: Mutex::new(State::new(limits, true)) }
     }
 
     /// A gate without windows and without a breaker, for a peer of our own.
     pub fn open(vendor: &'static str) -> Self {
-        Self { vendor, state: Arc::new(Mutex::new(State::new(Limits::default(), false))) }
+        Self { vendor, state: Mutex::new(State::new(Limits::default(), false)) }
     }
 
     /// Takes a place for one call and waits until it may go; refuses, with the time to wait, when that is later than

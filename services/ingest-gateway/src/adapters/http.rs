@@ -5,8 +5,9 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 use chrono::DateTime;
 use ports::VendorError;
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
-use reqwest::{RequestBuilder, Response, StatusCode};
+use reqwest::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{RequestBuilder, StatusCode};
+use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::gate::Gate;
@@ -17,9 +18,11 @@ const DEADLINE: Duration = Duration::from_secs(120);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// What a vendor that throttles without saying for how long is given.
 const USUAL_PAUSE: Duration = Duration::from_secs(60);
+/// The longest pause that is believed, seconds: no budget lasts longer than a day.
+const PAUSE_S_MAX: u64 = 86_400;
 
 /// One vendor's REST door.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Http {
     vendor: &'static str,
     client: reqwest::Client,
@@ -27,8 +30,7 @@ pub struct Http {
 }
 
 impl Http {
-    /// Every request carries `headers`, which may hold a secret if marked sensitive, passes `gate` and ends within
-    /// `timeout`.
+    /// Every request carries `headers`, secrets among them made by [`secret`], passes `gate` and ends within `timeout`.
     pub fn new(vendor: &'static str, headers: HeaderMap, timeout: Duration, gate: Gate) -> Result<Self, VendorError> {
         let client = reqwest::Client::builder()
             .user_agent(concat!("fin-agent/", env!("CARGO_PKG_VERSION")))
@@ -77,6 +79,19 @@ impl Http {
         })
     }
 
+    /// What `body`, the answer to `what`, holds.
+    ///
+    /// # Errors
+    /// `VendorError::Malformed`
+    pub fn decoded<'a, T: Deserialize<'a>>(&self, body: &'a str, what: &str) -> Result<T, VendorError> {
+        serde_json::from_str(body).map_err(|error| self.malformed(what, error.to_string()))
+    }
+
+    /// The answer to `what` is not what the vendor documents, because of `reason`.
+    pub fn malformed(&self, what: &str, reason: String) -> VendorError {
+        VendorError::Malformed { vendor: self.vendor, what: what.to_owned(), reason }
+    }
+
     async fn once(&self, request: RequestBuilder, what: &str) -> Result<String, VendorError> {
         let response = request.send().await.map_err(|error| unreachable(self.vendor, what, error))?;
         let (vendor, status, what) = (self.vendor, response.status(), what.to_owned());
@@ -88,7 +103,7 @@ impl Http {
         }
         Err(match status {
             StatusCode::TOO_MANY_REQUESTS => {
-                VendorError::Throttled { vendor, what, retry_after: Some(pause_after(&response)) }
+                VendorError::Throttled { vendor, what, retry_after: Some(pause_after(response.headers())) }
             }
             status if status.is_server_error() => VendorError::Failed { vendor, what, status: status.as_u16() },
             status => {
@@ -100,15 +115,31 @@ impl Http {
     }
 }
 
+/// A header that holds a secret, kept out of logs.
+///
+/// # Errors
+/// `VendorError::Refused` when `value` cannot stand in an HTTP header.
+pub fn secret(vendor: &'static str, name: &'static str, value: &str) -> Result<(HeaderName, HeaderValue), VendorError> {
+    let mut value = HeaderValue::from_str(value).map_err(|_| VendorError::Refused {
+        vendor,
+        what: "set-up".into(),
+        reason: format!("{name} holds characters that no HTTP header may"),
+    })?;
+    value.set_sensitive(true);
+    Ok((HeaderName::from_static(name), value))
+}
+
 fn unreachable(vendor: &'static str, what: &str, error: reqwest::Error) -> VendorError {
     VendorError::Unreachable { vendor, what: what.to_owned(), source: Box::new(error.without_url()) }
 }
 
 /// What a 429 asks for: `Retry-After` in seconds, else until the rate window resets, else the usual pause.
-fn pause_after(response: &Response) -> Duration {
-    let headers = response.headers();
+fn pause_after(headers: &HeaderMap) -> Duration {
     let asked = number(headers, RETRY_AFTER.as_str()).and_then(|seconds| u64::try_from(seconds).ok());
-    asked.map(Duration::from_secs).or_else(|| until_reset(headers)).unwrap_or(USUAL_PAUSE)
+    asked
+        .map(|seconds| Duration::from_secs(seconds.min(PAUSE_S_MAX)))
+        .or_else(|| until_reset(headers))
+        .unwrap_or(USUAL_PAUSE)
 }
 
 /// How long nothing more may be asked, when the answer says that no call is left.
@@ -131,19 +162,40 @@ fn number(headers: &HeaderMap, name: &str) -> Option<i64> {
 mod tests {
     use super::*;
 
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
+    }
+
+    const DATED: (&str, &str) = ("date", "Tue, 24 Nov 2026 14:30:00 GMT");
+
     #[test]
     fn rate_headers_say_how_long_to_wait() {
         let check = |pairs: &[(&'static str, &str)], expected: Option<u64>| {
-            let headers = pairs
-                .iter()
-                .map(|(name, value)| (reqwest::header::HeaderName::from_static(name), value.parse().unwrap()));
-            assert_eq!(used_up(&headers.collect()), expected.map(Duration::from_secs), "{pairs:?}");
+            assert_eq!(used_up(&headers(pairs)), expected.map(Duration::from_secs), "{pairs:?}");
         };
-        let date = ("date", "Tue, 24 Nov 2026 14:30:00 GMT");
         check(&[], None);
         check(&[("x-ratelimit-remaining", "3")], None);
         check(&[("x-ratelimit-remaining", "0")], Some(60));
-        check(&[date, ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1795530617")], Some(17));
-        check(&[date, ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1")], Some(1));
+        check(&[DATED, ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1795530617")], Some(17));
+        check(&[DATED, ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1")], Some(1));
+    }
+
+    #[test]
+    fn a_throttled_call_waits_as_long_as_it_is_asked_to_but_no_longer_than_a_day() {
+        let check = |pairs: &[(&'static str, &str)], expected: u64| {
+            assert_eq!(pause_after(&headers(pairs)), Duration::from_secs(expected), "{pairs:?}");
+        };
+        check(&[("retry-after", "7")], 7);
+        check(&[("retry-after", "9223372036854775807")], 86_400);
+        check(&[("retry-after", "Tue, 24 Nov 2026 14:30:09 GMT")], 60);
+        check(&[DATED, ("retry-after", "-1"), ("x-ratelimit-reset", "1795530617")], 17);
+    }
+
+    #[test]
+    fn a_secret_is_marked_and_one_that_no_header_may_hold_is_not_shown() {
+        let (name, value) = secret("alpaca", "x-key", "abc").unwrap();
+        assert_eq!((name.as_str(), value.is_sensitive(), value.to_str().unwrap()), ("x-key", true, "abc"));
+        let error = secret("alpaca", "x-key", "ab\nc").unwrap_err().to_string();
+        assert!(error.contains("x-key") && !error.contains("ab"), "{error}");
     }
 }

@@ -4,6 +4,7 @@ pub mod alpaca;
 pub mod alphavantage;
 pub mod clock;
 pub mod decimal;
+mod each;
 pub mod finnhub;
 pub mod gate;
 pub mod http;

@@ -31,7 +31,8 @@ pub(crate) struct Backlog {
 }
 
 impl Backlog {
-    /// Opens the first spool in `folder` that no other process has, and shows what an earlier run left in it.
+    /// Opens a spool in `folder` that no other process has, and shows what an earlier run left in it: the first one in
+    /// which anything was left, else the first.
     pub(crate) fn open(
         folder: &Path,
         config: &SpoolConfig,
@@ -39,21 +40,30 @@ impl Backlog {
         mut inspect: impl FnMut(u64, Entry),
     ) -> Result<(Self, Recovered), GatewayError> {
         let bytes_max = config.mib_max.saturating_mul(1 << 20);
-        let mut slot = 0;
-        let (spool, recovered, own_from) = loop {
-            let mut own_from = 1;
-            let opened = Spool::open(&folder.join(slot.to_string()), bytes_max, |seq, record| {
-                own_from = seq + 1;
-                if let Some(entry) = Entry::from_record(record.to_vec(), &author) {
-                    inspect(seq, entry);
-                }
-            });
-            match opened {
-                Ok((spool, recovered)) => break (spool, recovered, own_from),
-                Err(SpoolError::Locked(_)) if slot + 1 < SLOTS => slot += 1,
-                Err(error) => return Err(error.into()),
+        let mut own_from = 1;
+        let mut inspect = |seq, record: &[u8]| {
+            own_from = seq + 1;
+            if let Some(entry) = Entry::from_record(record.to_vec(), &author) {
+                inspect(seq, entry);
             }
         };
+        let mut found = None;
+        for slot in (0..SLOTS).map(|slot| folder.join(slot.to_string())) {
+            // One that is not there yet is only made where it is needed.
+            if found.is_some() && !slot.exists() {
+                continue;
+            }
+            match Spool::open(&slot, bytes_max, &mut inspect) {
+                Ok(opened) if opened.1 == Recovered::default() => found = found.or(Some(opened)),
+                Ok(opened) => {
+                    found = Some(opened);
+                    break;
+                }
+                Err(SpoolError::Locked(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let (spool, recovered) = found.ok_or_else(|| SpoolError::Locked(folder.to_owned()))?;
         let sync_every = ms(config.sync_ms);
         let (synced, syncing, ahead) = (Instant::now(), None, None);
         Ok((Self { spool, author, bytes_max, sync_every, synced, syncing, ahead, own_from, skipped: 0 }, recovered))
@@ -136,5 +146,58 @@ impl Backlog {
             }
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use domain::{EventId, Meta, UnixNanos};
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Standing;
+
+    impl chassis::Clock for Standing {
+        fn now(&self) -> UnixNanos {
+            UnixNanos::new(0)
+        }
+    }
+
+    fn opened(folder: &Path) -> (Backlog, Vec<u64>) {
+        let mut left = Vec::new();
+        let author = Author::new("ingest-gateway", Arc::new(Standing));
+        let inspect = |_, entry: Entry| left.push(entry.batch_no);
+        let (backlog, _) = Backlog::open(folder, &SpoolConfig::default(), author, inspect).unwrap();
+        (backlog, left)
+    }
+
+    fn entry(batch_no: u64) -> Entry {
+        let meta: Meta = Author::new("ingest-gateway", Arc::new(Standing)).meta(EventId::from_parts(&["a"])).build();
+        let (watermark, payload) = (UnixNanos::new(0), Bytes::from_static(b"columns"));
+        Entry { outlet: 0, trades: 1, epoch: 1, batch_no, watermark, meta, payload }
+    }
+
+    #[test]
+    fn what_another_gateway_has_left_is_found_though_an_empty_spool_is_free_before_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, left) = opened(folder.path());
+        assert!(left.is_empty());
+        let (mut second, left) = opened(folder.path());
+        assert!(left.is_empty());
+        second.append(&entry(7)).unwrap();
+        drop((first, second));
+
+        let (mut next, left) = opened(folder.path());
+        assert_eq!(left, [7]);
+        let place = next.peek().unwrap().map(|(place, _)| *place);
+        assert!(place.is_some_and(|place| next.is_inherited(place)));
+        let (beside, left) = opened(folder.path());
+        assert!(left.is_empty(), "the other one is free, and empty");
+        drop(beside);
+        assert!(!folder.path().join("2").exists());
     }
 }

@@ -100,16 +100,17 @@ impl Delivery {
         outlets.push(gaps);
 
         let (mut accepted, mut gaps_stored) = (stored.clone(), 0);
+        let mut newest = stored.iter().flatten().map(|last| last.epoch).max().unwrap_or(0);
         let folder = config.spool.folder(&context.settings.data_dir);
         let (backlog, recovered) = Backlog::open(&folder, &config.spool, context.author(), |place, entry| {
-            let known = accepted.get_mut(entry.outlet as usize);
-            match known {
+            newest = newest.max(entry.epoch);
+            match accepted.get_mut(entry.outlet as usize) {
                 Some(known) => *known = (*known).max(Some(entry.published())),
                 None if last_gap.as_deref() == Some(entry.meta.id.as_str()) => gaps_stored = place + 1,
                 None => {}
             }
         })?;
-        let epoch = accepted.iter().flatten().map(|last| last.epoch).max().unwrap_or(0) + 1;
+        let epoch = newest + 1;
         let (records, cut_bytes) = (recovered.records, recovered.cut_bytes);
         let alarms = Alarms::new(context.clone(), source);
         if records > 0 {
@@ -356,11 +357,11 @@ impl Delivery {
         loop {
             let gap_first = self.tells_gap();
             let Some((place, next)) = self.backlog.peek()? else { break };
-            let (place, at) = (*place, next.published());
-            let index = if next.outlet == GAPS { gaps } else { next.outlet as usize };
-            let fate = if self.backlog.is_inherited(place) { self.fate(place, index, at) } else { Fate::Next };
+            let (place, outlet, at) = (*place, next.outlet, next.published());
+            let index = if outlet == GAPS { gaps } else { outlet as usize };
+            let fate = if self.backlog.is_inherited(place) { self.fate(place, outlet, at) } else { Fate::Next };
             match fate {
-                Fate::Next if !self.outlets[index].has_room() || (gap_first && index != gaps) => return Ok(()),
+                Fate::Next if !self.outlets[index].has_room() || (gap_first && outlet != GAPS) => return Ok(()),
                 Fate::Next => {
                     if let Some((place, entry)) = self.backlog.take() {
                         self.outlets[index].push(entry, Some(place), now)?;
@@ -378,13 +379,15 @@ impl Delivery {
     }
 
     /// What is to be done with an entry that an earlier run has left at `place`.
-    fn fate(&self, place: u64, outlet: usize, entry: Published) -> Fate {
-        match self.stored.get(outlet) {
-            None if outlet > self.stored.len() => Fate::Superseded,
-            None if place < self.gaps_stored => Fate::Stored,
+    fn fate(&self, place: u64, outlet: u32, entry: Published) -> Fate {
+        if outlet == GAPS {
+            return if place < self.gaps_stored { Fate::Stored } else { Fate::Next };
+        }
+        match self.stored.get(outlet as usize) {
+            None => Fate::Superseded,
             Some(Some(stored)) if entry.epoch < stored.epoch => Fate::Superseded,
             Some(Some(stored)) if entry <= *stored => Fate::Stored,
-            None | Some(_) => Fate::Next,
+            Some(_) => Fate::Next,
         }
     }
 
@@ -393,8 +396,10 @@ impl Delivery {
         let (trades, skipped) = (std::mem::take(&mut self.superseded), self.backlog.skipped());
         if trades > 0 {
             self.instruments.superseded.increment(trades);
-            let message = "another gateway has published since: what was spooled before it is dropped".to_owned();
-            let detail = format!("{trades} trades, all after that gateway's first gap");
+            let message = "trades of an earlier run are dropped: another gateway has published since, or their \
+                           partition is no more"
+                .to_owned();
+            let detail = format!("{trades} trades, in the spool since then");
             self.alarms.fault(Severity::Critical, "spool_superseded", message, detail);
         }
         if skipped > 0 {

@@ -93,6 +93,12 @@ impl Gateway {
     }
 }
 
+/// True for a report of a service whose `check` is fulfilled.
+pub(crate) fn ready(event: &Event, check: &str) -> bool {
+    let Event::ReadinessReported(report) = event else { return false };
+    report.running && report.checks.iter().any(|known| known.name == check && known.ok)
+}
+
 /// Bytes that the gateway with its data in `folder` has spooled.
 pub(crate) fn spooled(folder: &Path) -> u64 {
     let files = std::fs::read_dir(folder.join("spool/0")).into_iter().flatten().flatten();

@@ -10,3 +10,4 @@ mod restart;
 mod session;
 mod sources;
 mod spool;
+mod takeover;

@@ -9,7 +9,7 @@ use domain::{Event, Symbol};
 use serde_json::{Value, json};
 use testkit::NatsServer;
 
-use crate::harness::{Gateway, Reader};
+use crate::harness::{Gateway, Reader, ready};
 
 const SYMBOLS: usize = 6;
 
@@ -94,7 +94,7 @@ async fn every_fact_comes_from_the_first_vendor_of_its_need_and_once() -> anyhow
         .until(|event| {
             let Event::ReadinessReported(report) = event else { return false };
             stopped |= !report.running;
-            stopped && report.running && report.checks.iter().any(|check| check.name == "reference" && check.ok)
+            stopped && ready(event, "reference")
         })
         .await?;
     assert!(!since.iter().any(|event| matches!(event, Event::ReferenceUpdated(_))), "nothing is told twice");
@@ -115,6 +115,7 @@ async fn another_vendor_stands_in_and_a_refusal_is_not_asked_again() -> anyhow::
     let symbols = some_symbols(&base).await?;
     ask_for(&base, json!({"on": "GET /v2/stocks/bars", "status": 403, "count": 10})).await?;
     ask_for(&base, json!({"on": "GET /v1/corporate-actions", "status": 429, "retry_after_s": 1})).await?;
+    ask_for(&base, json!({"on": "GET /finnhub/api/v1/stock/profile2", "status": 500, "count": 1_000})).await?;
     let gateway = Gateway::start_for(&nats, &base, &symbols, &[])?;
     for reference in references(&mut reader).await?.values() {
         let second = reference.second_close.as_ref().context("a second close")?;
@@ -122,7 +123,9 @@ async fn another_vendor_stands_in_and_a_refusal_is_not_asked_again() -> anyhow::
         assert_eq!(second.price, reference.prev_close, "{}", reference.symbol);
         assert!(reference.session_volumes.iter().all(|day| day.premarket.is_empty()));
     }
-    assert_eq!(left_over(&base).await?, BTreeMap::from([("GET /v2/stocks/bars".to_owned(), 9)]));
+    // A refusal is not tried again; a failure is, four times, and then the other symbols' sectors are not asked for.
+    let expected = [("GET /finnhub/api/v1/stock/profile2", 995), ("GET /v2/stocks/bars", 9)];
+    assert_eq!(left_over(&base).await?, expected.map(|(on, count)| (on.to_owned(), count)).into());
     let raised = errors.until(|event| matches!(event, Event::ErrorRaised(e) if e.code == "source_failed")).await?;
     let Some(Event::ErrorRaised(error)) = raised.last() else { anyhow::bail!("{raised:?}") };
     assert!(error.subject.as_deref() == Some("alpaca") && error.detail.contains("HTTP 403"), "{error:?}");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bus::Kind;
 use domain::market::{FeedGapDetected, FeedGapReason};
-use domain::{Event, SessionDate, UnixNanos};
+use domain::{Event, SessionDate, Symbol, UnixNanos};
 use tempfile::TempDir;
 use testkit::NatsServer;
 use tokio::time::{Instant, sleep};
@@ -134,6 +134,29 @@ async fn a_bus_that_is_away_for_long_gets_every_trade_in_order_when_it_is_back()
 }
 
 #[tokio::test]
+async fn a_bus_that_is_away_for_longer_than_a_lease_costs_no_trade_and_no_epoch() -> anyhow::Result<()> {
+    let (mut nats, folder, peer) = (NatsServer::start().await?, TempDir::new()?, Peer::start(open()).await?);
+    let gateway = Gateway::start_in(folder.path(), &nats, &peer.base, &SETTINGS)?;
+    peer.connected().await;
+    send(&peer, 1, 501, 1).await;
+    nats.kill9();
+    let back = Instant::now() + Duration::from_secs(6);
+    let mut next = 501;
+    while Instant::now() < back {
+        send(&peer, next, next + 10, 1).await;
+        next += 10;
+        sleep(Duration::from_millis(20)).await;
+    }
+    nats.restart().await?;
+    send(&peer, next, next + 500, 1).await;
+    let last = next + 499;
+    let (ledger, gaps) = read(&nats, last).await?;
+    assert_eq!((missing(&ledger, &gaps, last), gaps.len()), (0, 0), "{gaps:?}");
+    assert!(ledger.partitions.iter().all(|p| p.epoch <= 1), "one run, one epoch");
+    gateway.stop().await
+}
+
+#[tokio::test]
 async fn a_full_spool_tells_exactly_what_was_dropped() -> anyhow::Result<()> {
     let (mut nats, folder, peer) = (NatsServer::start().await?, TempDir::new()?, Peer::start(open()).await?);
     let settings = [&SETTINGS[..], &[("gateway.spool.mib_max", 1)]].concat();
@@ -184,6 +207,7 @@ async fn a_gateway_killed_with_a_spool_sends_it_before_its_new_epoch() -> anyhow
     peer.disconnected().await;
     nats.restart().await?;
 
+    peer.set_clock(at(9_001));
     let gateway = Gateway::start_in(folder.path(), &nats, &peer.base, &SETTINGS)?;
     peer.connected().await;
     sleep(SUBSCRIBED).await;
@@ -210,6 +234,7 @@ async fn a_spool_that_another_gateway_has_overtaken_is_dropped_and_reported() ->
     peer.disconnected().await;
     nats.restart().await?;
 
+    peer.set_clock(at(5_001));
     let other = Gateway::start(&nats, &peer.base, &SETTINGS)?;
     peer.connected().await;
     sleep(SUBSCRIBED).await;
@@ -218,6 +243,7 @@ async fn a_spool_that_another_gateway_has_overtaken_is_dropped_and_reported() ->
     other.stop().await?;
     peer.disconnected().await;
 
+    peer.set_clock(at(6_001));
     let mut errors = Reader::open(&nats, &[Kind::ErrorRaised]).await?;
     let gateway = Gateway::start_in(folder.path(), &nats, &peer.base, &SETTINGS)?;
     let raised = errors.until(|e| matches!(e, Event::ErrorRaised(e) if e.code == "spool_superseded")).await?;
@@ -230,6 +256,31 @@ async fn a_spool_that_another_gateway_has_overtaken_is_dropped_and_reported() ->
     let (ledger, gaps) = read(&nats, 6_100).await?;
     missing(&ledger, &gaps, 6_100);
     assert!(ledger.partitions.iter().filter(|p| p.batch_no > 0).all(|p| p.epoch == 3));
+    gateway.stop().await
+}
+
+#[tokio::test]
+async fn what_is_spooled_for_a_partition_that_is_no_more_is_dropped_and_reported() -> anyhow::Result<()> {
+    let (mut nats, folder, peer) = (NatsServer::start().await?, TempDir::new()?, Peer::start(open()).await?);
+    let mut old = process(folder.path(), &nats, &peer)?;
+    peer.connected().await;
+    send(&peer, 1, 101, 1).await;
+    read(&nats, 100).await?;
+    nats.kill9();
+    send(&peer, 101, 4_101, 10).await;
+    until_spooled(folder.path(), 20_000).await;
+    old.kill()?;
+    old.wait()?;
+    nats.restart().await?;
+
+    let gone = SYMBOLS.iter().filter(|s| s.parse::<Symbol>().is_ok_and(|symbol| symbol.partition(4) >= 2)).count();
+    assert!((1..SYMBOLS.len()).contains(&gone));
+    let mut errors = Reader::open(&nats, &[Kind::ErrorRaised]).await?;
+    let settings = [&SETTINGS[..], &[("gateway.partitions", 2)]].concat();
+    let gateway = Gateway::start_in(folder.path(), &nats, &peer.base, &settings)?;
+    let raised = errors.until(|e| matches!(e, Event::ErrorRaised(e) if e.code == "spool_superseded")).await?;
+    let Some(Event::ErrorRaised(error)) = raised.last() else { panic!("{raised:?}") };
+    assert_eq!(error.detail.split(' ').next(), Some((4_000 * gone).to_string().as_str()), "{error:?}");
     gateway.stop().await
 }
 

@@ -102,6 +102,14 @@ pub struct DailyBar {
     pub volume: u64,
 }
 
+impl DailyBar {
+    /// True where open and close lie between low and high.
+    pub fn is_sound(&self) -> bool {
+        let range = self.low..=self.high;
+        range.contains(&self.open) && range.contains(&self.close)
+    }
+}
+
 /// Volume of the first minutes of one earlier session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpeningVolume {

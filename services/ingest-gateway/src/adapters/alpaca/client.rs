@@ -6,12 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::market::{ActionKind, DailyBar, Lending, NewsPublished, Tape};
 use domain::{SessionDate, Symbol, calendar};
-use ports::{ActionsPort, Close, ClosePort, History, HistoryPort, LendingPort, NewsPort, VendorError};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use ports::{ActionsPort, Answer, Close, ClosePort, History, HistoryPort, LendingPort, NewsPort, VendorError};
+use reqwest::header::HeaderMap;
 
 use super::{parse, wire};
 use crate::adapters::gate::Gate;
-use crate::adapters::http::Http;
+use crate::adapters::http::{Http, secret};
 use crate::adapters::volumes::Volumes;
 
 const VENDOR: &str = "alpaca";
@@ -43,7 +43,7 @@ pub struct AlpacaConfig<'a> {
 }
 
 /// Bars, snapshots, corporate actions, news and assets.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct AlpacaClient {
     http: Http,
     data: String,
@@ -58,16 +58,10 @@ impl AlpacaClient {
     /// # Errors
     /// `VendorError::Refused` when a key cannot stand in an HTTP header.
     pub fn new(config: &AlpacaConfig<'_>, gate: Gate) -> Result<Self, VendorError> {
-        let mut headers = HeaderMap::new();
-        for (name, value) in [("apca-api-key-id", config.key_id), ("apca-api-secret-key", config.secret)] {
-            let mut value = HeaderValue::from_str(value).map_err(|_| VendorError::Refused {
-                vendor: VENDOR,
-                what: "set-up".into(),
-                reason: format!("{name} holds characters that no HTTP header may"),
-            })?;
-            value.set_sensitive(true);
-            headers.insert(HeaderName::from_static(name), value);
-        }
+        let headers = HeaderMap::from_iter([
+            secret(VENDOR, "apca-api-key-id", config.key_id)?,
+            secret(VENDOR, "apca-api-secret-key", config.secret)?,
+        ]);
         let base = |url: &str| url.trim_end_matches('/').to_owned();
         Ok(Self {
             http: Http::new(VENDOR, headers, Duration::from_secs(30), gate)?,
@@ -110,7 +104,7 @@ impl AlpacaClient {
         ];
         let url = format!("{}/v2/stocks/bars", self.data);
         self.pages(&url, &fixed, &what, |body| {
-            let page: wire::Bars<'_> = decoded(body, &what)?;
+            let page: wire::Bars<'_> = self.http.decoded(body, &what)?;
             for (symbol, bars) in page.bars.iter().flatten() {
                 bars.iter().for_each(|bar| take(symbol, bar));
             }
@@ -137,17 +131,10 @@ impl AlpacaClient {
                 next => token = next,
             }
         }
-        Err(malformed(what, format!("more than {PAGES_MAX} pages")))
-    }
-}
-
-#[async_trait]
-impl HistoryPort for AlpacaClient {
-    fn source(&self) -> &'static str {
-        VENDOR
+        Err(self.http.malformed(what, format!("more than {PAGES_MAX} pages")))
     }
 
-    async fn histories(
+    async fn read_histories(
         &self,
         symbols: &[Symbol],
         session: SessionDate,
@@ -187,20 +174,17 @@ impl HistoryPort for AlpacaClient {
         };
         Ok(symbols.iter().filter_map(history).collect())
     }
-}
 
-#[async_trait]
-impl ClosePort for AlpacaClient {
-    fn source(&self) -> &'static str {
-        VENDOR
-    }
-
-    async fn closes(&self, symbols: &[Symbol], session: SessionDate) -> Result<HashMap<Symbol, Close>, VendorError> {
+    async fn read_closes(
+        &self,
+        symbols: &[Symbol],
+        session: SessionDate,
+    ) -> Result<HashMap<Symbol, Close>, VendorError> {
         let what = format!("snapshots of {}", named(symbols));
         let names = joined(symbols);
         let query = [("symbols", names.as_str()), ("feed", self.feed())];
         let body = self.http.get(&format!("{}/v2/stocks/snapshots", self.data), &query, &what).await?;
-        let snapshots: HashMap<String, Option<wire::Snapshot<'_>>> = decoded(&body, &what)?;
+        let snapshots: HashMap<String, Option<wire::Snapshot<'_>>> = self.http.decoded(&body, &what)?;
         let date = calendar::previous_session(session).date;
         let close = |symbol: &Symbol| {
             let snapshot = snapshots.get(symbol.as_str())?.as_ref()?;
@@ -208,15 +192,8 @@ impl ClosePort for AlpacaClient {
         };
         Ok(symbols.iter().filter_map(close).collect())
     }
-}
 
-#[async_trait]
-impl ActionsPort for AlpacaClient {
-    fn source(&self) -> &'static str {
-        VENDOR
-    }
-
-    async fn actions(
+    async fn read_actions(
         &self,
         symbols: &[Symbol],
         from: SessionDate,
@@ -227,7 +204,7 @@ impl ActionsPort for AlpacaClient {
         let fixed = [("symbols", names.as_str()), ("start", &start), ("end", &end), ("limit", "1000")];
         let mut found: HashMap<Symbol, Vec<_>> = symbols.iter().map(|symbol| (symbol.clone(), Vec::new())).collect();
         self.pages(&format!("{}/v1/corporate-actions", self.data), &fixed, &what, |body| {
-            let page: wire::Actions<'_> = decoded(body, &what)?;
+            let page: wire::Actions<'_> = self.http.decoded(body, &what)?;
             for (symbol, actions) in parse::actions(&page.corporate_actions) {
                 if let Some(known) = found.get_mut(&symbol) {
                     known.extend(actions);
@@ -238,18 +215,11 @@ impl ActionsPort for AlpacaClient {
         .await?;
         Ok(found)
     }
-}
 
-#[async_trait]
-impl LendingPort for AlpacaClient {
-    fn source(&self) -> &'static str {
-        VENDOR
-    }
-
-    async fn lending(&self, symbols: &[Symbol]) -> Result<HashMap<Symbol, Lending>, VendorError> {
+    async fn read_lending(&self, symbols: &[Symbol]) -> Result<HashMap<Symbol, Lending>, VendorError> {
         let query = [("status", "active"), ("asset_class", "us_equity")];
         let body = self.http.get(&format!("{}/v2/assets", self.trading), &query, "assets").await?;
-        let assets: Vec<wire::Asset<'_>> = decoded(&body, "assets")?;
+        let assets: Vec<wire::Asset<'_>> = self.http.decoded(&body, "assets")?;
         let told: HashMap<&str, Lending> = assets.iter().map(|a| (&*a.symbol, parse::lending(a))).collect();
         let not_traded = Lending { shortable: false, easy_to_borrow: false };
         let of = |symbol: &Symbol| told.get(symbol.as_str()).copied().unwrap_or(not_traded);
@@ -258,11 +228,48 @@ impl LendingPort for AlpacaClient {
 }
 
 #[async_trait]
-impl NewsPort for AlpacaClient {
+impl HistoryPort for AlpacaClient {
     fn source(&self) -> &'static str {
         VENDOR
     }
 
+    async fn histories(&self, symbols: &[Symbol], session: SessionDate) -> Answer<History> {
+        self.read_histories(symbols, session).await.into()
+    }
+}
+
+#[async_trait]
+impl ClosePort for AlpacaClient {
+    fn source(&self) -> &'static str {
+        VENDOR
+    }
+
+    async fn closes(&self, symbols: &[Symbol], session: SessionDate) -> Answer<Close> {
+        self.read_closes(symbols, session).await.into()
+    }
+}
+
+#[async_trait]
+impl ActionsPort for AlpacaClient {
+    async fn actions(
+        &self,
+        symbols: &[Symbol],
+        from: SessionDate,
+        to: SessionDate,
+    ) -> Answer<Vec<(SessionDate, ActionKind)>> {
+        self.read_actions(symbols, from, to).await.into()
+    }
+}
+
+#[async_trait]
+impl LendingPort for AlpacaClient {
+    async fn lending(&self, symbols: &[Symbol]) -> Answer<Lending> {
+        self.read_lending(symbols).await.into()
+    }
+}
+
+#[async_trait]
+impl NewsPort for AlpacaClient {
     async fn company_news(
         &self,
         symbol: &Symbol,
@@ -274,7 +281,7 @@ impl NewsPort for AlpacaClient {
         let fixed = [("symbols", symbol.as_str()), ("start", &start), ("end", &end), ("limit", "50"), ("sort", "asc")];
         let mut found = Vec::new();
         self.pages(&format!("{}/v1beta1/news", self.data), &fixed, &what, |body| {
-            let page: wire::News = decoded(body, &what)?;
+            let page: wire::News = self.http.decoded(body, &what)?;
             found.extend(page.news.into_iter().filter_map(parse::article));
             Ok(page.next_page_token)
         })
@@ -297,12 +304,4 @@ fn named(symbols: &[Symbol]) -> String {
         [only] => only.to_string(),
         several => format!("{} symbols", several.len()),
     }
-}
-
-fn decoded<'a, T: serde::Deserialize<'a>>(body: &'a str, what: &str) -> Result<T, VendorError> {
-    serde_json::from_str(body).map_err(|error| malformed(what, error.to_string()))
-}
-
-fn malformed(what: &str, reason: String) -> VendorError {
-    VendorError::Malformed { vendor: VENDOR, what: what.to_owned(), reason }
 }

@@ -23,8 +23,7 @@ pub(super) fn daily_bar(bar: &wire::Bar<'_>) -> Option<DailyBar> {
         close: price(bar.c.get())?,
         volume: bar.v,
     };
-    let inside = |p: Price| found.low <= p && p <= found.high;
-    (inside(found.open) && inside(found.close)).then_some(found)
+    found.is_sound().then_some(found)
 }
 
 /// When the bar begins.

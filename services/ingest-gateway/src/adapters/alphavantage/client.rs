@@ -1,22 +1,21 @@
 //! Calls to Alpha Vantage, one symbol each.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::market::{NewsPublished, Tape};
 use domain::{SessionDate, Symbol};
-use ports::{Close, ClosePort, History, HistoryPort, NewsPort, VendorError};
+use ports::{Answer, Close, ClosePort, History, HistoryPort, NewsPort, VendorError};
 use reqwest::header::HeaderMap;
 
 use super::{parse, wire};
+use crate::adapters::each::each;
 use crate::adapters::gate::Gate;
 use crate::adapters::http::Http;
 
 const VENDOR: &str = "alphavantage";
 
 /// Daily bars of a hundred sessions, quotes, and news with sentiment.
-#[derive(Clone)]
 pub struct AlphaVantageClient {
     http: Http,
     url: String,
@@ -26,14 +25,14 @@ pub struct AlphaVantageClient {
 }
 
 impl AlphaVantageClient {
-    /// A client of `base`, the address up to but without `/query`, within the budget of `gate`. Bars are the
-    /// consolidated tape's unless the vendors are `simulated`.
-    pub fn new(base: &str, key: &str, simulated: bool, opening_minutes: u32, gate: Gate) -> Result<Self, VendorError> {
+    /// A client of `base`, the address up to but without `/query`, within the budget of `gate`. Bars are
+    /// those of `tape`.
+    pub fn new(base: &str, key: &str, tape: Tape, opening_minutes: u32, gate: Gate) -> Result<Self, VendorError> {
         Ok(Self {
             http: Http::new(VENDOR, HeaderMap::new(), Duration::from_secs(30), gate)?,
             url: format!("{}/query", base.trim_end_matches('/')),
             key: key.to_owned(),
-            tape: if simulated { Tape::Simulated } else { Tape::Consolidated },
+            tape,
             opening_minutes,
         })
     }
@@ -47,16 +46,12 @@ impl AlphaVantageClient {
         let mut query = vec![("function", function)];
         query.extend_from_slice(parameters);
         query.push(("apikey", &self.key));
-        let check = |body: String| match parse::refusal(&body, &what) {
+        let check = |body: String| match parse::refusal(&body, &what, &self.key) {
             Some(refusal) => Err(refusal),
             None => Ok(body),
         };
         let body = self.http.get_checked(&self.url, &query, &what, check).await?;
-        serde_json::from_str(&body).map_err(|error| VendorError::Malformed {
-            vendor: VENDOR,
-            what,
-            reason: error.to_string(),
-        })
+        self.http.decoded(&body, &what)
     }
 }
 
@@ -66,24 +61,12 @@ impl HistoryPort for AlphaVantageClient {
         VENDOR
     }
 
-    async fn histories(
-        &self,
-        symbols: &[Symbol],
-        session: SessionDate,
-    ) -> Result<HashMap<Symbol, History>, VendorError> {
-        let mut histories = HashMap::new();
-        for symbol in symbols {
+    async fn histories(&self, symbols: &[Symbol], session: SessionDate) -> Answer<History> {
+        each(symbols, |symbol| async move {
             let parameters = [("symbol", symbol.as_str()), ("outputsize", "compact")];
-            let daily: wire::Daily = match self.query("TIME_SERIES_DAILY", &parameters).await {
-                Ok(daily) => daily,
-                Err(VendorError::Refused { .. }) if symbols.len() > 1 => continue,
-                // What was had before the budget ended is not thrown away.
-                Err(_) if !histories.is_empty() => break,
-                Err(error) => return Err(error),
-            };
+            let daily: wire::Daily = self.query("TIME_SERIES_DAILY", &parameters).await?;
             let daily_bars = parse::daily_bars(&daily, session);
-            let Some(prev_close) = daily_bars.last().map(|bar| bar.close) else { continue };
-            let history = History {
+            Ok(daily_bars.last().map(|bar| bar.close).map(|prev_close| History {
                 tape: self.tape,
                 prev_close,
                 daily_bars,
@@ -92,10 +75,9 @@ impl HistoryPort for AlphaVantageClient {
                 session_volumes: Vec::new(),
                 volume_step_minutes: 0,
                 splits_applied: false,
-            };
-            histories.insert(symbol.clone(), history);
-        }
-        Ok(histories)
+            }))
+        })
+        .await
     }
 }
 
@@ -105,29 +87,17 @@ impl ClosePort for AlphaVantageClient {
         VENDOR
     }
 
-    async fn closes(&self, symbols: &[Symbol], session: SessionDate) -> Result<HashMap<Symbol, Close>, VendorError> {
-        let mut closes = HashMap::new();
-        for symbol in symbols {
-            let answer = self.query::<wire::GlobalQuote>("GLOBAL_QUOTE", &[("symbol", symbol.as_str())]).await;
-            match answer {
-                Ok(answer) => {
-                    let close = parse::close(&answer.quote, session);
-                    closes.extend(close.map(|close| (symbol.clone(), close)));
-                }
-                Err(_) if !closes.is_empty() => break,
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(closes)
+    async fn closes(&self, symbols: &[Symbol], session: SessionDate) -> Answer<Close> {
+        each(symbols, |symbol| async move {
+            let answer: wire::GlobalQuote = self.query("GLOBAL_QUOTE", &[("symbol", symbol.as_str())]).await?;
+            Ok(parse::close(&answer.quote, session))
+        })
+        .await
     }
 }
 
 #[async_trait]
 impl NewsPort for AlphaVantageClient {
-    fn source(&self) -> &'static str {
-        VENDOR
-    }
-
     async fn company_news(
         &self,
         symbol: &Symbol,

@@ -13,19 +13,24 @@ const VENDOR: &str = "alphavantage";
 const DAY: Duration = Duration::from_secs(86_400);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The refusal that `body` is, if it is one: by its key first, then by its words. What is not known is permanent.
-pub(super) fn refusal(body: &str, what: &str) -> Option<VendorError> {
+/// The refusal that `body` is, if it is one: by its member first, then by its words. What is not known is permanent. The
+/// vendor repeats our `key` in some; it is left out.
+pub(super) fn refusal(body: &str, what: &str, key: &str) -> Option<VendorError> {
     let refusal: wire::Refusal = serde_json::from_str(body).ok()?;
     let what = what.to_owned();
+    let refused = |what, words: &str| {
+        let reason = words.replace(key, "…").chars().take(200).collect();
+        VendorError::Refused { vendor: VENDOR, what, reason }
+    };
     let throttled = |pause| VendorError::Throttled { vendor: VENDOR, what: what.clone(), retry_after: Some(pause) };
     if refusal.note.is_some() {
         return Some(throttled(MINUTE));
     }
     if let Some(words) = &refusal.information {
-        let words = words.to_lowercase();
-        let says = |phrases: &[&str]| phrases.iter().any(|phrase| words.contains(phrase));
+        let lower = words.to_lowercase();
+        let says = |phrases: &[&str]| phrases.iter().any(|phrase| lower.contains(phrase));
         if says(&["premium endpoint", "entitlement"]) {
-            return Some(refused(what, &words));
+            return Some(refused(what, words));
         }
         if says(&["per second", "burst"]) {
             return Some(throttled(Duration::from_secs(1)));
@@ -33,7 +38,7 @@ pub(super) fn refusal(body: &str, what: &str) -> Option<VendorError> {
         if says(&["per day", "daily"]) {
             return Some(throttled(DAY));
         }
-        return Some(refused(what, &words));
+        return Some(refused(what, words));
     }
     refusal.error.or(refusal.message).map(|words| refused(what, &words))
 }
@@ -53,8 +58,7 @@ fn bar(date: &str, row: &wire::Row) -> Option<DailyBar> {
         close: price(&row.close)?,
         volume: row.volume.parse().ok()?,
     };
-    let inside = |p: Price| bar.low <= p && p <= bar.high;
-    (inside(bar.open) && inside(bar.close)).then_some(bar)
+    bar.is_sound().then_some(bar)
 }
 
 /// The close of the last session before `session`: the price while no later day has traded, then the previous close.
@@ -107,18 +111,25 @@ fn price(text: &str) -> Option<Price> {
     text.parse().ok().filter(|price| *price > Price::ZERO)
 }
 
-fn refused(what: String, reason: &str) -> VendorError {
-    VendorError::Refused { vendor: VENDOR, what, reason: reason.chars().take(200).collect() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const KEY: &str = "QX7PLM2WZ0KD91RB";
+
+    #[test]
+    fn our_key_is_left_out_of_what_the_vendor_says() {
+        for member in ["Information", "Error Message", "message"] {
+            let body = format!(r#"{{"{member}":"The key {KEY} is invalid: ask with {KEY}."}}"#);
+            let error = refusal(&body, "daily", KEY).unwrap().to_string();
+            assert!(error.ends_with("The key … is invalid: ask with …."), "{error}");
+        }
+    }
+
     #[test]
     fn refusals_that_come_as_answers_are_told_apart() {
         let check = |body: &str, transient: bool, pause: Option<u64>| {
-            let error = refusal(body, "daily").unwrap_or_else(|| panic!("no refusal: {body}"));
+            let error = refusal(body, "daily", KEY).unwrap_or_else(|| panic!("no refusal: {body}"));
             let found = (error.is_transient(), error.retry_after());
             assert_eq!(found, (transient, pause.map(Duration::from_secs)), "{body}");
         };
@@ -132,7 +143,7 @@ mod tests {
         check(r#"{"Information":"This is a premium endpoint. 25 requests per day are free."}"#, false, None);
         check(r#"{"Information":"something new"}"#, false, None);
         check(r#"{"Error Message":"Invalid API call."}"#, false, None);
-        assert!(refusal(r#"{"Global Quote":{}}"#, "quote").is_none());
+        assert!(refusal(r#"{"Global Quote":{}}"#, "quote", KEY).is_none());
     }
 
     #[test]
@@ -170,11 +181,11 @@ mod tests {
         let quote: wire::GlobalQuote = serde_json::from_str(&saved("global-quote.json")).unwrap();
         let close = close(&quote.quote, "2018-10-05".parse().unwrap());
         assert_eq!(close, Some(Close { price: Price::from_cents(11_279), raw: false }));
-        assert!(refusal(&saved("note-throttle.json"), "daily").is_some_and(|error| error.is_transient()));
-        let premium = refusal(&saved("realtime-bulk-quotes-premium-message.json"), "quotes");
+        assert!(refusal(&saved("note-throttle.json"), "daily", KEY).is_some_and(|error| error.is_transient()));
+        let premium = refusal(&saved("realtime-bulk-quotes-premium-message.json"), "quotes", KEY);
         assert!(premium.is_some_and(|error| !error.is_transient()));
         for name in ["time-series-intraday-1min.json", "market-status.json", "global-quote.json"] {
-            assert!(refusal(&saved(name), "any").is_none(), "{name}");
+            assert!(refusal(&saved(name), "any", KEY).is_none(), "{name}");
         }
     }
 }

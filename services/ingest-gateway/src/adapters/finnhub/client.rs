@@ -1,22 +1,22 @@
 //! Finnhub over REST.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::market::NewsPublished;
 use domain::{Price, SessionDate, Symbol, UnixNanos, calendar};
-use ports::{Close, ClosePort, CompanyProfile, Listing, NewsPort, ProfilePort, VendorError};
-use reqwest::header::{HeaderMap, HeaderValue};
+use ports::{Answer, Close, ClosePort, CompanyProfile, Listing, NewsPort, ProfilePort, VendorError};
+use reqwest::header::HeaderMap;
 
 use super::{parse, wire};
+use crate::adapters::each::each;
 use crate::adapters::gate::Gate;
-use crate::adapters::http::Http;
+use crate::adapters::http::{Http, secret};
 
 const VENDOR: &str = "finnhub";
 
 /// Listings, quotes, profiles, holidays and company news.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct FinnhubClient {
     http: Http,
     base: String,
@@ -46,13 +46,7 @@ impl FinnhubClient {
     /// A client of `base`, the address up to but without `/api/v1`, within the budget of `gate`. The token travels in a
     /// header.
     pub fn new(base: &str, token: &str, gate: Gate) -> Result<Self, VendorError> {
-        let mut value = HeaderValue::from_str(token).map_err(|_| VendorError::Refused {
-            vendor: VENDOR,
-            what: "set-up".into(),
-            reason: "the token holds characters that no HTTP header may".into(),
-        })?;
-        value.set_sensitive(true);
-        let headers = HeaderMap::from_iter([(reqwest::header::HeaderName::from_static("x-finnhub-token"), value)]);
+        let headers = HeaderMap::from_iter([secret(VENDOR, "x-finnhub-token", token)?]);
         let http = Http::new(VENDOR, headers, Duration::from_secs(15), gate)?;
         Ok(Self { http, base: format!("{}/api/v1", base.trim_end_matches('/').trim_end_matches("/api/v1")) })
     }
@@ -62,7 +56,7 @@ impl FinnhubClient {
     pub async fn listings(&self, exchange: &str, mics: &[String]) -> Result<Vec<Listing>, VendorError> {
         let what = format!("stock/symbol of {exchange}");
         let body = self.http.get(&self.url("stock/symbol"), &[("exchange", exchange)], &what).await?;
-        let listings: Vec<wire::Listing> = decoded(&body, &what)?;
+        let listings: Vec<wire::Listing> = self.http.decoded(&body, &what)?;
         let wanted = |mic: &String| mics.is_empty() || mics.contains(mic);
         Ok(listings.iter().filter(|listing| wanted(&listing.mic)).filter_map(parse::listing).collect())
     }
@@ -71,9 +65,9 @@ impl FinnhubClient {
     pub async fn quote(&self, symbol: &Symbol) -> Result<Option<Quote>, VendorError> {
         let what = format!("quote of {symbol}");
         let body = self.http.get(&self.url("quote"), &[("symbol", symbol.as_str())], &what).await?;
-        let quote: wire::Quote<'_> = decoded(&body, &what)?;
+        let quote: wire::Quote<'_> = self.http.decoded(&body, &what)?;
         let price = |field: &str, text: &str| {
-            parse::price(text).map_err(|error| malformed(&what, format!("{field} = `{text}` {error}")))
+            parse::price(text).map_err(|error| self.http.malformed(&what, format!("{field} = `{text}` {error}")))
         };
         let (last, prev_close) = (price("c", quote.c.get())?, price("pc", quote.pc.get())?);
         Ok(last.zip(prev_close).map(|(last, prev_close)| Quote {
@@ -87,7 +81,7 @@ impl FinnhubClient {
     pub async fn holidays(&self, exchange: &str) -> Result<Vec<Holiday>, VendorError> {
         let what = format!("market-holiday of {exchange}");
         let body = self.http.get(&self.url("stock/market-holiday"), &[("exchange", exchange)], &what).await?;
-        let holidays: wire::Holidays = decoded(&body, &what)?;
+        let holidays: wire::Holidays = self.http.decoded(&body, &what)?;
         Ok(holidays.data.iter().filter_map(parse::holiday).collect())
     }
 
@@ -103,22 +97,18 @@ impl ClosePort for FinnhubClient {
     }
 
     /// Before the session's first trade the last price is the close, after it `pc`.
-    async fn closes(&self, symbols: &[Symbol], session: SessionDate) -> Result<HashMap<Symbol, Close>, VendorError> {
+    async fn closes(&self, symbols: &[Symbol], session: SessionDate) -> Answer<Close> {
         let before = calendar::previous_session(session);
-        let mut closes = HashMap::new();
-        for symbol in symbols {
-            let Some(quote) = self.quote(symbol).await? else { continue };
-            let price = if quote.at >= calendar::session(session).map_or(before.postmarket_close, |s| s.premarket_open)
-            {
-                quote.prev_close
-            } else if quote.at >= before.close {
-                quote.last
-            } else {
-                continue;
-            };
-            closes.insert(symbol.clone(), Close { price, raw: false });
-        }
-        Ok(closes)
+        let begin = calendar::session(session).map_or(before.postmarket_close, |s| s.premarket_open);
+        each(symbols, |symbol| async move {
+            let price = self.quote(symbol).await?.and_then(|quote| match quote.at {
+                at if at >= begin => Some(quote.prev_close),
+                at if at >= before.close => Some(quote.last),
+                _ => None,
+            });
+            Ok(price.map(|price| Close { price, raw: false }))
+        })
+        .await
     }
 }
 
@@ -128,20 +118,19 @@ impl ProfilePort for FinnhubClient {
         VENDOR
     }
 
-    async fn profile(&self, symbol: &Symbol) -> Result<Option<CompanyProfile>, VendorError> {
-        let what = format!("profile of {symbol}");
-        let body = self.http.get(&self.url("stock/profile2"), &[("symbol", symbol.as_str())], &what).await?;
-        let profile: wire::Profile = decoded(&body, &what)?;
-        Ok(parse::profile(profile))
+    async fn profiles(&self, symbols: &[Symbol]) -> Answer<CompanyProfile> {
+        each(symbols, |symbol| async move {
+            let what = format!("profile of {symbol}");
+            let body = self.http.get(&self.url("stock/profile2"), &[("symbol", symbol.as_str())], &what).await?;
+            let profile: wire::Profile = self.http.decoded(&body, &what)?;
+            Ok(parse::profile(profile))
+        })
+        .await
     }
 }
 
 #[async_trait]
 impl NewsPort for FinnhubClient {
-    fn source(&self) -> &'static str {
-        VENDOR
-    }
-
     async fn company_news(
         &self,
         symbol: &Symbol,
@@ -152,7 +141,7 @@ impl NewsPort for FinnhubClient {
         let (from, to) = (from.to_string(), to.to_string());
         let query = [("symbol", symbol.as_str()), ("from", &from), ("to", &to)];
         let body = self.http.get(&self.url("company-news"), &query, &what).await?;
-        let articles: Vec<&serde_json::value::RawValue> = decoded(&body, &what)?;
+        let articles: Vec<&serde_json::value::RawValue> = self.http.decoded(&body, &what)?;
         let mut news: Vec<NewsPublished> = articles
             .iter()
             .filter_map(|article| serde_json::from_str(article.get()).ok())
@@ -161,12 +150,4 @@ impl NewsPort for FinnhubClient {
         news.sort_by_key(|article| article.published_at);
         Ok(news)
     }
-}
-
-fn decoded<'a, T: serde::Deserialize<'a>>(body: &'a str, what: &str) -> Result<T, VendorError> {
-    serde_json::from_str(body).map_err(|error| malformed(what, error.to_string()))
-}
-
-fn malformed(what: &str, reason: String) -> VendorError {
-    VendorError::Malformed { vendor: VENDOR, what: what.to_owned(), reason }
 }

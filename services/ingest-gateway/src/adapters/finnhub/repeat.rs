@@ -6,11 +6,8 @@ use foldhash::fast::RandomState;
 
 /// Frames that are remembered; a repeat comes close behind.
 const REMEMBERED: usize = 16;
-/// Bytes at either end that tell a frame from others, beside its length: the first and the last few trades, with their
-/// times.
-const END: usize = 384;
 
-/// Recognises a frame that is one of the last few again, byte for byte.
+/// Recognises a frame that is one of the last few again, byte for byte, by a hash of 64 bits.
 ///
 /// Only frames of several trades are told: two equal single trades within a millisecond are common on a real tape.
 #[derive(Debug, Default)]
@@ -23,12 +20,10 @@ pub(super) struct Repeats {
 impl Repeats {
     /// True if `frame` has come before; else it is remembered.
     pub(super) fn has(&mut self, frame: &str) -> bool {
-        let bytes = frame.as_bytes();
-        let (head, tail) = (&bytes[..bytes.len().min(END)], &bytes[bytes.len().saturating_sub(END)..]);
-        if !head.windows(3).any(|window| window == b"},{") {
+        if !frame.as_bytes().windows(3).any(|window| window == b"},{") {
             return false;
         }
-        let print = self.hasher.hash_one((bytes.len(), head, tail));
+        let print = self.hasher.hash_one(frame);
         if self.recent.contains(&print) {
             return true;
         }
@@ -55,6 +50,16 @@ mod tests {
         let mut has = |frame: &str| repeats.has(frame);
         assert_eq!([has(&first), has(&second), has(&first), has(&second)], [false, false, true, true]);
         assert_eq!([has(&single), has(&single)], [false, false]);
+    }
+
+    #[test]
+    fn a_frame_that_differs_in_its_middle_alone_is_another() {
+        let mut repeats = Repeats::default();
+        let mut prices = vec!["1.5"; 101];
+        assert!(!repeats.has(&frame(&prices)));
+        prices[50] = "1.6";
+        assert!(!repeats.has(&frame(&prices)));
+        assert!(repeats.has(&frame(&prices)));
     }
 
     #[test]

@@ -30,7 +30,7 @@ struct Scanner<'a> {
 impl<'a> Scanner<'a> {
     fn frame(&mut self, universe: &Universe, joined: &mut String, buffer: &mut PrintBuffer) -> Option<()> {
         let (mut data, mut kind) = (false, false);
-        self.expect(b'{')?;
+        self.must_be(b'{')?;
         loop {
             match self.key()? {
                 "data" if !data => {
@@ -54,7 +54,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn trades(&mut self, universe: &Universe, joined: &mut String, buffer: &mut PrintBuffer) -> Option<()> {
-        self.expect(b'[')?;
+        self.must_be(b'[')?;
         loop {
             self.trade(universe, joined, buffer)?;
             match self.token()? {
@@ -68,7 +68,7 @@ impl<'a> Scanner<'a> {
     /// One trade, or a price without a whole share, which is only counted.
     fn trade(&mut self, universe: &Universe, joined: &mut String, buffer: &mut PrintBuffer) -> Option<()> {
         let (mut price, mut symbol, mut millis, mut volume, mut conditions) = (None, None, None, None, None);
-        self.expect(b'{')?;
+        self.must_be(b'{')?;
         loop {
             match self.letter()? {
                 b'p' if price.is_none() => price = Some(self.decimal()?),
@@ -134,7 +134,7 @@ impl<'a> Scanner<'a> {
     /// A member's name and its colon.
     fn key(&mut self) -> Option<&'a str> {
         let name = self.string()?;
-        self.expect(b':')?;
+        self.must_be(b':')?;
         Some(name)
     }
 
@@ -152,7 +152,7 @@ impl<'a> Scanner<'a> {
 
     /// A string without escapes.
     fn string(&mut self) -> Option<&'a str> {
-        self.expect(b'"')?;
+        self.must_be(b'"')?;
         let start = self.at;
         let length = self.bytes.get(start..)?.iter().position(|b| matches!(b, b'"' | b'\\' | 0..0x20))?;
         self.at += length + 1;
@@ -221,7 +221,7 @@ impl<'a> Scanner<'a> {
         (value, self.at - start)
     }
 
-    fn expect(&mut self, wanted: u8) -> Option<()> {
+    fn must_be(&mut self, wanted: u8) -> Option<()> {
         (self.token()? == wanted).then_some(())
     }
 

@@ -1,15 +1,15 @@
 //! Yahoo over HTTP.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::market::{ActionKind, Tape};
 use domain::{SessionDate, Symbol, calendar};
-use ports::{ActionsPort, Close, ClosePort, History, HistoryPort, VendorError};
+use ports::{ActionsPort, Answer, Close, ClosePort, History, HistoryPort, VendorError};
 use reqwest::header::HeaderMap;
 
 use super::{parse, wire};
+use crate::adapters::each::each;
 use crate::adapters::gate::Gate;
 use crate::adapters::http::Http;
 use crate::adapters::volumes::Volumes;
@@ -17,7 +17,7 @@ use crate::adapters::volumes::Volumes;
 const VENDOR: &str = "yahoo";
 
 /// Daily bars and events of a year, volumes of a month. One symbol a call; volumes are consolidated.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct YahooClient {
     http: Http,
     base: String,
@@ -27,10 +27,9 @@ pub struct YahooClient {
 
 impl YahooClient {
     /// A client of `base`, the address up to but without `/v8`, within the budget of `gate`; `opening_minutes` must be
-    /// a multiple of 5. Volumes are the consolidated tape's unless the vendors are `simulated`.
-    pub fn new(base: &str, simulated: bool, opening_minutes: u32, gate: Gate) -> Result<Self, VendorError> {
+    /// a multiple of 5. Volumes are those of `tape`.
+    pub fn new(base: &str, tape: Tape, opening_minutes: u32, gate: Gate) -> Result<Self, VendorError> {
         let http = Http::new(VENDOR, HeaderMap::new(), Duration::from_secs(20), gate)?;
-        let tape = if simulated { Tape::Simulated } else { Tape::Consolidated };
         Ok(Self { http, base: base.trim_end_matches('/').to_owned(), tape, opening_minutes })
     }
 
@@ -41,39 +40,11 @@ impl YahooClient {
         let body = self.http.get(&url, &query, &what).await?;
         parse::series(&body).map_err(|refused| match refused {
             parse::Refused::ByVendor(reason) => VendorError::Refused { vendor: VENDOR, what, reason },
-            parse::Refused::Malformed(reason) => VendorError::Malformed { vendor: VENDOR, what, reason },
+            parse::Refused::Malformed(reason) => self.http.malformed(&what, reason),
         })
     }
-}
 
-#[async_trait]
-impl HistoryPort for YahooClient {
-    fn source(&self) -> &'static str {
-        VENDOR
-    }
-
-    async fn histories(
-        &self,
-        symbols: &[Symbol],
-        session: SessionDate,
-    ) -> Result<HashMap<Symbol, History>, VendorError> {
-        let mut histories = HashMap::new();
-        for symbol in symbols {
-            match self.history(symbol, session).await {
-                Ok(history) => {
-                    histories.insert(symbol.clone(), history);
-                }
-                // One unknown symbol says nothing of the others.
-                Err(VendorError::Refused { .. }) if symbols.len() > 1 => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(histories)
-    }
-}
-
-impl YahooClient {
-    async fn history(&self, symbol: &Symbol, session: SessionDate) -> Result<History, VendorError> {
+    async fn history(&self, symbol: &Symbol, session: SessionDate) -> Result<Option<History>, VendorError> {
         let daily_bars = parse::daily_bars(&self.chart(symbol, "1d", "1y").await?, session);
         let prev_close = daily_bars.last().map(|bar| bar.close).ok_or_else(|| VendorError::Refused {
             vendor: VENDOR,
@@ -87,7 +58,7 @@ impl YahooClient {
         let mut session_volumes = volumes.through_the_day();
         session_volumes.iter_mut().for_each(|day| day.premarket.clear());
         session_volumes.retain(|day| day.regular.iter().all(|volume| *volume > 0));
-        Ok(History {
+        Ok(Some(History {
             tape: self.tape,
             prev_close,
             daily_bars,
@@ -96,7 +67,18 @@ impl YahooClient {
             session_volumes,
             volume_step_minutes: parse::ROW_MINUTES,
             splits_applied: true,
-        })
+        }))
+    }
+}
+
+#[async_trait]
+impl HistoryPort for YahooClient {
+    fn source(&self) -> &'static str {
+        VENDOR
+    }
+
+    async fn histories(&self, symbols: &[Symbol], session: SessionDate) -> Answer<History> {
+        each(symbols, |symbol| self.history(symbol, session)).await
     }
 }
 
@@ -106,41 +88,28 @@ impl ClosePort for YahooClient {
         VENDOR
     }
 
-    async fn closes(&self, symbols: &[Symbol], session: SessionDate) -> Result<HashMap<Symbol, Close>, VendorError> {
+    async fn closes(&self, symbols: &[Symbol], session: SessionDate) -> Answer<Close> {
         let date = calendar::previous_session(session).date;
-        let mut closes = HashMap::new();
-        for symbol in symbols {
-            let bars = match self.chart(symbol, "1d", "5d").await {
-                Ok(chart) => parse::daily_bars(&chart, session),
-                Err(VendorError::Refused { .. }) if symbols.len() > 1 => continue,
-                Err(error) => return Err(error),
-            };
-            if let Some(bar) = bars.last().filter(|bar| bar.date == date) {
-                closes.insert(symbol.clone(), Close { price: bar.close, raw: false });
-            }
-        }
-        Ok(closes)
+        each(symbols, |symbol| async move {
+            let bars = parse::daily_bars(&self.chart(symbol, "1d", "5d").await?, session);
+            Ok(bars.last().filter(|bar| bar.date == date).map(|bar| Close { price: bar.close, raw: false }))
+        })
+        .await
     }
 }
 
 #[async_trait]
 impl ActionsPort for YahooClient {
-    fn source(&self) -> &'static str {
-        VENDOR
-    }
-
     async fn actions(
         &self,
         symbols: &[Symbol],
         from: SessionDate,
         to: SessionDate,
-    ) -> Result<HashMap<Symbol, Vec<(SessionDate, ActionKind)>>, VendorError> {
-        let mut found = HashMap::new();
-        for symbol in symbols {
+    ) -> Answer<Vec<(SessionDate, ActionKind)>> {
+        each(symbols, |symbol| async move {
             let actions = parse::actions(&self.chart(symbol, "1d", "1y").await?);
-            let within = actions.into_iter().filter(|(date, _)| (from..=to).contains(date));
-            found.insert(symbol.clone(), within.collect());
-        }
-        Ok(found)
+            Ok(Some(actions.into_iter().filter(|(date, _)| (from..=to).contains(date)).collect()))
+        })
+        .await
     }
 }

@@ -55,8 +55,7 @@ fn bar(columns: &wire::Columns, row: usize, date: SessionDate) -> Option<DailyBa
         close: price(&columns.close)?,
         volume: shares(&columns.volume, row)?,
     };
-    let inside = |p: Price| bar.low <= p && p <= bar.high;
-    (inside(bar.open) && inside(bar.close)).then_some(bar)
+    bar.is_sound().then_some(bar)
 }
 
 /// Volume of the first `minutes` of each full-length session before `session`, oldest first. A session of which one
