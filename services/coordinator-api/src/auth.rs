@@ -116,6 +116,11 @@ fn identify(shared: &Shared, method: &Method, headers: &HeaderMap) -> Result<Cal
     Ok(Caller { author: LOCAL.to_owned(), scope: Scope::Admin })
 }
 
+/// False once the token that came with `headers` was revoked.
+pub fn is_still_valid(shared: &Shared, headers: &HeaderMap) -> bool {
+    identify(shared, &Method::GET, headers).is_ok()
+}
+
 fn bearer(value: &str) -> Option<&str> {
     let (scheme, secret) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(secret.trim())

@@ -25,9 +25,9 @@ pub struct RequestIds {
     next: AtomicU64,
 }
 
-/// The id of the request being answered.
+/// An id that no other request has, whatever the caller calls the request being answered.
 #[derive(Debug, Clone)]
-pub struct RequestId(pub String);
+pub struct OwnId(pub String);
 
 impl RequestIds {
     /// Ids of this process, whose start is part of `instance`.
@@ -43,13 +43,14 @@ impl RequestIds {
 
 /// Gives the request its id, and the answer the id, the problem's body and the protective headers.
 pub async fn identify(State(ids): State<Arc<RequestIds>>, mut request: Request, next: Next) -> Response {
+    let own_id = ids.make();
     let id = request
         .headers()
         .get(&REQUEST_ID)
         .and_then(|v| v.to_str().ok())
         .filter(|v| (1..=64).contains(&v.len()) && v.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)))
-        .map_or_else(|| ids.make(), str::to_owned);
-    request.extensions_mut().insert(RequestId(id.clone()));
+        .map_or_else(|| own_id.clone(), str::to_owned);
+    request.extensions_mut().insert(OwnId(own_id));
     let mut response = next.run(request).await;
     if let Some(mut body) = response.extensions_mut().remove::<problem::Body>() {
         body.request_id.clone_from(&id);

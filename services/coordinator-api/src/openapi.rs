@@ -36,6 +36,8 @@ pub fn document() -> Value {
     document["paths"] = paths.into();
     let components = &mut document["components"];
     if let Some(schemas) = components["schemas"].as_object_mut() {
+        let named = schemas.clone();
+        schemas.values_mut().for_each(|schema| flatten(schema, &named));
         schemas.values_mut().for_each(whole);
     }
     components["securitySchemes"] = json!({ "bearer": {
@@ -43,6 +45,17 @@ pub fn document() -> Value {
         "description": "A token of `fin token create`. Scopes: read, operate (includes read), admin (includes both).",
     }});
     document
+}
+
+/// Puts the fields of all parts of `schema` into one list; parts by name are in `named`.
+fn flatten(schema: &mut Value, named: &Map<String, Value>) {
+    let Some(parts) = schema["allOf"].as_array() else { return };
+    let whole = |part: &Value| {
+        let name = part["$ref"].as_str().and_then(|path| path.rsplit('/').next());
+        name.and_then(|name| named.get(name)).unwrap_or(part)["properties"].as_object().cloned()
+    };
+    let fields: Map<_, _> = parts.iter().filter_map(whole).flatten().collect();
+    *schema = json!({ "type": "object", "description": schema["description"], "properties": fields });
 }
 
 /// Every answer has every field; `null` says that a value is not known.
@@ -59,7 +72,7 @@ fn whole(schema: &mut Value) {
 fn described(operation: &Operation) -> Value {
     let mut described = json!({
         "operationId": operation.id, "tags": [operation.tag], "summary": operation.summary,
-        "description": operation.description, "security": [],
+        "security": [],
         "parameters": operation.parameters.iter().map(|name| parameter(name)).collect::<Vec<_>>(),
         "responses": responses(operation),
     });

@@ -75,6 +75,11 @@ impl Problem {
         Self { status: StatusCode::CONFLICT, code, detail: detail.into() }
     }
 
+    /// The request's `Idempotency-Key` belongs to another request.
+    pub fn key_reused() -> Self {
+        Self::conflict("key_reused", "this Idempotency-Key came with another command before")
+    }
+
     /// Something that we need is not there; asking again later may help.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, code: "unavailable", detail: detail.into() }

@@ -19,7 +19,7 @@ export async function start({ port = 0, token = null } = {}) {
   const begun = Date.now();
   const streams = new Set();
   const log = [];
-  const control = { echo: true, accept: true, marketMoves: true, resumedFrom: [], commands: [], fail: null, token };
+  const control = { echo: true, accept: true, marketMoves: true, resumedFrom: [], commands: [], held: null, fail: null, token };
   let commit = 0;
   let market = START;
   let status = makeStatus(made, begun, market);
@@ -53,6 +53,7 @@ export async function start({ port = 0, token = null } = {}) {
   made.strategies = [{ name: 'orb_stocks_in_play', version: '0a1b2c3d4e5f', paused: false }];
   made['dead-letters'] = [
     { id: '7', at: iso(begun - 90_000), reader: 'executor-risk', stream: 'RISK', seq: 41, subject: 'risk.v1.plan_approved.x', type: 'finagent.risk.v1.PlanApproved', event_id: 'x', delivered: 5, reason: 'handler failed 5 times: no answer' },
+    { id: '9', at: iso(begun - 60_000), reader: 'planner-ops', stream: 'OPS', seq: 12, subject: 'ops.v1.error_raised.x', type: 'finagent.ops.v1.ErrorRaised', event_id: 'y', delivered: 1, reason: 'cannot be read' },
   ];
   function resource(path, query) {
     if (path === 'status') return status;
@@ -82,7 +83,11 @@ export async function start({ port = 0, token = null } = {}) {
     for await (const chunk of request) text += chunk;
     const body = JSON.parse(text);
     control.commands.push({ path, body, key: request.headers['idempotency-key'] });
-    if (!control.accept) return problem(response, 403, 'Forbidden', 'this token lacks the scope operate');
+    if (!control.accept) {
+      response.setHeader('www-authenticate', 'Bearer error="insufficient_scope"');
+      return problem(response, 403, 'Forbidden', 'token `ann` has scope read, this needs operate');
+    }
+    await control.held;
     const strategy = /^strategies\/.+\/(pause|resume)$/.exec(path);
     if (strategy) {
       made.strategies = made.strategies.map((one) => ({ ...one, paused: strategy[1] === 'pause' }));

@@ -148,16 +148,28 @@ const checks = {
     await close();
   },
 
-  async 'a refusal is shown as one'() {
-    const { page, server, close } = await open(DESKTOP);
+  async 'a refusal is shown as one, and asks for a token that opens more'() {
+    const { page, server, close } = await open(DESKTOP, '', { token: 'fin_read' });
+    const enter = async (title, token) => {
+      const wanted = page.getByRole('dialog', { name: title, exact: true });
+      await wanted.getByLabel('Token').fill(token);
+      await wanted.getByRole('button', { name: 'Use it' }).click();
+      await wanted.waitFor({ state: 'detached' });
+    };
+    await enter('A token is needed', 'fin_read');
     await ready(page);
     server.control.accept = false;
     await page.keyboard.press('Shift+F');
-    const dialog = page.getByRole('dialog');
+    const dialog = page.getByRole('dialog', { name: /Flatten everything/ });
     await dialog.getByLabel('Reason').selectOption({ index: 1 });
     await dialog.getByLabel(/Type flatten/).fill('flatten');
     await dialog.getByRole('button', { name: 'Flatten everything' }).click();
-    await dialog.getByText('lacks the scope operate').waitFor();
+    await page.getByText('The one in use does not open this').waitFor();
+    await axe(page, 'another token');
+    await page.screenshot({ path: `${SHOTS}another-token-1440-dark.png` });
+    server.control.token = 'fin_operate';
+    await enter('Another token is needed', 'fin_operate');
+    await dialog.getByText('this needs operate').waitFor();
     await close();
   },
 
@@ -236,6 +248,25 @@ const checks = {
     await send.click();
     await letters.getByText('Dead letter 7 goes to its reader again').waitFor();
     assert.deepEqual(server.control.commands.map((c) => [c.path, c.body.reason]), [['dead-letters/7/redrive', 'the broker is back']]);
+    await close();
+  },
+
+  async 'an answer about one row leaves the question about another open'() {
+    const { page, server, close } = await open(DESKTOP, '#/system');
+    const letters = panel(page, 'Dead letters');
+    let answer;
+    server.control.held = new Promise((resolve) => (answer = resolve));
+    await letters.getByRole('button', { name: 'Redrive dead letter 7' }).click();
+    await letters.getByLabel('Why redrive').fill('the broker is back');
+    await letters.getByRole('button', { name: 'Redrive', exact: true }).click();
+    await letters.getByRole('button', { name: 'Discard dead letter 9' }).click();
+    assert.equal(await letters.getByLabel('Why discard').inputValue(), '', 'a reason belongs to one question');
+    await letters.getByLabel('Why discard').fill('too old');
+    answer();
+    await letters.getByText('Dead letter 7 goes to its reader again').waitFor();
+    await letters.getByRole('button', { name: 'Discard', exact: true }).click();
+    await letters.getByText('Dead letter 9 is gone').waitFor();
+    assert.deepEqual(server.control.commands.map((c) => [c.path, c.body.reason]), [['dead-letters/7/redrive', 'the broker is back'], ['dead-letters/9/discard', 'too old']]);
     await close();
   },
 

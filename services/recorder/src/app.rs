@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{BusError, FoldSpec, RawFold, RawItem, RawMessage};
-use chassis::Context;
+use chassis::{CancellationToken, Context};
 use domain::StreamName;
 use domain::ops::Severity;
 use tokio::sync::mpsc;
@@ -85,7 +85,7 @@ async fn record(ctx: &Arc<Context<Config>>, recorder: &mut Recorder) -> Result<O
         spec.and(stream).after(stream, recorder.progress().get(&stream).copied().unwrap_or(0))
     });
     let fold = RawFold::open(&ctx.bus, spec.known_as(ctx.name, None))?;
-    let reader = tokio::spawn(read(Arc::clone(ctx), fold, sender));
+    let reader = tokio::spawn(read(ctx.shutdown.clone(), fold, sender));
     write(ctx, recorder, receiver).await?;
     match reader.await? {
         Ok(()) => Ok(None),
@@ -104,10 +104,12 @@ fn gap(error: BusError) -> Result<Gap, chassis::BoxError> {
     found.map(|(stream, read)| Gap { stream, read, error: text }).ok_or_else(|| error.into())
 }
 
-async fn read(ctx: Arc<Context<Config>>, mut fold: RawFold, queue: mpsc::Sender<Queued>) -> Result<(), BusError> {
+/// Reads until shutdown, or until nobody takes from the queue: whoever has the store then reads under the same name.
+async fn read(shutdown: CancellationToken, mut fold: RawFold, queue: mpsc::Sender<Queued>) -> Result<(), BusError> {
     loop {
         let item = tokio::select! {
-            () = ctx.shutdown.cancelled() => return Ok(()),
+            () = shutdown.cancelled() => return Ok(()),
+            () = queue.closed() => return Ok(()),
             item = fold.next() => item?,
         };
         let queued = match item {
@@ -204,5 +206,30 @@ async fn commit(ctx: &Context<Config>, recorder: &mut Recorder, batch: &[Message
             () = ctx.shutdown.cancelled() => return Err(failure.into()),
             () = tokio::time::sleep(delay) => delay = (delay * 2).min(LONGEST),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bus::topology::{self, Sizes};
+    use bus::{Bus, BusConfig};
+    use testkit::NatsServer;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reader_whose_queue_nobody_empties_any_more_ends_by_itself() {
+        let server = NatsServer::start().await.unwrap();
+        let config = BusConfig { url: server.url(), ..BusConfig::default() };
+        let bus = Bus::connect(&config, "test").await.unwrap();
+        topology::ensure(&bus, &Sizes::default()).await.unwrap();
+        let fold = RawFold::open(&bus, FoldSpec::stream(StreamName::Market).known_as("recorder", None)).unwrap();
+        let (sender, mut receiver) = mpsc::channel(1);
+        let reader = tokio::spawn(read(CancellationToken::new(), fold, sender));
+        assert!(matches!(receiver.recv().await, Some(Queued::CaughtUp)));
+        tokio::task::yield_now().await;
+        assert!(!reader.is_finished());
+        drop(receiver);
+        tokio::time::timeout(Duration::from_secs(5), reader).await.expect("it reads on").unwrap().unwrap();
     }
 }

@@ -209,7 +209,7 @@ impl Bus {
             subject: poison.subject.clone(),
             reason: poison.reason.clone(),
         };
-        if dead_letter::keep(self, &letter, 1, &poison.message, Replaces::SentAgain).await? {
+        if dead_letter::keep(self, &letter, 1, &poison.message, Replaces::Redriven).await? {
             self.announce_dead_letter(letter);
         }
         Ok(())

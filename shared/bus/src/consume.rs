@@ -17,6 +17,7 @@ use crate::dead_letter::{self, Replaces};
 use crate::envelope;
 use crate::error::BusError;
 use crate::reader::{Pulled, Reader, Source, Step};
+use crate::subject;
 use crate::topology::{Durable, Origin};
 
 /// An event handed out by a durable; handed out again until it is acknowledged or terminated.
@@ -286,7 +287,7 @@ impl Grave {
         // An acknowledgement that the server forgot must not bring back what a person dealt with.
         let replaces = match self.origin {
             Origin::Stream => Replaces::Nothing,
-            Origin::Redrive => Replaces::SentAgain,
+            Origin::Redrive => subject::redriven(&self.message.subject).map_or(Replaces::Nothing, Replaces::SentAgain),
         };
         dead_letter::keep(&self.bus, &self.letter, self.delivered, &self.message, replaces).await?;
         terminate(self.bus.client(), self.reply, &self.letter.reason).await?;

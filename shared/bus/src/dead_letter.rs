@@ -3,6 +3,7 @@
 mod handle;
 
 use async_nats::HeaderMap;
+use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, RawMessageErrorKind};
 use bytes::Bytes;
 use data_encoding::BASE64;
@@ -128,8 +129,10 @@ async fn handle(bus: &Bus) -> Result<async_nats::jetstream::stream::Stream<()>, 
 pub(crate) enum Replaces {
     /// Neither a letter nor what was said about one.
     Nothing,
-    /// The note that an earlier one was sent again: it failed once more.
-    SentAgain,
+    /// The note that an earlier one was redriven: its reader met the message once more.
+    Redriven,
+    /// The letter of this sequence, whose message was sent again and failed once more, or the note that it was.
+    SentAgain(u64),
 }
 
 /// Stores the message in DEAD; false if it lies there already, or was dealt with.
@@ -142,18 +145,18 @@ pub(crate) async fn keep(
 ) -> Result<bool, BusError> {
     let subject = subject::dead_letter(&letter.reader, letter.seq);
     let publisher = bus.publisher();
-    match publisher.create_raw(outgoing(letter, &subject, delivered, message), STREAM).await? {
-        Created::New { .. } => return Ok(true),
-        Created::Exists { .. } if replaces == Replaces::Nothing => return Ok(false),
-        Created::Exists { .. } => {}
+    if let Created::New { .. } = publisher.create_raw(outgoing(letter, &subject, delivered, message), STREAM).await? {
+        return Ok(true);
     }
-    let note = publisher.last_on(STREAM, &subject).await?;
-    let Some(note) = note.filter(|n| n.headers.get(HANDLED).is_some_and(|action| action.as_str() == handle::REDRIVEN))
-    else {
-        return Ok(false);
+    let replaced = |last: &StreamMessage| match replaces {
+        Replaces::Nothing => false,
+        Replaces::Redriven => handle::redriven(&last.headers).is_some(),
+        // A redrive that was cut short has left the letter itself in its place.
+        Replaces::SentAgain(seq) => last.sequence == seq || handle::redriven(&last.headers) == Some(seq),
     };
-    let again = outgoing(letter, &format!("{subject}/{}", note.sequence), delivered, message);
-    let outcome = publisher.after_subject_sequence(again, note.sequence).await?;
+    let Some(last) = publisher.last_on(STREAM, &subject).await?.filter(replaced) else { return Ok(false) };
+    let again = outgoing(letter, &format!("{subject}/{}", last.sequence), delivered, message);
+    let outcome = publisher.after_subject_sequence(again, last.sequence).await?;
     Ok(matches!(outcome, SequencedOutcome::Stored { duplicate: false, .. }))
 }
 
@@ -190,7 +193,7 @@ fn copied(headers: Option<&HeaderMap>) -> HeaderMap {
 }
 
 /// `None` for the note that a letter was dealt with.
-fn read(found: &async_nats::jetstream::message::StreamMessage) -> Option<DeadLetter> {
+fn read(found: &StreamMessage) -> Option<DeadLetter> {
     if found.headers.get(HANDLED).is_some() {
         return None;
     }

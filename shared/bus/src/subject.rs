@@ -112,6 +112,11 @@ pub fn redrive(durable: &str, dead_seq: u64) -> String {
     format!("redrive.{durable}.{dead_seq}")
 }
 
+/// The sequence in DEAD of the letter whose message lies on `subject` of REDRIVE.
+pub(crate) fn redriven(subject: &str) -> Option<u64> {
+    subject.strip_prefix("redrive.")?.rsplit_once('.')?.1.parse().ok()
+}
+
 /// Everything that is sent to `durable` again.
 pub fn redrive_filter(durable: &str) -> String {
     format!("redrive.{durable}.*")

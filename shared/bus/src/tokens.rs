@@ -1,6 +1,6 @@
 //! Who may use the API: bucket `tokens` keeps a name, a scope and the hash of a random token, never the token.
 
-use async_nats::jetstream::kv::CreateErrorKind;
+use async_nats::jetstream::kv::{CreateErrorKind, Operation};
 use async_nats::jetstream::stream::RawMessageErrorKind;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use domain::UnixNanos;
@@ -83,7 +83,7 @@ pub async fn create(bus: &Bus, name: &str, scope: Scope, at: UnixNanos) -> Resul
     }
 }
 
-/// Every token that is valid, oldest first.
+/// Every token that is valid, oldest first; an entry that is none is passed over with a warning.
 pub async fn list(bus: &Bus) -> Result<Vec<Token>, BusError> {
     let what = "reading the tokens";
     let stream = bus.context().get_stream_no_info("KV_tokens").await.map_err(|e| BusError::request(what, e))?;
@@ -93,8 +93,14 @@ pub async fn list(bus: &Bus) -> Result<Vec<Token>, BusError> {
             Ok(found) => {
                 next = found.sequence + 1;
                 // A revoked one leaves an empty message with an operation.
-                if found.headers.get("KV-Operation").is_none() {
-                    tokens.push(serde_json::from_slice(&found.payload).map_err(|e| BusError::request(what, e))?);
+                if found.headers.get("KV-Operation").is_some() {
+                    continue;
+                }
+                match serde_json::from_slice(&found.payload) {
+                    Ok(token) => tokens.push(token),
+                    Err(error) => {
+                        tracing::warn!(key = %found.subject, %error, "an entry that is no token opens nothing")
+                    }
                 }
             }
             Err(e) if e.kind() == RawMessageErrorKind::NoMessageFound => return Ok(tokens),
@@ -105,11 +111,17 @@ pub async fn list(bus: &Bus) -> Result<Vec<Token>, BusError> {
 
 /// Makes the token `name` worthless; false if there is none.
 pub async fn revoke(bus: &Bus, name: &str) -> Result<bool, BusError> {
-    if !is_name(name) || !list(bus).await?.iter().any(|token| token.name == name) {
+    if !is_name(name) {
         return Ok(false);
     }
-    let deleted = bucket(bus).await?.delete(name).await;
-    deleted.map(|()| true).map_err(|e| BusError::request(format!("revoking token {name}"), e))
+    let bucket = bucket(bus).await?;
+    let what = || format!("revoking token {name}");
+    let entry = bucket.entry(name).await.map_err(|e| BusError::request(what(), e))?;
+    if entry.is_none_or(|entry| entry.operation != Operation::Put) {
+        return Ok(false);
+    }
+    bucket.delete(name).await.map_err(|e| BusError::request(what(), e))?;
+    Ok(true)
 }
 
 /// What is kept of a token in its place.

@@ -34,7 +34,7 @@ impl Connection {
     }
 
     /// True in the dev profile, whose market time has nothing to do with the wall's.
-    pub(crate) fn is_simulated() -> anyhow::Result<bool> {
+    fn is_simulated() -> anyhow::Result<bool> {
         Ok(Sources::process().load()?.settings.profile == Profile::Dev)
     }
 
@@ -67,6 +67,14 @@ impl Drop for Announcement {
         // Whoever reads an address that was left behind is told that nobody answers there.
         let _ = std::fs::remove_file(&self.0);
     }
+}
+
+/// The later of the market's own time and the wall's, which a simulation has nothing to do with.
+pub(crate) async fn market_time(bus: &Bus) -> anyhow::Result<UnixNanos> {
+    let now = wall_time()?;
+    let market = bus::dead_letter::market_time(bus).await?;
+    let simulated = Connection::is_simulated()?;
+    Ok(market.filter(|market| simulated || *market > now).unwrap_or(now))
 }
 
 /// What the clock on the wall shows.

@@ -8,7 +8,7 @@ use domain::UnixNanos;
 use domain::control::Authorship;
 use serde_json::Value;
 
-use crate::connection::{Connection, wall_time};
+use crate::connection::{Connection, market_time, wall_time};
 use crate::exit::NotFound;
 
 /// Dead letters.
@@ -109,8 +109,6 @@ impl Handling {
     ) -> anyhow::Result<Handled> {
         self.connection.with_bus(async |bus| {
             let now = wall_time()?;
-            let market = dead_letter::market_time(&bus).await?;
-            let simulated = Connection::is_simulated()?;
             let request = Request {
                 by: Authorship {
                     author: std::env::var("USER").unwrap_or_else(|_| "fin".to_owned()),
@@ -119,7 +117,7 @@ impl Handling {
                     request_id: request_id(now),
                 },
                 source: "fin".to_owned(),
-                now: market.filter(|market| simulated || *market > now).unwrap_or(now),
+                now: market_time(&bus).await?,
             };
             act(&bus, self.id, &request).await.map_err(|error| match error {
                 HandleError::NotFound(id) => missing(id).into(),

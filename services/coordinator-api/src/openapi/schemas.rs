@@ -113,7 +113,7 @@ struct Audited {
     author: String,
     /// Why.
     reason: String,
-    /// The request's id or `Idempotency-Key`.
+    /// The `Idempotency-Key`, or an id that no other request has.
     request_id: String,
     /// What, as the event has it.
     #[schema(value_type = Object)]
@@ -252,26 +252,8 @@ struct Problem {
 /// A dead letter with its payload.
 #[derive(ToSchema)]
 struct WholeLetter {
-    /// Its number in DEAD.
-    id: String,
-    /// When it was put there.
-    at: String,
-    /// Who failed, `<service>-<stream>`.
-    reader: String,
-    /// Where it came from.
-    stream: Option<String>,
-    /// Its sequence there.
-    seq: i64,
-    /// Its subject there.
-    subject: String,
-    /// Its protobuf type.
-    r#type: Option<String>,
-    /// Its event id.
-    event_id: Option<String>,
-    /// How often it was handed out.
-    delivered: i64,
-    /// Why it was given up.
-    reason: String,
+    #[serde(flatten)]
+    letter: Letter,
     /// Its bytes.
     payload_base64: String,
     /// The event in them, as far as it can be read.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::auth::Caller;
-use crate::guard::RequestId;
+use crate::guard::OwnId;
 use crate::metrics;
 use crate::problem::Problem;
 use crate::state::Shared;
@@ -140,11 +140,7 @@ async fn repeats(
 ) -> Result<(), Problem> {
     let stored = shared.publisher.stored_for(event).await.map_err(|_| not_taken())?;
     let same = stored.is_some_and(|(first, meta)| make(Authorship { requested_at: meta.ts_init, ..by }) == first);
-    if same {
-        Ok(())
-    } else {
-        Err(Problem::conflict("key_reused", "this Idempotency-Key came with another command before"))
-    }
+    if same { Ok(()) } else { Err(Problem::key_reused()) }
 }
 
 impl<T: Asked> FromRequest<Arc<Shared>> for Command<T> {
@@ -154,7 +150,7 @@ impl<T: Asked> FromRequest<Arc<Shared>> for Command<T> {
         let headers = request.headers().clone();
         let caller = request.extensions().get::<Caller>().cloned();
         let caller = caller.ok_or_else(|| Problem::unauthorized("commands need a caller"))?;
-        let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+        let own_id = request.extensions().get::<OwnId>().map(|id| id.0.clone()).unwrap_or_default();
         let asked: T = read(&headers, Bytes::from_request(request, shared).await)?;
         let reason = asked.reason();
         if reason.trim().is_empty() || reason.chars().count() > REASON_MAX {
@@ -164,7 +160,7 @@ impl<T: Asked> FromRequest<Arc<Shared>> for Command<T> {
             author: caller.author,
             reason: reason.to_owned(),
             requested_at: shared.now(),
-            request_id: idempotency_key(&headers)?.unwrap_or(request_id),
+            request_id: idempotency_key(&headers)?.unwrap_or(own_id),
         };
         Ok(Self { asked, by })
     }

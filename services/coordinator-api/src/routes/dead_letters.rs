@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use bus::dead_letter::{self, HandleError, Handled, Request, Way};
+use domain::UnixNanos;
 use domain::control::Authorship;
 use serde::Serialize;
 use serde_json::Value;
@@ -69,7 +70,7 @@ pub(super) async fn redrive(
     Path(id): Path<String>,
     Command { by, .. }: Command<Reason>,
 ) -> Result<(StatusCode, Json<LetterHandled>), Problem> {
-    let request = request(&shared, by).await?;
+    let request = Request { now: market_time(&shared).await?, ..request(&shared, by) };
     answer(dead_letter::redrive(&shared.bus, number(&id)?, &request).await, &request.by)
 }
 
@@ -79,7 +80,7 @@ pub(super) async fn discard(
     Path(id): Path<String>,
     Command { by, .. }: Command<Reason>,
 ) -> Result<(StatusCode, Json<LetterHandled>), Problem> {
-    let request = request(&shared, by).await?;
+    let request = request(&shared, by);
     answer(dead_letter::discard(&shared.bus, number(&id)?, &request).await, &request.by)
 }
 
@@ -90,15 +91,18 @@ fn number(id: &str) -> Result<u64, Problem> {
     number.ok_or_else(|| Problem::not_found(format!("there is no dead letter `{}`", shown())))
 }
 
-/// Market time is the later of the market's own and the wall's, which a simulation has nothing to do with.
-async fn request(shared: &Shared, by: Authorship) -> Result<Request, Problem> {
+fn request(shared: &Shared, by: Authorship) -> Request {
+    Request { by, source: "coordinator-api".to_owned(), now: shared.now() }
+}
+
+/// The later of the market's own time and the wall's, which a simulation has nothing to do with.
+async fn market_time(shared: &Shared) -> Result<UnixNanos, Problem> {
     let watermark = shared.reader.position().await?.and_then(|position| position.watermark);
-    let now = match watermark {
+    Ok(match watermark {
         Some(watermark) if shared.simulated => watermark,
         Some(watermark) => watermark.max(shared.now()),
         None => shared.now(),
-    };
-    Ok(Request { by, source: "coordinator-api".to_owned(), now })
+    })
 }
 
 fn answer(
@@ -121,6 +125,8 @@ fn refused(error: HandleError) -> Problem {
     match error {
         HandleError::NotFound(_) => Problem::not_found(detail),
         HandleError::AlreadyHandled { .. } => Problem::conflict("already_handled", detail),
+        HandleError::SentAlready { .. } => Problem::conflict("sent_already", detail),
+        HandleError::KeyReused { .. } => Problem::key_reused(),
         HandleError::TooLate { .. } => Problem::conflict("too_late", detail),
         HandleError::Unreadable { .. } => Problem::conflict("unreadable", detail),
         HandleError::Bus(error) => {

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::poll_fn;
 use tokio::sync::{broadcast, mpsc};
 
+use crate::auth::is_still_valid;
 use crate::changes::{Change, SPAN, changes};
 use crate::live::News;
 use crate::metrics;
@@ -39,7 +40,7 @@ pub(super) async fn stream(
     // A number from another store's future means: everything.
     let after = after.map_or(current, |n| if n > current { 0 } else { n });
     let (sender, mut receiver) = mpsc::channel(QUEUE);
-    let client = Client { shared, after, sender, _slot: slot };
+    let client = Client { shared, headers, after, sender, _slot: slot };
     tokio::spawn(client.serve(news));
     Ok(Sse::new(poll_fn(move |cx| receiver.poll_recv(cx))).into_response())
 }
@@ -64,6 +65,7 @@ fn resume_after(headers: &HeaderMap, uri: &Uri) -> Result<Option<i64>, Problem> 
 /// Why a client is not served any more.
 enum End {
     Gone,
+    Revoked,
     Slow,
     Store(ReadError),
 }
@@ -76,6 +78,8 @@ impl From<ReadError> for End {
 
 struct Client {
     shared: Arc<Shared>,
+    /// What the request came with; its token may be revoked meanwhile.
+    headers: HeaderMap,
     /// Number of the last change sent.
     after: i64,
     sender: mpsc::Sender<Result<Event, Infallible>>,
@@ -90,7 +94,7 @@ impl Client {
             end = self.forward(news) => end,
         };
         match end {
-            Ok(()) | Err(End::Gone) => {}
+            Ok(()) | Err(End::Gone | End::Revoked) => {}
             Err(End::Slow) => metrics::slow_stream(),
             Err(End::Store(error)) => tracing::warn!(error = %error, "a live stream ends: the store cannot be read"),
         }
@@ -104,6 +108,7 @@ impl Client {
                 Ok(News::Changed { after, .. }) if after > self.after => self.catch_up().await?,
                 Ok(News::Changed { changes, .. }) => self.send_changes(&changes).await?,
                 Ok(News::Status(data)) => self.send(Event::default().event("status").data(&*data)).await?,
+                Ok(News::Heartbeat(_)) if !is_still_valid(&self.shared, &self.headers) => return Err(End::Revoked),
                 Ok(News::Heartbeat(data)) => self.send(Event::default().event("heartbeat").data(&*data)).await?,
                 Err(broadcast::error::RecvError::Lagged(_)) => self.catch_up().await?,
                 Err(broadcast::error::RecvError::Closed) => return Ok(()),

@@ -61,6 +61,20 @@ async fn other_pages_names_and_bodies_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_key_every_request_is_a_command_of_its_own() {
+    let suite = Suite::without_recorder("127.0.0.1").await;
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let flatten = suite.command("flatten", r#"{"reason":"storm"}"#).header("x-request-id", "mine");
+        let answer = flatten.send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.headers()["x-request-id"].as_bytes()), (202, &b"mine"[..]));
+        ids.push(answer.json::<serde_json::Value>().await.unwrap()["id"].clone());
+    }
+    assert_ne!(ids[0], ids[1]);
+    suite.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_port_in_use_is_named() {
     let suite = Suite::without_recorder("127.0.0.1").await;
     let error = chassis::start::<CoordinatorApi>(&suite.loaded, CancellationToken::new()).await.unwrap_err();

@@ -6,6 +6,7 @@ use domain::Event;
 use serde_json::Value;
 use testkit::build;
 
+use crate::shapes::check;
 use crate::support::{Suite, problem};
 
 /// Approvals of these tickers, given up by the executor's durable.
@@ -34,6 +35,8 @@ async fn a_dead_letter_is_listed_shown_sent_again_and_discarded() {
     assert_eq!((ids.len(), rest["items"].as_array().unwrap().len(), &rest["next"]), (2, 1, &Value::Null));
     let shown = suite.json(&format!("/api/v1/dead-letters/{}", ids[0])).await;
     assert_eq!((&shown["reader"], &shown["reason"]), (&"executor-risk".into(), &"the broker is on fire".into()));
+    check(&shown, "WholeLetter", "dead-letters/{id}");
+    check(&page["items"][0], "Letter", "dead-letters");
     assert!(shown["event"].as_str().unwrap().starts_with("PlanApproved"), "{shown}");
 
     let redrive = format!("dead-letters/{}/redrive", ids[0]);
@@ -47,9 +50,14 @@ async fn a_dead_letter_is_listed_shown_sent_again_and_discarded() {
     let twice = suite.command(&redrive, r#"{"reason":"again"}"#).send().await.unwrap();
     assert!(problem(twice, 409).await.contains("was redriven by local already"));
 
-    let discard = format!("dead-letters/{}/discard", ids[1]);
-    let gone = suite.command(&discard, r#"{"reason":"too old"}"#).send().await.unwrap();
+    let discard = |id: &str| {
+        let path = format!("dead-letters/{id}/discard");
+        suite.command(&path, r#"{"reason":"too old"}"#).header("idempotency-key", "discard-1")
+    };
+    let gone = discard(ids[1]).send().await.unwrap();
     assert_eq!(gone.json::<Value>().await.unwrap()["goes"], "away");
+    let other = rest["items"][0]["id"].as_str().unwrap();
+    assert!(problem(discard(other).send().await.unwrap(), 409).await.contains("another command"));
     assert_eq!(suite.json("/api/v1/dead-letters").await["items"].as_array().unwrap().len(), 1);
     let audit = suite.wait_for("/api/v1/audit", |a| a["items"].as_array().unwrap().len() == 2).await;
     assert_eq!((&audit["items"][1]["type"], &audit["items"][1]["id"]), (&"DeadLetterHandled".into(), &sent["id"]));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::{Suite, problem};
 
 /// Panics unless `value` has the form that the API's own description gives to `schema`: all its fields and no other.
-fn check(value: &Value, schema: &str, what: &str) {
+pub(crate) fn check(value: &Value, schema: &str, what: &str) {
     let document = coordinator_api::openapi::document();
     let schema = json!({ "$ref": format!("#/components/schemas/{schema}") });
     conforms(value, &schema, &document, what).unwrap_or_else(|why| panic!("{why}\n{value:#}"));

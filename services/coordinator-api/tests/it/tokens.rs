@@ -1,34 +1,49 @@
 //! Beyond the dev profile on a loopback address nothing is told or done without a token.
 
+use std::time::Duration;
+
 use bus::tokens::Scope;
+use reqwest::RequestBuilder;
 use serde_json::Value;
 
 use crate::support::{Suite, problem};
 
-const READS: [&str; 8] =
-    ["status", "plans", "audit", "account", "bars/GME", "stream", "dead-letters", "plans/x/explain"];
-const COMMANDS: [&str; 7] = [
-    "trading-state",
-    "flatten",
-    "strategies/x/pause",
-    "strategies/x/resume",
-    "strategies/x/activate",
-    "dead-letters/1/redrive",
-    "dead-letters/1/discard",
-];
+/// A request for every operation that the API describes as needing a token, with the scope that it names.
+fn guarded(suite: &Suite) -> Vec<(String, Scope, RequestBuilder)> {
+    let document = coordinator_api::openapi::document();
+    let mut requests = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let Some(name) = operation["security"][0]["bearer"][0].as_str() else { continue };
+            let scope = Scope::ALL.into_iter().find(|scope| scope.as_str() == name).unwrap();
+            let path = path.replace("{id}", "1").replace("{name}", "x").replace("{symbol}", "GME");
+            let request = match method.as_str() {
+                "get" => suite.get(&path),
+                "post" => suite.command(path.strip_prefix("/api/v1/commands/").unwrap(), r#"{"reason":"x"}"#),
+                other => panic!("{other} {path}"),
+            };
+            requests.push((format!("{method} {path}"), scope, request));
+        }
+    }
+    assert!(Scope::ALL.into_iter().all(|scope| requests.iter().any(|(_, needed, _)| *needed == scope)));
+    requests
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_a_token_or_with_a_wrong_one_nothing_is_told_or_done() {
+async fn without_a_token_or_with_a_wrong_or_a_lesser_one_nothing_is_told_or_done() {
     let suite = Suite::without_recorder("0.0.0.0").await;
-    suite.token("ann", Scope::Read).await;
-    for (token, challenge) in [(None, "Bearer"), (Some("fin_wrong"), "Bearer error=\"invalid_token\"")] {
-        let reads = READS.map(|path| suite.get(&format!("/api/v1/{path}")));
-        let commands = COMMANDS.map(|path| suite.command(path, r#"{"reason":"x"}"#));
-        for request in reads.into_iter().chain(commands) {
-            let request = token.into_iter().fold(request, |request, token: &str| request.bearer_auth(token));
-            let refused = request.send().await.unwrap();
-            assert_eq!(refused.headers()["www-authenticate"], challenge);
-            assert!(problem(refused, 401).await.contains("token"));
+    let lesser = [suite.token("ann", Scope::Read).await, suite.token("bob", Scope::Operate).await];
+    for (what, needed, request) in guarded(&suite) {
+        let bare = request.try_clone().unwrap().send().await.unwrap();
+        assert_eq!(bare.headers()["www-authenticate"], "Bearer", "{what}");
+        assert!(problem(bare, 401).await.contains("token"));
+        let wrong = request.try_clone().unwrap().bearer_auth("fin_wrong").send().await.unwrap();
+        assert_eq!(wrong.headers()["www-authenticate"], "Bearer error=\"invalid_token\"", "{what}");
+        assert!(problem(wrong, 401).await.contains("token"));
+        for (token, _) in lesser.iter().zip(Scope::ALL).filter(|(_, scope)| *scope < needed) {
+            let refused = request.try_clone().unwrap().bearer_auth(token).send().await.unwrap();
+            assert_eq!(refused.headers()["www-authenticate"], "Bearer error=\"insufficient_scope\"", "{what}");
+            assert!(problem(refused, 403).await.contains(&format!("needs {}", needed.as_str())));
         }
     }
     for path in ["/healthz", "/readyz", "/", "/api/openapi.json", "/api/docs"] {
@@ -46,11 +61,7 @@ async fn a_scope_opens_what_it_names_and_the_audit_knows_whose_it_was() {
     let admin = suite.token("admin", Scope::Admin).await;
     let body = r#"{"state":"no_entry","reason":"storm"}"#;
     let refused = suite.command("trading-state", body).bearer_auth(&reader).send().await.unwrap();
-    assert_eq!(refused.headers()["www-authenticate"], "Bearer error=\"insufficient_scope\"");
     assert!(problem(refused, 403).await.contains("`reader` has scope read, this needs operate"));
-    let activate = "strategies/orb_stocks_in_play/activate";
-    let refused = suite.command(activate, r#"{"strategy_yaml":"","reason":"x"}"#).bearer_auth(&operator).send().await;
-    assert!(problem(refused.unwrap(), 403).await.contains("needs admin"));
     let taken = suite.command("trading-state", body).bearer_auth(&operator).send().await.unwrap();
     assert_eq!(taken.status(), 202);
     let id = taken.json::<Value>().await.unwrap()["id"].clone();
@@ -60,12 +71,16 @@ async fn a_scope_opens_what_it_names_and_the_audit_knows_whose_it_was() {
         if audit["items"][0]["id"] == id {
             break;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!((&audit["items"][0]["author"], &audit["items"][0]["id"]), (&"operator".into(), &id));
 
+    let mut stream = suite.get("/api/v1/stream").bearer_auth(&reader).send().await.unwrap();
+    let mut kept = suite.get("/api/v1/stream").bearer_auth(&operator).send().await.unwrap();
     assert!(bus::tokens::revoke(&suite.bus, "reader").await.unwrap());
-    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    let ended = async { while stream.chunk().await.unwrap().is_some() {} };
+    tokio::time::timeout(Duration::from_secs(5), ended).await.expect("the stream of a revoked token goes on");
+    assert!(kept.chunk().await.unwrap().is_some());
     problem(suite.get("/api/v1/status").bearer_auth(&reader).send().await.unwrap(), 401).await;
     suite.stop().await;
 }
@@ -95,7 +110,7 @@ async fn who_asks_too_much_is_told_to_wait() {
     let limited = limited.expect("fifty requests were answered");
     assert_eq!(limited.headers()["retry-after"], "1");
     problem(limited, 429).await;
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(suite.get("/api/v1/news").send().await.unwrap().status(), 200);
     suite.stop().await;
 }

@@ -3,8 +3,8 @@ const KEY = 'fin-agent.token';
 /** The token that requests carry; kept for this tab only, so that closing it is enough to leave. */
 class Access {
   token = $state(stored());
-  /** The API wants a token, or another one. */
-  wanted = $state(false);
+  /** Why the API wants a token: it knows of none, or the one in use lacks the scope. */
+  wanted = $state<'token' | 'scope' | null>(null);
 
   /** What a request says about who sends it. */
   headers(): Record<string, string> {
@@ -13,7 +13,7 @@ class Access {
 
   use(token: string): void {
     this.token = token.trim();
-    this.wanted = false;
+    this.wanted = null;
     try {
       sessionStorage.setItem(KEY, this.token);
     } catch {

@@ -328,7 +328,8 @@ async function call<T>(path: string, init: RequestInit = {}): Promise<T> {
   } catch (cause) {
     throw new ApiError('No answer from the API', 0, cause instanceof Error ? cause.message : '', null);
   }
-  if (response.status === 401) access.wanted = true;
+  if (response.status === 401) access.wanted = 'token';
+  else if (response.headers.get('www-authenticate')?.includes('insufficient_scope')) access.wanted = 'scope';
   if (!response.ok) throw await problem(response);
   return (await response.json()) as T;
 }

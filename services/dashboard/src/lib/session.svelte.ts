@@ -152,6 +152,8 @@ class Session {
         lost: (reason) => {
           this.lost = reason;
           if (this.heardAtMs === null) this.refetchAll();
+          // A token that was revoked: the answer opens the dialog for another.
+          else if (reason === 'HTTP 401') void this.refetchStatus();
         },
       },
     });

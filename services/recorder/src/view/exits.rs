@@ -56,7 +56,7 @@ impl PlanStory {
         Some(json!({
             "from": away(plan.side, entry, trail.after),
             "distance": trail.distance,
-            "state": if follows { "following" } else { self.waiting() },
+            "state": if follows && self.closed.is_none() { "following" } else { self.waiting() },
         }))
     }
 
@@ -83,7 +83,7 @@ fn away(side: Side, price: Price, distance: Price) -> Price {
 
 #[cfg(test)]
 mod tests {
-    use domain::execution::{OrderPlace, PlanExecuted};
+    use domain::execution::{OrderPlace, PlanClosed, PlanExecuted};
     use domain::plan::{TimeStop, Trail};
     use domain::{ClientOrderId, Event};
     use testkit::build;
@@ -139,6 +139,24 @@ mod tests {
         .into()
     }
 
+    fn closed() -> Event {
+        let plan = plan();
+        PlanClosed {
+            plan_id: plan.plan_id.clone(),
+            symbol: plan.symbol.clone(),
+            session_date: build::session(),
+            reason: CloseReason::StopLoss,
+            quantity: 101,
+            avg_entry_price: Some(build::cents(2_552)),
+            avg_exit_price: Some(build::cents(2_562)),
+            realized_pnl: domain::Usd::from_cents(1_010),
+            fees: domain::Usd::from_cents(0),
+            r_multiple: domain::Micro::from_int(1),
+            ts_event: build::session().at_hm(10, 0),
+        }
+        .into()
+    }
+
     #[test]
     fn before_the_entry_everything_waits_at_planned_prices() {
         let exits = told(Vec::new());
@@ -165,5 +183,13 @@ mod tests {
         let ahead = order(Leg::Stop, 2, OrderState::Working, 0, Some(build::cents(2_562)));
         let exits = told(vec![executed(), filled, ahead]);
         assert_eq!((&exits["targets"][0]["state"], &exits["trail"]["state"]), (&json!("filled"), &json!("following")));
+    }
+
+    #[test]
+    fn a_closed_plan_follows_and_waits_for_nothing() {
+        let ahead = order(Leg::Stop, 2, OrderState::Filled, 51, Some(build::cents(2_562)));
+        let exits = told(vec![executed(), ahead, closed()]);
+        let states = [&exits["targets"][0], &exits["trail"], &exits["time_stop"]].map(|exit| &exit["state"]);
+        assert_eq!(states, ["ended"; 3]);
     }
 }

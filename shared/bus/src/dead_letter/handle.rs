@@ -16,7 +16,7 @@ use crate::publish::{Outgoing, SequencedOutcome};
 use crate::subject::{self, Kind};
 use crate::topology::{DURABLES, Durable, REDRIVE, STREAMS};
 
-pub(super) const REDRIVEN: &str = "redriven";
+const REDRIVEN: &str = "redriven";
 const DISCARDED: &str = "discarded";
 const HANDLED_SEQ: &str = "fin-dead-handled-seq";
 const HANDLED_BY: &str = "fin-dead-handled-by";
@@ -25,7 +25,8 @@ const HANDLED_REQUEST: &str = "fin-dead-handled-request";
 /// Who asks, and by which clock.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// The person. A second request with the same id changes nothing and is answered like the first.
+    /// The person. A second request with the same id changes nothing: it is answered like the first, or refused if it
+    /// asks for something else.
     pub by: Authorship,
     /// The program that asks on the person's behalf.
     pub source: String,
@@ -70,6 +71,24 @@ pub enum HandleError {
         /// Who did it.
         by: String,
     },
+    /// Its reader has it again: a redrive was cut short, and only redriving once more completes it.
+    #[error("dead letter {seq} was sent to {reader} already; redrive it once more to complete that")]
+    SentAlready {
+        /// Its number.
+        seq: u64,
+        /// The durable.
+        reader: &'static str,
+    },
+    /// The request's id belongs to another request.
+    #[error("request `{id}` {action} dead letter {seq} before")]
+    KeyReused {
+        /// The id.
+        id: String,
+        /// What it did.
+        action: &'static str,
+        /// With which letter.
+        seq: u64,
+    },
     /// It could make the suite trade, and it may not any more.
     #[error(
         "dead letter {seq} is the approval of plan {plan}, whose entry was to be withdrawn at {valid_until}; it is {now} \
@@ -104,12 +123,16 @@ pub enum HandleError {
 /// See [`HandleError`]; an approval whose entry deadline has passed is refused.
 pub async fn redrive(bus: &Bus, seq: u64, request: &Request) -> Result<Handled, HandleError> {
     let action = DeadLetterAction::Redriven;
+    check_id(bus, seq, action, request).await?;
     let Some(letter) = show(bus, seq).await? else { return repeated(bus, seq, action, request).await };
     let way = match durable_of(&letter) {
         None => Way::NextStart(letter.reader.clone()),
         Some(durable) => {
-            check_time(&letter, request.now)?;
-            bus.publisher().create_raw(sent_again(&letter, durable), REDRIVE).await?;
+            // A redrive that was cut short after this is only completed, however late it is.
+            if !is_sent(bus, durable, seq).await? {
+                check_time(&letter, request.now)?;
+                bus.publisher().create_raw(sent_again(&letter, durable), REDRIVE).await?;
+            }
             Way::Durable(durable.name)
         }
     };
@@ -122,10 +145,14 @@ pub async fn redrive(bus: &Bus, seq: u64, request: &Request) -> Result<Handled, 
 /// See [`HandleError`].
 pub async fn discard(bus: &Bus, seq: u64, request: &Request) -> Result<Handled, HandleError> {
     let action = DeadLetterAction::Discarded;
-    match show(bus, seq).await? {
-        Some(letter) => settle(bus, &letter, action, Way::Discarded, request).await,
-        None => repeated(bus, seq, action, request).await,
+    check_id(bus, seq, action, request).await?;
+    let Some(letter) = show(bus, seq).await? else { return repeated(bus, seq, action, request).await };
+    if let Some(durable) = durable_of(&letter)
+        && is_sent(bus, durable, seq).await?
+    {
+        return Err(HandleError::SentAlready { seq, reader: durable.name });
     }
+    settle(bus, &letter, action, Way::Discarded, request).await
 }
 
 /// How far market time has come: the watermark of the newest batch of trades.
@@ -159,6 +186,29 @@ fn check_time(letter: &DeadLetter, now: UnixNanos) -> Result<(), HandleError> {
     }
 }
 
+/// Refuses a request under the id of another one before anything is done.
+async fn check_id(bus: &Bus, seq: u64, action: DeadLetterAction, request: &Request) -> Result<(), HandleError> {
+    let asked = DeadLetterHandled { subject: String::new(), sequence: seq, action, by: request.by.clone() };
+    match bus.publisher().stored_for(&asked.into()).await? {
+        Some((Event::DeadLetterHandled(first), _)) if (first.sequence, first.action) != (seq, action) => {
+            let id = request.by.request_id.clone();
+            Err(HandleError::KeyReused { id, action: word(first.action), seq: first.sequence })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// True when the message of letter `seq` lies in REDRIVE.
+async fn is_sent(bus: &Bus, durable: &Durable, seq: u64) -> Result<bool, BusError> {
+    Ok(bus.publisher().last_on(REDRIVE, &subject::redrive(durable.name, seq)).await?.is_some())
+}
+
+/// Which letter was redriven, if these are the headers of a note that says so.
+pub(super) fn redriven(headers: &HeaderMap) -> Option<u64> {
+    headers.get(HANDLED).filter(|action| action.as_str() == REDRIVEN)?;
+    headers.get(HANDLED_SEQ)?.as_str().parse().ok()
+}
+
 /// The message as it was, with the place it came from.
 fn sent_again(letter: &DeadLetter, durable: &Durable) -> Outgoing {
     let subject = subject::redrive(durable.name, letter.seq);
@@ -182,7 +232,13 @@ async fn settle(
 ) -> Result<Handled, HandleError> {
     match bus.publisher().after_subject_sequence(note(letter, action, request), letter.seq).await? {
         SequencedOutcome::Stored { .. } => say(bus, &letter.subject, letter.seq, action, way, request).await,
-        SequencedOutcome::WrongSequence => repeated(bus, letter.seq, action, request).await,
+        SequencedOutcome::WrongSequence => match (repeated(bus, letter.seq, action, request).await, way) {
+            // It has failed again already and lies in DEAD under another sequence.
+            (Err(HandleError::NotFound(_)), way @ Way::Durable(_)) => {
+                say(bus, &letter.subject, letter.seq, action, way, request).await
+            }
+            (outcome, _) => outcome,
+        },
     }
 }
 
@@ -234,7 +290,7 @@ async fn repeated(bus: &Bus, seq: u64, action: DeadLetterAction, request: &Reque
     }
     let reader = note.subject.split('.').nth(1).unwrap_or_default();
     let sent = match DURABLES.iter().find(|d| d.name == reader) {
-        Some(d) => bus.publisher().last_on(REDRIVE, &subject::redrive(d.name, seq)).await?.map(|_| d.name),
+        Some(durable) => is_sent(bus, durable, seq).await?.then_some(durable.name),
         None => None,
     };
     let way = match (action, sent) {

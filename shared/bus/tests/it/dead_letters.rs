@@ -70,6 +70,70 @@ async fn a_redriven_message_keeps_its_cause_and_comes_to_the_durable_that_failed
     assert!(dead_letter::list(&bus, 0, 10).await.unwrap().is_empty());
 }
 
+/// What a redrive leaves that is cut short before its note: the message in REDRIVE, the letter in its place.
+async fn sent_without_a_note(server: &NatsServer, seq: u64) {
+    let context = async_nats::jetstream::new(async_nats::connect(server.url()).await.unwrap());
+    let letter = context.get_stream("DEAD").await.unwrap().get_raw_message(seq).await.unwrap();
+    let (subject, mut headers) = (format!("redrive.executor-risk.{seq}"), letter.headers);
+    headers.insert("Nats-Msg-Id", subject.as_str());
+    context.publish_with_headers(subject, headers, letter.payload).await.unwrap().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_redrive_that_was_cut_short_is_completed_however_late_and_not_discarded() {
+    let (server, bus) = support::bus().await;
+    let mut consumer = Consumer::open(&bus, &EXECUTOR_RISK);
+    let (event, seq) = given_up(&bus, &mut consumer).await;
+    sent_without_a_note(&server, seq).await;
+    let again = soon(consumer.next()).await.unwrap();
+    let refused = dead_letter::discard(&bus, seq, &request("r1")).await.unwrap_err();
+    assert!(matches!(refused, HandleError::SentAlready { .. }), "{refused}");
+    again.double_ack().await.unwrap();
+    let Event::PlanApproved(approved) = event else { panic!("no approval") };
+    let late = Request { now: approved.plan.valid_until, ..request("r2") };
+    assert_eq!(dead_letter::redrive(&bus, seq, &late).await.unwrap().way, Way::Durable("executor-risk"));
+    assert_eq!(on_control(&bus).await, [(DeadLetterAction::Redriven, seq, "ann".to_owned())]);
+    assert!(dead_letter::list(&bus, 0, 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_fails_again_before_its_redrive_is_noted_is_a_letter_that_can_be_sent_again() {
+    let (server, bus) = support::bus().await;
+    let mut consumer = Consumer::open(&bus, &EXECUTOR_RISK);
+    let (event, first) = given_up(&bus, &mut consumer).await;
+    sent_without_a_note(&server, first).await;
+    let again = soon(consumer.next()).await.unwrap();
+    consumer.give_up(again, "still on fire").await.unwrap();
+    let second = only_letter(&bus).await;
+    assert!(second > first);
+    let gone = dead_letter::redrive(&bus, first, &request("r1")).await.unwrap_err();
+    assert!(matches!(gone, HandleError::NotFound(_)), "{gone}");
+    dead_letter::redrive(&bus, second, &request("r2")).await.unwrap();
+    let third = soon(consumer.next()).await.unwrap();
+    assert_eq!((&third.event, third.seq), (&event, 1));
+    third.double_ack().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_request_id_deals_with_one_letter_in_one_way() {
+    let (_server, bus) = support::bus().await;
+    for id in ["1", "2"] {
+        put_poison(&bus, id, 1).await;
+        bus.bury("planner-ops", &poison(&bus, id.parse().unwrap()).await).await.unwrap();
+    }
+    let letters = dead_letter::list(&bus, 0, 10).await.unwrap();
+    let (first, second) = (letters[0].seq, letters[1].seq);
+    let done = dead_letter::discard(&bus, first, &request("r1")).await.unwrap();
+    for refused in [
+        dead_letter::discard(&bus, second, &request("r1")).await.unwrap_err(),
+        dead_letter::redrive(&bus, first, &request("r1")).await.unwrap_err(),
+    ] {
+        assert_eq!(refused.to_string(), format!("request `r1` discarded dead letter {first} before"));
+    }
+    assert_eq!(only_letter(&bus).await, second, "nothing was done");
+    assert_eq!(dead_letter::discard(&bus, first, &request("r1")).await.unwrap(), done);
+}
+
 #[tokio::test]
 async fn an_approval_whose_entry_deadline_has_passed_is_not_sent_again() {
     let (_server, bus) = support::bus().await;

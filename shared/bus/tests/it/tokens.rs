@@ -24,6 +24,20 @@ async fn a_token_stands_nowhere_and_ends_when_it_is_revoked() {
 }
 
 #[tokio::test]
+async fn an_entry_that_is_no_token_hides_no_other_and_can_be_revoked() {
+    let (server, bus) = support::bus().await;
+    let context = async_nats::jetstream::new(async_nats::connect(server.url()).await.unwrap());
+    context.get_key_value("tokens").await.unwrap().put("torn", "{".into()).await.unwrap();
+    tokens::create(&bus, "ann", Scope::Read, UnixNanos::new(0)).await.unwrap();
+    let names = async || tokens::list(&bus).await.unwrap().into_iter().map(|t| t.name).collect::<Vec<_>>();
+    assert_eq!(names().await, ["ann"]);
+    assert!(tokens::revoke(&bus, "ann").await.unwrap());
+    assert!(names().await.is_empty());
+    assert!(tokens::revoke(&bus, "torn").await.unwrap());
+    assert!(!tokens::revoke(&bus, "nobody").await.unwrap());
+}
+
+#[tokio::test]
 async fn a_name_that_cannot_be_an_author_is_refused() {
     let (_server, bus) = support::bus().await;
     for name in ["", "local", "Ann", "a.b", "a b", &"a".repeat(41)] {

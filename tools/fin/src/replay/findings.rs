@@ -20,6 +20,16 @@ pub(super) struct Findings {
     /// The decisions made again.
     pub(super) log: DecisionLog,
     pub(super) differences: Vec<Difference>,
+    /// Where the comparison of a stream ended early.
+    pub(super) left_out: Vec<LeftOut>,
+}
+
+/// A recorded decision that rests on more than was read; neither it nor what comes after it in its stream is compared.
+#[derive(Debug, Serialize)]
+pub(super) struct LeftOut {
+    stream: StreamName,
+    /// Its sequence there.
+    seq: u64,
 }
 
 /// A decision that was not made again as it is recorded.
@@ -65,6 +75,11 @@ impl Findings {
         });
     }
 
+    /// Takes the first decision that is not compared.
+    pub(super) fn leave_out(&mut self, first: &Recorded) {
+        self.left_out.push(LeftOut { stream: first.event.stream(), seq: first.seq });
+    }
+
     /// Takes a decision that is not recorded.
     pub(super) fn unrecorded(&mut self, computed: &Event) {
         self.decisions += 1;
@@ -92,6 +107,10 @@ impl fmt::Display for Findings {
             let seq = seq.map_or_else(|| "-".to_owned(), |seq| seq.to_string());
             let at = if field.is_empty() { String::new() } else { format!(" {field}") };
             writeln!(f, "{} {seq} {subject}{at}: recorded {recorded}, computed {computed}", stream.as_str())?;
+        }
+        for LeftOut { stream, seq } in &self.left_out {
+            let stream = stream.as_str();
+            writeln!(f, "{stream} {seq} and later: not compared, they rest on more than was read")?;
         }
         if differences > SHOWN {
             writeln!(f, "... and {} more; --json has all", differences - SHOWN)?;

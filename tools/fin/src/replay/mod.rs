@@ -29,7 +29,7 @@ use serde_json::json;
 
 use self::findings::Findings;
 use self::recording::{FirstRound, Recording};
-use crate::connection::Connection;
+use crate::connection::{Connection, market_time};
 use crate::exit::NotFound;
 
 /// What `fin replay` takes on its command line.
@@ -54,12 +54,12 @@ pub struct Arguments {
 /// Carries the command out.
 ///
 /// # Errors
-/// A decision differs; the date is no session or nothing of it is recorded; the strategy is not the one in force.
+/// A decision differs, or one of a session that is over cannot be compared; the date is no session or nothing of it is recorded; the strategy is not the one in force.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let day = arguments.date;
-    if calendar::session(day).is_none() {
+    let Some(session) = calendar::session(day) else {
         return Err(UsageError(format!("--date {day} is not a session")).into());
-    }
+    };
     let (strategy, folder) = match &arguments.strategy {
         Some(file) => (research::backtest::read_strategy(file)?, PathBuf::new()),
         None => {
@@ -69,7 +69,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let model = learned_score::model(&strategy.scoring, &folder)?;
     let strategy = Arc::new(strategy);
-    let findings = arguments.connection.with_bus(async |bus| replay(&bus, &strategy, &model, day).await)?;
+    let (findings, is_over) = arguments.connection.with_bus(async |bus| {
+        let is_over = market_time(&bus).await? >= session.close;
+        Ok((replay(&bus, &strategy, &model, day).await?, is_over))
+    })?;
     if let Some(file) = &arguments.log {
         std::fs::write(file, findings.log.to_string()).with_context(|| file.display().to_string())?;
     }
@@ -80,6 +83,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             "decisions": findings.decisions,
             "decisions_sha256": findings.log.sha256(),
             "differences": findings.differences,
+            "left_out": findings.left_out,
         });
         writeln!(out, "{document}")?;
     } else {
@@ -87,6 +91,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     out.flush()?;
     ensure!(findings.differences.is_empty(), "{} decisions differ from the record", findings.differences.len());
+    ensure!(findings.left_out.is_empty() || !is_over, "the bus does not hold all that the decisions of {day} rest on");
     Ok(())
 }
 

@@ -25,6 +25,7 @@ pub(super) fn compare(
     for recorded in plan.events.iter().filter(|recorded| session_of(&recorded.event) == Some(day)) {
         if let Event::RoundClosed(closed) = &recorded.event {
             if !scan.covers(&closed.inputs) || !control.covers(&closed.inputs) {
+                findings.leave_out(recorded);
                 return;
             }
             let seen = scans.up_to(&closed.inputs).iter().chain(controls.up_to(&closed.inputs));

@@ -28,11 +28,14 @@ pub(super) fn compare(
 ) {
     let (plan, order, control) = (inputs.plan.cursor(), inputs.order.cursor(), inputs.control.cursor());
     let mut engine = Engine { state: RiskState::new(Arc::clone(strategy)), plan, order, control };
-    let until = risk.events.partition_point(|recorded| session_of(&recorded.event) <= Some(day));
+    // Late decisions about a day may lie behind the opening of the next.
+    let last = risk.events.iter().rposition(|recorded| session_of(&recorded.event) <= Some(day));
+    let until = last.map_or(0, |place| place + 1);
     for (place, recorded) in risk.events[..until].iter().enumerate() {
         let seen = inputs_of(&recorded.event);
         if let Some(seen) = seen {
             if ![inputs.plan, inputs.order, inputs.control].iter().all(|recording| recording.covers(seen)) {
+                findings.leave_out(recorded);
                 return;
             }
             engine.fold_to(seen);

@@ -17,6 +17,7 @@ use super::recording::{Recorded, Recording, passed_over};
 use crate::exit::NotFound;
 
 /// What MARKET says of a day.
+#[derive(Debug)]
 pub(super) struct Made {
     /// The events of its rounds.
     events: Vec<Event>,
@@ -46,16 +47,15 @@ pub(super) async fn rounds(
     {
         read += 1;
         let type_name = message.type_name().unwrap_or_default();
+        let missing = *beginning_is_missing.get_or_insert(message.seq > 1);
         let batch = TradeBatchReader::new(&message.payload).ok().filter(|_| type_name == TRADE_BATCH);
         if let Some(batch) = &batch {
             trades += u64::from(batch.count());
-            let began_late = batch.header().watermark >= day.at_hm(4, 0);
-            if beginning_is_missing == Some(true) && began_late {
+            if missing && batch.header().watermark >= day.at_hm(4, 0) {
                 return Err(NotFound(format!("MARKET no longer holds the beginning of {day}")).into());
             }
             beginning_is_missing = Some(false);
         }
-        beginning_is_missing.get_or_insert(message.seq > 1);
         let partition = batch.map(|batch| batch.header().partition);
         match market.apply(partition, type_name, &message.payload, message.seq) {
             Ok(rounds) => {
@@ -104,7 +104,7 @@ impl Market {
     }
 }
 
-/// Holds the rounds against those of `scan`. Rounds that fell due after MARKET had been read are left out.
+/// Holds the rounds against those of `scan`. Rounds that fell due after MARKET had been read are left out, by name.
 pub(super) fn compare(made: &Made, scan: &Recording, findings: &mut Findings) {
     let mut recorded: HashMap<&str, &Recorded> = HashMap::new();
     for event in &scan.events {
@@ -116,9 +116,13 @@ pub(super) fn compare(made: &Made, scan: &Recording, findings: &mut Findings) {
             None => findings.unrecorded(event),
         }
     }
-    let mut left: Vec<&Recorded> = recorded.into_values().filter(|r| due(&r.event) <= Some(made.watermark)).collect();
-    left.sort_by_key(|recorded| recorded.seq);
-    left.into_iter().for_each(|recorded| findings.compare(recorded, None));
+    let mut rest: Vec<&Recorded> = recorded.into_values().collect();
+    rest.sort_by_key(|recorded| recorded.seq);
+    let (due, later): (Vec<_>, Vec<_>) = rest.into_iter().partition(|r| due(&r.event) <= Some(made.watermark));
+    due.into_iter().for_each(|recorded| findings.compare(recorded, None));
+    if let Some(first) = later.first() {
+        findings.leave_out(first);
+    }
 }
 
 fn due(event: &Event) -> Option<UnixNanos> {

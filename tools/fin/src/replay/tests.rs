@@ -4,17 +4,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bus::subject::subject_of;
+use bus::topology::{self, Sizes};
+use bus::{Bus, BusConfig, Outgoing};
+use domain::market::TradeBatch;
 use domain::plan::PlannerState;
 use domain::risk::RiskState;
 use domain::scan::{Input, ScanRoundCompleted};
 use domain::strategy::Strategy;
-use domain::{Event, StreamName, Usd};
-use serde_json::Value;
-use testkit::build;
+use domain::{Event, StreamName, UnixNanos, Usd};
+use serde_json::{Value, json};
+use testkit::{NatsServer, build};
 
 use super::findings::Findings;
 use super::recording::{Recorded, Recording};
-use super::{plan, risk};
+use super::{plan, risk, scan};
+use crate::exit::NotFound;
 
 fn strategy() -> Arc<Strategy> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/strategy.yaml");
@@ -44,6 +48,10 @@ fn differences(findings: &Findings) -> Vec<(Value, Value, String, bool)> {
         (row["stream"].clone(), row["seq"].clone(), field, !row["computed"].is_null())
     };
     rows.as_array().unwrap().iter().map(row).collect()
+}
+
+fn left_out(findings: &Findings) -> Value {
+    serde_json::to_value(&findings.left_out).unwrap()
 }
 
 /// A round of one partition with one signal, and what the planner made of it.
@@ -96,14 +104,16 @@ fn a_changed_ranking_is_named_by_its_field() {
 }
 
 #[test]
-fn what_rests_on_events_that_came_after_the_reading_is_left_out() {
+fn what_rests_on_events_that_were_not_read_is_left_out_by_name() {
     let (mut scan, decided) = planned();
     (scan.tail, scan.events) = (1, scan.events[..1].to_vec());
-    assert_eq!(replay_plan(&scan, &decided).decisions, 0);
+    let findings = replay_plan(&scan, &decided);
+    assert_eq!((findings.decisions, left_out(&findings)), (0, json!([{"stream": "PLAN", "seq": 1}])));
+    assert!(findings.to_string().contains("PLAN 1 and later: not compared"), "{findings}");
 }
 
-#[test]
-fn the_ledger_comes_out_again_and_a_changed_entry_is_named() {
+/// The account's morning, a plan, and what the risk engine made of both.
+fn ledger() -> (Recording, Recording, Vec<Event>) {
     let order = [Event::from(build::account_observed())];
     let plans = [Event::from(build::plan_proposed("GME"))];
     let mut state = RiskState::new(strategy());
@@ -115,18 +125,75 @@ fn the_ledger_comes_out_again_and_a_changed_entry_is_named() {
         state.apply(&event);
         ledger.push(event);
     }
-    let (order, plans) = (record(StreamName::Order, &order), record(StreamName::Plan, &plans));
-    let control = record(StreamName::Control, &[]);
-    let replay = |ledger: &[Event]| {
-        let mut findings = Findings::default();
-        let inputs = risk::Inputs { plan: &plans, order: &order, control: &control };
-        risk::compare(&strategy(), build::session(), &inputs, &record(StreamName::Risk, ledger), &mut findings);
-        differences(&findings)
-    };
-    assert_eq!((ledger.len(), replay(&ledger)), (2, vec![]));
+    assert_eq!(ledger.len(), 2);
+    (record(StreamName::Order, &order), record(StreamName::Plan, &plans), ledger)
+}
+
+fn replay_ledger(order: &Recording, plan: &Recording, ledger: &[Event]) -> Findings {
+    let mut findings = Findings::default();
+    let inputs = risk::Inputs { plan, order, control: &record(StreamName::Control, &[]) };
+    risk::compare(&strategy(), build::session(), &inputs, &record(StreamName::Risk, ledger), &mut findings);
+    findings
+}
+
+#[test]
+fn the_ledger_comes_out_again_and_a_changed_entry_is_named() {
+    let (order, plan, mut ledger) = ledger();
+    let replay = |ledger: &[Event]| differences(&replay_ledger(&order, &plan, ledger));
+    assert_eq!(replay(&ledger), []);
     assert_eq!(replay(&ledger[..1]), [("RISK".into(), Value::Null, String::new(), true)]);
     if let Event::DayOpened(opened) = &mut ledger[0] {
         opened.start_equity = Usd::from_cents(1);
     }
     assert_eq!(replay(&ledger)[0], ("RISK".into(), 1.into(), "start_equity".to_owned(), true));
+}
+
+#[test]
+fn a_decision_behind_the_opening_of_the_next_day_is_compared() {
+    let (order, plan, mut ledger) = ledger();
+    let tomorrow = "2026-11-25".parse().unwrap();
+    for _ in 0..2 {
+        ledger.insert(1, domain::risk::DayOpened { session_date: tomorrow, ..build::day_opened() }.into());
+    }
+    let findings = replay_ledger(&order, &plan, &ledger);
+    assert_eq!((differences(&findings), findings.decisions), (vec![], 2));
+}
+
+#[test]
+fn a_ledger_that_rests_on_orders_that_were_not_read_is_left_out_by_name() {
+    let (mut order, plan, ledger) = ledger();
+    order.tail = 0;
+    let findings = replay_ledger(&order, &plan, &ledger);
+    assert_eq!((differences(&findings), left_out(&findings)), (vec![], json!([{"stream": "RISK", "seq": 2}])));
+}
+
+/// MARKET holds one batch of trades with this watermark, and has dropped what came before.
+async fn rounds_after_a_drop(watermark: UnixNanos) -> anyhow::Result<scan::Made> {
+    let server = NatsServer::start().await?;
+    let bus = Bus::connect(&BusConfig { url: server.url(), ..BusConfig::default() }, "test").await?;
+    topology::ensure(&bus, &Sizes { market_mib: 1, ..Sizes::default() }).await?;
+    let filler = |id: &str| {
+        let news = vec![0xff; 600_000].into();
+        Outgoing::raw(
+            format!("market.v1.news_published.{id}"),
+            "finagent.market.v1.NewsPublished",
+            news,
+            build::meta(&[id], "test"),
+        )
+    };
+    let batch = TradeBatch { watermark, ..build::trade_batch(0, 1, &[("GME", 2_540)]) };
+    bus.publisher().publish_raw(filler("first")).await?;
+    bus.publisher().publish(&batch.into(), &build::meta(&["batch"], "test")).await?;
+    bus.publisher().publish_raw(filler("second")).await?;
+    let (strategy, day) = (strategy(), build::session());
+    let model = learned_score::model(&strategy.scoring, Path::new(""))?;
+    scan::rounds(&bus, &strategy, &model, 1, day, &mut Findings::default()).await
+}
+
+#[tokio::test]
+async fn a_day_whose_first_trades_market_has_dropped_is_not_found() {
+    let day = build::session();
+    let refused = rounds_after_a_drop(day.at_hm(4, 0)).await.unwrap_err();
+    assert!(refused.is::<NotFound>(), "{refused:#}");
+    rounds_after_a_drop(day.at_hm(3, 59)).await.unwrap();
 }
