@@ -59,8 +59,8 @@ ifdef BASE
 endif
 	target/release/bench $(if $(BASE),--base target/revisions/bin) $(ARGS)
 
-chaos: setup-chaos build ## Break whatever may break, compare with a calm run; SEED=1 FAULTS=200 SECONDS=420
-	@scripts/chaos --seed $(or $(SEED),1) --faults $(or $(FAULTS),200) --seconds $(or $(SECONDS),420)
+chaos: setup-chaos build ## Break whatever may break, compare with a calm run; SEED=1 FAULTS=200 SECONDS=420 BROKEN=PATCH
+	@BROKEN="$(BROKEN)" scripts/chaos --seed $(or $(SEED),1) --faults $(or $(FAULTS),200) --seconds $(or $(SECONDS),420)
 
 chaos-long: setup-chaos build ## The same for hours, with many seeds
 	@scripts/chaos --seed $(or $(SEED),1) --faults $(or $(FAULTS),4000) --seconds $(or $(SECONDS),10800)
