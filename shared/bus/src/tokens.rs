@@ -99,7 +99,7 @@ pub async fn list(bus: &Bus) -> Result<Vec<Token>, BusError> {
                 match serde_json::from_slice(&found.payload) {
                     Ok(token) => tokens.push(token),
                     Err(error) => {
-                        tracing::warn!(key = %found.subject, %error, "an entry that is no token opens nothing")
+                        tracing::warn!(key = %found.subject, %error, "an entry that is no token opens nothing");
                     }
                 }
             }
