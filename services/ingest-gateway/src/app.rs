@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chassis::{Context, Service};
+use chassis::{Context, Fault, Loaded, Service};
 
 use crate::adapters::clock::MarketClock;
 use crate::adapters::finnhub::{FinnhubClient, FinnhubStream, StreamConfig};
@@ -13,7 +13,7 @@ use crate::feed::Feed;
 use crate::reference::{self, Reference};
 use crate::sources::Sources;
 use crate::universe::Universe;
-use crate::{holidays, news};
+use crate::{holidays, keys, news};
 
 /// The service.
 pub struct IngestGateway;
@@ -23,10 +23,12 @@ impl Service for IngestGateway {
     const SECTION: &'static str = "gateway";
     type Config = Config;
 
+    fn check(config: &Config, loaded: &Loaded) -> Vec<Fault> {
+        config.check().into_iter().chain(keys::check(&loaded.settings)).collect()
+    }
+
     async fn run(context: Context<Config>) -> chassis::Result {
-        context.config.validate().map_err(GatewayError::from)?;
         let context = Arc::new(context);
-        context.settings.vendors.finnhub.token()?;
         while let Some(lease) = context.lead("finnhub").await? {
             tokio::select! {
                 outcome = fill_market(&context) => match outcome {
@@ -48,7 +50,7 @@ impl Service for IngestGateway {
 /// Reads the vendors and writes MARKET until shutdown. What the owner before has missed until now becomes a feed gap.
 async fn fill_market(context: &Arc<Context<Config>>) -> chassis::Result {
     let (config, vendors) = (&context.config, &context.settings.vendors);
-    let token = vendors.finnhub.token()?;
+    let token = keys::finnhub(&context.settings)?;
     for check in ["universe", "reference", "feed"] {
         context.readiness.set(check, false, "starting");
     }
@@ -60,7 +62,7 @@ async fn fill_market(context: &Arc<Context<Config>>) -> chassis::Result {
         }
     };
     let gate = Gate::new("finnhub", config.budgets.finnhub);
-    let finnhub = FinnhubClient::new(&vendors.finnhub.rest_url, token.expose(), gate).map_err(GatewayError::from)?;
+    let finnhub = FinnhubClient::new(&vendors.finnhub.rest_url, &token, gate).map_err(GatewayError::from)?;
     let listings = tokio::select! {
         () = context.shutdown.cancelled() => return Ok(()),
         listings = reference::listings(context, &finnhub) => listings?,
@@ -76,7 +78,7 @@ async fn fill_market(context: &Arc<Context<Config>>) -> chassis::Result {
         let stream = FinnhubStream::new(
             StreamConfig {
                 url: vendors.finnhub.ws_url.clone(),
-                token: token.expose().to_owned(),
+                token: token.clone(),
                 tape: config.tape,
                 silence_max: ms(config.feed.silence_ms_max),
                 reconnect: (ms(config.feed.reconnect_ms_min), ms(config.feed.reconnect_ms_max)),

@@ -17,6 +17,7 @@ use crate::adapters::gate::Gate;
 use crate::adapters::yahoo::YahooClient;
 use crate::config::Vendor;
 use crate::error::{GatewayError, chain};
+use crate::keys;
 
 /// The vendors to ask for each need, best first.
 pub(crate) struct Sources {
@@ -100,7 +101,7 @@ impl Clients {
         let opening_minutes = config.reference.opening_minutes;
         let yahoo =
             YahooClient::new(&vendors.yahoo.rest_url, simulated, opening_minutes, Gate::new("yahoo", budgets.yahoo))?;
-        let alpaca = if let Some((key_id, secret)) = alpaca_keys(context)? {
+        let alpaca = if let Some((key_id, secret)) = keys::alpaca(&context.settings)? {
             let config = AlpacaConfig {
                 data_url: vendors.alpaca.data_url(),
                 trading_url: &vendors.alpaca.rest_url,
@@ -114,7 +115,7 @@ impl Clients {
             left_out(context, Vendor::Alpaca);
             None
         };
-        let alphavantage = if let Some(key) = alphavantage_key(context)? {
+        let alphavantage = if let Some(key) = keys::alphavantage(&context.settings)? {
             let gate = Gate::new("alphavantage", budgets.alphavantage);
             let url = &vendors.alphavantage.rest_url;
             Some(Arc::new(AlphaVantageClient::new(url, &key, simulated, opening_minutes, gate)?))
@@ -124,29 +125,6 @@ impl Clients {
         };
         Ok(Self { finnhub: Arc::new(finnhub), yahoo: Arc::new(yahoo), alpaca, alphavantage })
     }
-}
-
-/// What the simulator takes for a key.
-const SIM_KEY: &str = "sim";
-
-fn is_dev(context: &GatewayContext) -> bool {
-    context.settings.profile == chassis::Profile::Dev
-}
-
-fn alpaca_keys(context: &GatewayContext) -> Result<Option<(String, String)>, chassis::ConfigError> {
-    let alpaca = &context.settings.vendors.alpaca;
-    if alpaca.has_keys() {
-        return Ok(Some((alpaca.key()?.expose().to_owned(), alpaca.secret()?.expose().to_owned())));
-    }
-    Ok(is_dev(context).then(|| (SIM_KEY.to_owned(), SIM_KEY.to_owned())))
-}
-
-fn alphavantage_key(context: &GatewayContext) -> Result<Option<String>, chassis::ConfigError> {
-    let alphavantage = &context.settings.vendors.alphavantage;
-    if alphavantage.has_key() {
-        return Ok(Some(alphavantage.key()?.expose().to_owned()));
-    }
-    Ok(is_dev(context).then(|| SIM_KEY.to_owned()))
 }
 
 fn left_out(context: &GatewayContext, vendor: Vendor) {
