@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// How the API is served.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Address and port of REST, live events and the dashboard.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// How orders are worked. Times of the market are in seconds of market time, others in milliseconds of wall time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// How long an entry may stay partly filled before its remainder is cancelled, market seconds.

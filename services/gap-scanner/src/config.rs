@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// `scanner:` in the configuration.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Number of partitions; the same as `gateway.partitions`.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// Settings of the gateway.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Number of partitions, each one lane on the bus. Every service must agree on it.
@@ -41,6 +42,7 @@ pub struct Config {
 
 /// A clock that shows market time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ClockSource {
     /// This machine's.
@@ -51,6 +53,7 @@ pub enum ClockSource {
 
 /// Which symbols are followed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct UniverseConfig {
     /// Exactly these; when empty, whatever the vendor lists.
@@ -65,6 +68,7 @@ pub struct UniverseConfig {
 
 /// The live feed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct FeedConfig {
     /// A connection without any frame for so long is dead, ms.
@@ -79,6 +83,7 @@ pub struct FeedConfig {
 
 /// How trades become batches.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct BatchConfig {
     /// With so many trades waiting in one partition, reading stops until the bus has taken some.
@@ -89,6 +94,7 @@ pub struct BatchConfig {
 
 /// Where batches wait while the bus is away.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct SpoolConfig {
     /// Its folder; `spool` in `data_dir` when empty. Each gateway that shares it takes a subfolder of its own.
@@ -103,6 +109,7 @@ pub struct SpoolConfig {
 
 /// How far market time has come.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct WatermarkConfig {
     /// How late the feed may report a trade, ms of market time.
@@ -121,6 +128,7 @@ pub struct WatermarkConfig {
 
 /// History of each symbol.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ReferenceConfig {
     /// Length of the opening range whose volumes are collected; a multiple of 5.
@@ -135,6 +143,7 @@ pub struct ReferenceConfig {
 
 /// A vendor of reference data or news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)] // each is a company's name
 pub enum Vendor {
@@ -157,6 +166,7 @@ impl fmt::Display for Vendor {
 
 /// Who is asked for what, best first; a later one stands in where an earlier one fails or does not know the symbol.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct SourcesConfig {
     /// Daily bars and volumes through the day: alpaca, yahoo, alphavantage (daily bars only).
@@ -222,6 +232,7 @@ impl Default for SourcesConfig {
 
 /// Calls that each vendor's key allows. Each process holds them for itself.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct BudgetsConfig {
     /// Alpaca's market data and trading service together.
@@ -236,6 +247,7 @@ pub struct BudgetsConfig {
 
 /// Most calls within any stretch of a second, a minute and a day; 0: no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 #[allow(missing_docs)] // each is named after its stretch
 pub struct Limits {
@@ -258,6 +270,7 @@ impl Default for BudgetsConfig {
 
 /// Headlines.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct NewsConfig {
     /// Wall time between two calls, one symbol each, ms; 0 turns headlines off.

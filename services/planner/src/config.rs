@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// `planner:` in the configuration.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// How long a round waits for a missing partition after the first one reported, wall milliseconds.

@@ -10,6 +10,7 @@ use crate::store::StoreUrl;
 
 /// How the recorder works.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// The store, `sqlite:PATH`; empty means `store.db` in the data folder. The API reads the same key.

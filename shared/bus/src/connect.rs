@@ -23,6 +23,7 @@ use crate::topology::Sizes;
 
 /// Where the bus is and how to log in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct BusConfig {
     /// Server address, or several separated by commas: `nats://127.0.0.1:4222`.

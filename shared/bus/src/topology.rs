@@ -15,6 +15,7 @@ use crate::subject::{Kind, redrive_filter, stream_filter};
 
 /// How large the streams may grow, and on how many nodes they are kept.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Sizes {
     /// MARKET, MiB; when full, the oldest batches go.

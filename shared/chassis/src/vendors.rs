@@ -9,6 +9,7 @@ use crate::secret::Secret;
 
 /// Every vendor's table.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Vendors {
     /// Trades, news, quotes.
@@ -25,6 +26,7 @@ pub struct Vendors {
 
 /// Finnhub.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Finnhub {
     /// WebSocket address, without the token.
@@ -32,6 +34,7 @@ pub struct Finnhub {
     /// REST address, what stands before `/api/v1`.
     pub rest_url: String,
     /// API token; environment only.
+    #[cfg_attr(feature = "schema", schemars(skip))] // never in a file
     pub token: Option<Secret>,
     /// File that holds the API token.
     pub token_file: Option<PathBuf>,
@@ -54,6 +57,7 @@ impl Finnhub {
 
 /// Yahoo's chart service; needs no key.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Yahoo {
     /// REST address, what stands before `/v8`.
@@ -62,11 +66,13 @@ pub struct Yahoo {
 
 /// Alpha Vantage.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct AlphaVantage {
     /// REST address, what stands before `/query`.
     pub rest_url: String,
     /// API key; environment only.
+    #[cfg_attr(feature = "schema", schemars(skip))] // never in a file
     pub key: Option<Secret>,
     /// File that holds the API key.
     pub key_file: Option<PathBuf>,
@@ -89,6 +95,7 @@ impl AlphaVantage {
 
 /// Alpaca's trading and market-data services.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Alpaca {
     /// REST address, what stands before `/v2`.
@@ -98,10 +105,12 @@ pub struct Alpaca {
     /// Address of the trade-updates stream.
     pub stream_url: String,
     /// Key id; environment only.
+    #[cfg_attr(feature = "schema", schemars(skip))] // never in a file
     pub key: Option<Secret>,
     /// File that holds the key id.
     pub key_file: Option<PathBuf>,
     /// Secret key; environment only.
+    #[cfg_attr(feature = "schema", schemars(skip))] // never in a file
     pub secret: Option<Secret>,
     /// File that holds the secret key.
     pub secret_file: Option<PathBuf>,
@@ -137,6 +146,7 @@ impl Alpaca {
 
 /// vendor-sim's own service.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Sim {
     /// Its control address, what stands before `/clock`; empty where vendors are real.

@@ -39,9 +39,15 @@ impl Loaded {
     /// # Errors
     /// Names every key that is wrong, and where it stands.
     pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, ConfigError> {
+        let (table, problems) = self.table(name);
+        unless_refused(table, problems)
+    }
+
+    /// The table called `name` with built-in values for what is wrong, and everything that is.
+    pub fn table<T: DeserializeOwned>(&self, name: &str) -> (Option<T>, Vec<Problem>) {
         let mut problems = Vec::new();
         let table = self.layers.take(name, &mut problems);
-        unless_refused(table, problems)
+        (table, problems)
     }
 
     /// The table of a service, checked by the service.
@@ -55,8 +61,7 @@ impl Loaded {
 
     /// The table of a service with built-in values for what is wrong, and everything that is.
     pub fn inspect<S: Service>(&self) -> (Option<S::Config>, Vec<Problem>) {
-        let mut problems = Vec::new();
-        let config = self.layers.take(S::SECTION, &mut problems);
+        let (config, mut problems) = self.table(S::SECTION);
         if let Some(config) = &config {
             problems.extend(S::check(config, self).into_iter().map(|fault| self.locate(fault)));
         }
@@ -91,6 +96,11 @@ impl Loaded {
     /// The same as an error.
     pub fn refuse(&self, fault: Fault) -> ConfigError {
         ConfigError(vec![self.locate(fault)])
+    }
+
+    /// The files that were read, later ones over earlier ones.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.layers.files.iter().map(|file| file.name.as_str())
     }
 
     /// Where the value of `key` comes from; `None` where it is the default of its type.

@@ -23,11 +23,12 @@ pub use sources::Sources;
 pub(crate) use sources::variable;
 pub use strategy::{StrategyFile, read_strategy};
 
-use crate::vendors::Vendors;
+pub use crate::vendors::Vendors;
 use layers::Layers;
 
 /// Which vendors and whose money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
     /// Simulated vendors.
@@ -91,6 +92,7 @@ pub struct Settings {
 
 /// Table `health`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Health {
     /// Where `/healthz`, `/readyz` and `/metrics` answer; port 0 takes any free one.
@@ -99,6 +101,7 @@ pub struct Health {
 
 /// Table `log`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Log {
     /// Level, or filters such as `info,bus=debug`.
@@ -109,6 +112,7 @@ pub struct Log {
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// For people.
@@ -119,6 +123,7 @@ pub enum LogFormat {
 
 /// Table `drain`.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Drain {
     /// How long a service may finish its work after it was asked to stop, ms.

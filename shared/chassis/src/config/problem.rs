@@ -171,10 +171,10 @@ fn remedy(fix: Option<&str>) -> String {
 
 /// The known word that `word` looks like, or all of them.
 fn suggestion(word: &str, known: &[&str]) -> String {
-    let near = known.iter().map(|k| (strsim::damerau_levenshtein(word, k), k)).min();
-    match near {
-        Some((distance, nearest)) if distance <= nearest.len().max(3) / 3 => format!("did you mean `{nearest}`?"),
-        _ if known.is_empty() => "nothing may stand here".to_owned(),
-        _ => format!("known are {}", known.join(", ")),
+    let likeness = known.iter().map(|k| (strsim::jaro_winkler(word, k), k));
+    match likeness.max_by(|(a, _), (b, _)| a.total_cmp(b)) {
+        None => "nothing may stand here".to_owned(),
+        Some((likeness, nearest)) if likeness > 0.85 => format!("did you mean `{nearest}`?"),
+        Some(_) => format!("known are {}", known.join(", ")),
     }
 }

@@ -22,6 +22,11 @@ impl StrategyFile {
         Self { name: name.into(), text: text.into() }
     }
 
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Its text.
     pub fn text(&self) -> &str {
         &self.text
@@ -47,6 +52,12 @@ impl StrategyFile {
         let rules = |strategy: &Strategy| strategy.validate().map_err(Fault::from);
         let (strategy, faults) = extract(value, &shipped, Reading::Exact, rules);
         (strategy, faults.into_iter().map(|fault| Problem::at(Some(file.origin(&fault.key)), fault)).collect())
+    }
+
+    /// Says where the key of `fault` stands, or else the table that it belongs to.
+    pub fn locate(&self, fault: Fault) -> Problem {
+        let origin = File::parse(&*self.name, &self.text).ok().map(|file| file.origin(&fault.key));
+        Problem::at(origin, fault)
     }
 
     /// Where `key` stands; `None` if it stands nowhere or the file cannot be read.

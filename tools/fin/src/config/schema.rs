@@ -44,7 +44,7 @@ struct ConfigFile {
     /// The executor.
     executor: executor::Config,
     /// The recorder.
-    recorder: recorder::Config,
+    recorder: recorder::config::Config,
     /// The API and the dashboard.
     api: coordinator_api::Config,
 }

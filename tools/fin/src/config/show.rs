@@ -55,9 +55,8 @@ fn tables(loaded: &Loaded, problems: &mut Vec<Problem>) -> anyhow::Result<Vec<Ta
     let mut tables = Vec::new();
     macro_rules! collect {
         ($($service:ty),+ $(,)?) => {$(
-            let mut wrong = Vec::new();
-            let table = loaded.table::<<$service as Service>::Config>(<$service>::SECTION, &mut wrong);
-            problems.append(&mut wrong);
+            let (table, wrong) = loaded.table::<<$service as Service>::Config>(<$service>::SECTION);
+            problems.extend(wrong);
             tables.push((<$service>::NAME, <$service>::SECTION, serde_json::to_value(table)?));
         )+};
     }
