@@ -123,8 +123,10 @@ mod tests {
     fn numbers_out_of_range_are_named() {
         let config = Config { calls_max: 0, repairs_max: 11, ..Config::default() };
         let faults: Vec<_> = config.check(false).iter().map(Fault::to_string).collect();
-        let expected =
-            ["`executor.repairs_max` is 11, must be 1 to 10 repairs", "`executor.calls_max` is 0, must be 1 to 64 calls"];
+        let expected = [
+            "`executor.repairs_max` is 11, must be 1 to 10 repairs",
+            "`executor.calls_max` is 0, must be 1 to 64 calls",
+        ];
         assert_eq!(faults, expected);
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn extract<T: DeserializeOwned>(
     let mut repaired = BTreeSet::new();
     loop {
         let fault = match read::<T>(&value, reading) {
-            Err(error) => Fault::from_figment(&error),
+            Err(fault) => fault,
             Ok(table) => match check(&table) {
                 Ok(()) => return (Some(table), faults),
                 Err(fault) => fault,
@@ -48,17 +48,17 @@ pub(super) fn extract<T: DeserializeOwned>(
     }
 }
 
-fn read<T: DeserializeOwned>(value: &Value, reading: Reading) -> figment::Result<T> {
+fn read<T: DeserializeOwned>(value: &Value, reading: Reading) -> Result<T, Fault> {
     const KEY: &str = "value";
     let figment = Figment::from(Serialized::default(KEY, value));
     let read = match reading {
         Reading::Exact => figment.extract_inner(KEY),
         Reading::Lossy => figment.extract_inner_lossy(KEY),
     };
-    read.map_err(|mut error| {
+    read.map_err(|mut error: figment::Error| {
         // figment puts the key that was asked for last.
         error.path.pop();
-        error
+        Fault::from_figment(&error)
     })
 }
 

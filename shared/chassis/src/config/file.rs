@@ -97,10 +97,8 @@ impl Lines {
     fn of(text: &str) -> Result<Self, Refusal> {
         let mut walk = Walk::default();
         for event in Parser::new_from_str(text) {
-            let (event, span) = event.map_err(|error| Refusal::Syntax {
-                line: error.marker().line(),
-                reason: error.info().to_owned(),
-            })?;
+            let (event, span) = event
+                .map_err(|error| Refusal::Syntax { line: error.marker().line(), reason: error.info().to_owned() })?;
             let line = span.start.line();
             match event {
                 Event::MappingStart(..) => walk.open(Level::Mapping { in_value: false }, line)?,

@@ -236,13 +236,13 @@ mod tests {
         };
         check("\nscaner: { depth: 3 }", "2: `scaner` is an unknown key; did you mean `scanner`?");
         check("bus:\n  urll: x", "2: `bus.urll` is an unknown key; did you mean `url`?");
-        check(
-            "vendors:\n  finnhub: { tokn: x }",
-            "2: `vendors.finnhub.tokn` is an unknown key; did you mean `token`?",
-        );
+        check("vendors:\n  finnhub: { tokn: x }", "2: `vendors.finnhub.tokn` is an unknown key; did you mean `token`?");
         check("planner:\n  x: 3", "2: `planner.x` is an unknown key; known are depth, name");
         check("planner:\n  depth: many", "2: `planner.depth` is string \"many\", must be u32");
-        check("log: { level: \"a=b=c\" }", "1: `log.level` is `a=b=c`, must be a level (info) or filters (info,bus=debug)");
+        check(
+            "log: { level: \"a=b=c\" }",
+            "1: `log.level` is `a=b=c`, must be a level (info) or filters (info,bus=debug)",
+        );
         check(
             "vendors: { alpaca: { secret: abc } }",
             "1: `vendors.alpaca.secret` is a secret in a file; name a file by `vendors.alpaca.secret_file`, or set \
@@ -255,12 +255,17 @@ mod tests {
     #[test]
     fn everything_wrong_is_said_at_once_and_the_rest_can_be_looked_at() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("default.yaml"), "bus: { urll: x, in_flight_max: -1 }\nplanner: { depth: 3 }").unwrap();
+        fs::write(folder.path().join("default.yaml"), "bus: { urll: x, in_flight_max: -1 }\nplanner: { depth: 3 }")
+            .unwrap();
         fs::write(folder.path().join("dev.yaml"), "\nhealth:\n  listen: here").unwrap();
         let (loaded, problems) = Sources::built_in().folder(folder.path()).set("drain.grace_ms", "long").inspect();
         let found: Vec<_> = problems.iter().map(|p| (p.key.as_str(), p.line)).collect();
-        let expected =
-            [("bus.urll", Some(1)), ("bus.in_flight_max", Some(1)), ("health.listen", Some(3)), ("drain.grace_ms", None)];
+        let expected = [
+            ("bus.urll", Some(1)),
+            ("bus.in_flight_max", Some(1)),
+            ("health.listen", Some(3)),
+            ("drain.grace_ms", None),
+        ];
         for expected in &expected {
             assert!(found.contains(expected), "{expected:?} is not in {problems:#?}");
         }

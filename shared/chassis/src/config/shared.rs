@@ -7,8 +7,22 @@ use crate::vendors::SECRET_KEYS;
 
 /// Every name that may stand outside a table, and every table.
 const NAMES: [&str; 16] = [
-    "profile", "data_dir", "instance", "confirm_live", "bus", "health", "log", "drain", "vendors", "gateway", "scanner",
-    "planner", "risk", "executor", "recorder", "api",
+    "profile",
+    "data_dir",
+    "instance",
+    "confirm_live",
+    "bus",
+    "health",
+    "log",
+    "drain",
+    "vendors",
+    "gateway",
+    "scanner",
+    "planner",
+    "risk",
+    "executor",
+    "recorder",
+    "api",
 ];
 
 /// Tables that nobody reads, and secrets in files.

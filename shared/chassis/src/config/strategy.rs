@@ -103,7 +103,10 @@ mod tests {
                 line("fractoin")
             ),
             format!("s.yaml:{}: `plan.stop_atr_fraction` is missing", line("plan:")),
-            format!("s.yaml:{}: `plan.targets.r` is 1, must be above 0 and above the target before", line("targets: [{")),
+            format!(
+                "s.yaml:{}: `plan.targets.r` is 1, must be above 0 and above the target before",
+                line("targets: [{")
+            ),
             format!(
                 "s.yaml:{}: `schedules.trade` cannot be read: cron `35 9 * *` needs five fields: minute hour \
                  day-of-month month day-of-week",

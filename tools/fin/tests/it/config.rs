@@ -102,7 +102,11 @@ fn each_kind_of_problem_names_file_line_and_key() {
         "default.yaml:3 vendors.alphavantage.key_file: names /nowhere/key, which cannot be read: No such file or directory \
          (os error 2); -",
     );
-    check(&[("default.yaml", "log:\n  level: info\n  level: debug\n")], &[], "default.yaml:3 log.level: stands here for the second time; -");
+    check(
+        &[("default.yaml", "log:\n  level: info\n  level: debug\n")],
+        &[],
+        "default.yaml:3 log.level: stands here for the second time; -",
+    );
     check(
         &[],
         &[("FIN__SCANNER__PARTITIONS", "33")],
@@ -134,7 +138,10 @@ fn problems_of_all_files_are_named_at_once() {
     ];
     let found = problems("dev", &files, &[("FIN__LOG__FORMAT", "xml")]);
     let keys: BTreeSet<_> = found.iter().filter_map(|p| p.split_once(':')?.0.rsplit(' ').next()).collect();
-    assert!(keys.is_superset(&BTreeSet::from(["default.yaml", "dev.yaml", "strategy.yaml", "FIN__LOG__FORMAT"])), "{found:#?}");
+    assert!(
+        keys.is_superset(&BTreeSet::from(["default.yaml", "dev.yaml", "strategy.yaml", "FIN__LOG__FORMAT"])),
+        "{found:#?}"
+    );
     for expected in [
         "default.yaml:1 executor.calls_max: is 0, must be 1 to 64 calls; -",
         "default.yaml:1 executor.repairs_max: is string \"many\", must be u32; -",
@@ -216,7 +223,9 @@ fn the_schemas_refuse_unknown_keys_and_secrets() {
             assert_eq!(schema["additionalProperties"], Value::Bool(false), "{path}");
         }
         match schema {
-            Value::Object(members) => members.iter().for_each(|(name, member)| closed(member, &format!("{path}/{name}"))),
+            Value::Object(members) => {
+                members.iter().for_each(|(name, member)| closed(member, &format!("{path}/{name}")));
+            }
             Value::Array(items) => items.iter().for_each(|item| closed(item, path)),
             _ => {}
         }
