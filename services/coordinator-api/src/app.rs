@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use chassis::{Context, Profile, Settings};
+use chassis::{Context, Fault, Loaded, Profile, Settings};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -25,8 +25,14 @@ impl chassis::Service for CoordinatorApi {
     const SECTION: &'static str = "api";
     type Config = Config;
 
+    fn check(config: &Config, loaded: &Loaded) -> Vec<Fault> {
+        // The recorder says what is wrong with its own table.
+        let store = loaded.section::<StoreSection>("recorder").ok();
+        let unusable = store.and_then(|store| store.path(&loaded.settings.data_dir).err());
+        config.check().into_iter().chain(unusable).collect()
+    }
+
     async fn run(ctx: Context<Config>) -> chassis::Result {
-        ctx.config.validate()?;
         metrics::describe();
         let address = ctx.config.listen;
         let listener = TcpListener::bind(address).await.map_err(|source| ListenError { address, source })?;

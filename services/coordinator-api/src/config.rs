@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Deserialize;
+use chassis::Fault;
+use serde::{Deserialize, Serialize};
 
 /// How the API is served.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Address and port of REST, live events and the dashboard.
@@ -39,33 +41,15 @@ pub struct StoreSection {
     pub store_url: String,
 }
 
-/// Why the table was refused.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The store's address is not one.
-    #[error("recorder.store_url: `{0}` is not of the form sqlite:PATH")]
-    Store(String),
-    /// A number is outside its range.
-    #[error("api.{key} is {value}, must be {expected}")]
-    Range {
-        /// The key below `api`.
-        key: &'static str,
-        /// Its value.
-        value: u64,
-        /// What it may be.
-        expected: &'static str,
-    },
-}
-
 impl Config {
-    /// Checks every number against its range.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        let within = |key, value: u64, low, high, expected| {
-            if (low..=high).contains(&value) { Ok(()) } else { Err(ConfigError::Range { key, value, expected }) }
-        };
-        within("poll_ms", self.poll_ms, 10, 1_000, "10 to 1,000 ms")?;
-        within("streams_max", self.streams_max as u64, 1, 100_000, "1 to 100,000 streams")?;
-        within("requests_per_second", self.requests_per_second.into(), 1, 1_000_000, "1 to 1,000,000 requests")
+    /// Every number that is outside its range.
+    pub fn check(&self) -> Vec<Fault> {
+        let faults = [
+            Fault::outside("api.poll_ms", self.poll_ms, 10..=1_000, "ms"),
+            Fault::outside("api.streams_max", self.streams_max as u64, 1..=100_000, "streams"),
+            Fault::outside("api.requests_per_second", self.requests_per_second.into(), 1..=1_000_000, "requests"),
+        ];
+        faults.into_iter().flatten().collect()
     }
 
     /// `poll_ms` as a duration.
@@ -76,11 +60,14 @@ impl Config {
 
 impl StoreSection {
     /// The store's file.
-    pub fn path(&self, data_dir: &Path) -> Result<PathBuf, ConfigError> {
+    pub fn path(&self, data_dir: &Path) -> Result<PathBuf, Fault> {
         match self.store_url.strip_prefix("sqlite:") {
             Some(path) if !path.is_empty() => Ok(PathBuf::from(path)),
             None if self.store_url.is_empty() => Ok(data_dir.join("store.db")),
-            _ => Err(ConfigError::Store(self.store_url.clone())),
+            _ => Err(Fault::new(
+                "recorder.store_url",
+                format!("is `{}`, must be of the form sqlite:PATH", self.store_url),
+            )),
         }
     }
 }
@@ -91,8 +78,9 @@ mod tests {
 
     #[test]
     fn refused_values_name_their_key() {
-        let error = Config { poll_ms: 1, ..Config::default() }.validate().unwrap_err().to_string();
-        assert!(error.contains("api.poll_ms is 1"), "{error}");
+        let faults = Config { poll_ms: 1, ..Config::default() }.check();
+        assert_eq!(faults, [Fault::new("api.poll_ms", "is 1, must be 10 to 1000 ms")]);
+        assert_eq!(Config::default().check(), []);
         let odd = StoreSection { store_url: "sqlite:".into() };
         assert!(odd.path(Path::new("/d")).unwrap_err().to_string().contains("sqlite:"));
         assert_eq!(StoreSection::default().path(Path::new("/d")).unwrap(), Path::new("/d/store.db"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bus::topology::EXECUTOR_RISK;
 use bus::{Consumer, Fold, FoldSpec, Item, Kind};
-use chassis::{Context, Service};
+use chassis::{Context, Fault, Loaded, Profile, Service, Settings};
 use domain::StreamName;
 use domain::event::Event;
 use domain::fees::CostProfile;
@@ -28,8 +28,14 @@ impl Service for Executor {
     const SECTION: &'static str = "executor";
     type Config = Config;
 
+    fn check(config: &Config, loaded: &Loaded) -> Vec<Fault> {
+        let settings = &loaded.settings;
+        let alpaca = &settings.vendors.alpaca;
+        let keys = if needs_keys(settings) { [alpaca.key().err(), alpaca.secret().err()] } else { [None, None] };
+        config.check(settings.profile == Profile::Prod).into_iter().chain(keys.into_iter().flatten()).collect()
+    }
+
     async fn run(ctx: Context<Config>) -> chassis::Result {
-        ctx.config.validate(ctx.settings.profile == chassis::Profile::Prod).map_err(ExecutorError::from)?;
         let ctx = Arc::new(ctx);
         let port: Arc<dyn OrderPort> = Arc::new(broker(&ctx)?);
         let costs = ctx.strategy()?.costs;
@@ -66,19 +72,23 @@ fn broker(ctx: &Context<Config>) -> Result<AlpacaClient, Box<dyn std::error::Err
     let config = AlpacaConfig {
         rest_url: alpaca.rest_url.clone(),
         stream_url: alpaca.stream_url.clone(),
-        credentials: credentials(ctx)?,
+        credentials: credentials(&ctx.settings)?,
         call_timeout: ctx.config.call_timeout(),
     };
     Ok(AlpacaClient::new(config)?)
 }
 
 /// The simulator wants no secret, only keys that begin with `sim`; everybody else needs the real ones.
-fn credentials(ctx: &Context<Config>) -> Result<Credentials, chassis::ConfigError> {
-    let alpaca = &ctx.settings.vendors.alpaca;
-    let none_given = alpaca.key.is_none() && alpaca.key_file.is_none();
-    if ctx.settings.profile == chassis::Profile::Dev && none_given {
+fn needs_keys(settings: &Settings) -> bool {
+    let alpaca = &settings.vendors.alpaca;
+    settings.profile != Profile::Dev || alpaca.key.is_some() || alpaca.key_file.is_some()
+}
+
+fn credentials(settings: &Settings) -> Result<Credentials, Fault> {
+    if !needs_keys(settings) {
         return Ok(Credentials { key_id: "sim".to_owned(), secret: "sim".to_owned() });
     }
+    let alpaca = &settings.vendors.alpaca;
     Ok(Credentials { key_id: alpaca.key()?.expose().to_owned(), secret: alpaca.secret()?.expose().to_owned() })
 }
 

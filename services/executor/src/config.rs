@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use chassis::Fault;
 use domain::execution::ExecutionPolicy;
 use domain::fees::CostProfile;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// How orders are worked. Times of the market are in seconds of market time, others in milliseconds of wall time.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// How long an entry may stay partly filled before its remainder is cancelled, market seconds.
@@ -56,53 +58,33 @@ impl Default for Config {
     }
 }
 
-/// A setting that cannot be meant.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
-    /// A number outside its range.
-    #[error("executor.{key} must be {range}")]
-    OutOfRange {
-        /// The key.
-        key: &'static str,
-        /// What it may be.
-        range: &'static str,
-    },
-    /// Real money without the account named.
-    #[error("real money needs executor.account_number")]
-    NoAccount,
-    /// Real money without the sentence.
-    #[error("real money needs executor.live_confirmation: `{0}`")]
-    NotConfirmed(String),
-}
-
 impl Config {
-    /// Checks ranges, and with `real_money` the second confirmation.
-    ///
-    /// # Errors
-    /// Class Fatal: the process does not start.
-    pub fn validate(&self, real_money: bool) -> Result<(), ConfigError> {
+    /// Every number outside its range and, with `real_money`, a second confirmation that is missing.
+    pub fn check(&self, real_money: bool) -> Vec<Fault> {
+        let within = |key, value, range, unit| Fault::outside(&format!("executor.{key}"), value, range, unit);
         let ranges = [
-            ("marketable_bps", self.marketable_bps <= 1_000, "at most 1000"),
-            ("repairs_max", (1..=10).contains(&self.repairs_max), "1 to 10"),
-            ("calls_max", (1..=64).contains(&self.calls_max), "1 to 64"),
-            ("call_timeout_ms", (100..=60_000).contains(&self.call_timeout_ms), "100 to 60000"),
-            ("clock_poll_ms", (100..=60_000).contains(&self.clock_poll_ms), "100 to 60000"),
-            ("account_poll_ms", (100..=60_000).contains(&self.account_poll_ms), "100 to 60000"),
-            ("backfill_poll_ms", (500..=300_000).contains(&self.backfill_poll_ms), "500 to 300000"),
+            within("marketable_bps", self.marketable_bps.into(), 0..=1_000, "basis points"),
+            within("repairs_max", self.repairs_max.into(), 1..=10, "repairs"),
+            within("calls_max", self.calls_max as u64, 1..=64, "calls"),
+            within("call_timeout_ms", self.call_timeout_ms, 100..=60_000, "ms"),
+            within("clock_poll_ms", self.clock_poll_ms, 100..=60_000, "ms"),
+            within("account_poll_ms", self.account_poll_ms, 100..=60_000, "ms"),
+            within("backfill_poll_ms", self.backfill_poll_ms, 500..=300_000, "ms"),
         ];
-        if let Some((key, _, range)) = ranges.into_iter().find(|(_, holds, _)| !holds) {
-            return Err(ConfigError::OutOfRange { key, range });
-        }
-        if !real_money {
-            return Ok(());
-        }
-        let account = self.account_number.as_deref().ok_or(ConfigError::NoAccount)?;
+        let unconfirmed = if real_money { self.unconfirmed() } else { None };
+        ranges.into_iter().flatten().chain(unconfirmed).collect()
+    }
+
+    fn unconfirmed(&self) -> Option<Fault> {
+        let Some(account) = self.account_number.as_deref() else {
+            return Some(Fault::new("executor.account_number", "is not set, and real money needs the account named"));
+        };
         let sentence = format!("I accept real orders on account {account}");
-        if self.live_confirmation.as_deref() == Some(&sentence) {
-            Ok(())
-        } else {
-            Err(ConfigError::NotConfirmed(sentence))
-        }
+        let confirmed = self.live_confirmation.as_deref() == Some(&sentence);
+        (!confirmed).then(|| {
+            let fault = Fault::new("executor.live_confirmation", "is not the sentence that real money needs");
+            fault.fix(format!("set it to `{sentence}`"))
+        })
     }
 
     pub(crate) fn policy(&self, costs: CostProfile) -> ExecutionPolicy {
@@ -126,19 +108,25 @@ mod tests {
 
     #[test]
     fn real_money_needs_account_and_sentence() {
+        let keys = |config: &Config| config.check(true).into_iter().map(|fault| fault.key).collect::<Vec<_>>();
         let mut config = Config::default();
-        assert_eq!(config.validate(false), Ok(()));
-        assert_eq!(config.validate(true), Err(ConfigError::NoAccount));
+        assert_eq!(config.check(false), []);
+        assert_eq!(keys(&config), ["executor.account_number"]);
         config.account_number = Some("PA3X".to_owned());
         config.live_confirmation = Some("yes".to_owned());
-        assert!(matches!(config.validate(true), Err(ConfigError::NotConfirmed(_))));
+        assert_eq!(keys(&config), ["executor.live_confirmation"]);
         config.live_confirmation = Some("I accept real orders on account PA3X".to_owned());
-        assert_eq!(config.validate(true), Ok(()));
+        assert_eq!(config.check(true), []);
     }
 
     #[test]
     fn numbers_out_of_range_are_named() {
-        let config = Config { calls_max: 0, ..Config::default() };
-        assert_eq!(config.validate(false).unwrap_err().to_string(), "executor.calls_max must be 1 to 64");
+        let config = Config { calls_max: 0, repairs_max: 11, ..Config::default() };
+        let faults: Vec<_> = config.check(false).iter().map(Fault::to_string).collect();
+        let expected = [
+            "`executor.repairs_max` is 11, must be 1 to 10 repairs",
+            "`executor.calls_max` is 0, must be 1 to 64 calls",
+        ];
+        assert_eq!(faults, expected);
     }
 }

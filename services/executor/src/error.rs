@@ -3,14 +3,9 @@
 use bus::{BusError, Class};
 use ports::VendorError;
 
-use crate::config::ConfigError;
-
 /// What ends the executor; everything else is dealt with where it happens.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecutorError {
-    /// A setting that cannot be meant.
-    #[error("configuration")]
-    Config(#[from] ConfigError),
     /// The bus is of no use any more.
     #[error("bus")]
     Bus(#[from] BusError),
@@ -32,7 +27,7 @@ impl ExecutorError {
     pub fn class(&self) -> Class {
         match self {
             Self::Bus(error) => error.class(),
-            Self::Config(_) | Self::Broker(_) | Self::WrongAccount { .. } => Class::Fatal,
+            Self::Broker(_) | Self::WrongAccount { .. } => Class::Fatal,
         }
     }
 }

@@ -19,5 +19,5 @@ mod metrics;
 mod ownership;
 
 pub use app::Executor;
-pub use config::{Config, ConfigError};
+pub use config::Config;
 pub use error::ExecutorError;

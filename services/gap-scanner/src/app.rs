@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::lease::{self, Lease};
-use bus::topology::PARTITIONS_MAX;
 use bus::{Class, subject};
-use chassis::{CancellationToken, Context, Service};
+use chassis::{CancellationToken, Context, Fault, Loaded, Service};
 use domain::StreamName;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -23,6 +22,10 @@ impl Service for GapScanner {
     const NAME: &'static str = "gap-scanner";
     const SECTION: &'static str = "scanner";
     type Config = Config;
+
+    fn check(config: &Config, _: &Loaded) -> Vec<Fault> {
+        config.check()
+    }
 
     async fn run(ctx: Context<Config>) -> chassis::Result {
         ctx.readiness.set("rebuilt", false, "folding MARKET");
@@ -48,9 +51,6 @@ impl Service for GapScanner {
 /// Partitions that the gateway fills and nobody reads would be traded blind.
 async fn check_partitions(ctx: &Context<Config>) -> chassis::Result {
     let partitions = ctx.config.partitions;
-    if !(1..=PARTITIONS_MAX).contains(&partitions) {
-        return Err(format!("scanner.partitions: {partitions} is not between 1 and {PARTITIONS_MAX}").into());
-    }
     let filled = loop {
         match ctx.bus.subjects(StreamName::Market.as_str(), &subject::trade_batch_filter()).await {
             Err(error) if error.class() == Class::Transient && !ctx.shutdown.is_cancelled() => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{BusError, Class, Lease};
-use chassis::{Context, Service};
+use chassis::{Context, Fault, Loaded, Service};
 use tokio::time::sleep;
 
 use crate::GatewayContext;
@@ -17,7 +17,7 @@ use crate::feed::Feed;
 use crate::reference::{self, Reference};
 use crate::sources::Sources;
 use crate::universe::Universe;
-use crate::{holidays, news};
+use crate::{holidays, keys, news};
 
 /// What a gateway is responsible for.
 const FEED: &str = "finnhub";
@@ -32,8 +32,11 @@ impl Service for IngestGateway {
     const SECTION: &'static str = "gateway";
     type Config = Config;
 
+    fn check(config: &Config, loaded: &Loaded) -> Vec<Fault> {
+        config.check().into_iter().chain(keys::check(&loaded.settings)).collect()
+    }
+
     async fn run(context: Context<Config>) -> chassis::Result {
-        context.config.validate().map_err(GatewayError::from)?;
         let context = Arc::new(context);
         let sources = Arc::new(Sources::new(&context)?);
         while let Some(mut lease) = context.lead(FEED).await? {
@@ -90,7 +93,7 @@ async fn regain(context: &GatewayContext) -> Result<Option<Lease>, BusError> {
 /// Reads the vendors and writes MARKET until shutdown. What the owner before has missed until now becomes a feed gap.
 async fn fill_market(context: &Arc<GatewayContext>, sources: &Arc<Sources>) -> Result<(), GatewayError> {
     let (config, vendors) = (&context.config, &context.settings.vendors);
-    let token = vendors.finnhub.token()?;
+    let token = keys::finnhub(&context.settings)?;
     for check in ["universe", "reference", "feed"] {
         context.readiness.set(check, false, "starting");
     }
@@ -115,7 +118,7 @@ async fn fill_market(context: &Arc<GatewayContext>, sources: &Arc<Sources>) -> R
         let stream = FinnhubStream::new(
             StreamConfig {
                 url: vendors.finnhub.ws_url.clone(),
-                token: token.expose().to_owned(),
+                token: token.clone(),
                 tape: config.tape,
                 silence_max: ms(config.feed.silence_ms_max),
                 reconnect: (ms(config.feed.reconnect_ms_min), ms(config.feed.reconnect_ms_max)),

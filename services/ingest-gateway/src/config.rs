@@ -4,12 +4,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chassis::Fault;
 use domain::Symbol;
 use domain::market::Tape;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Settings of the gateway.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Number of partitions, each one lane on the bus. Every service must agree on it.
@@ -39,7 +41,8 @@ pub struct Config {
 }
 
 /// A clock that shows market time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ClockSource {
     /// This machine's.
@@ -49,7 +52,8 @@ pub enum ClockSource {
 }
 
 /// Which symbols are followed.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct UniverseConfig {
     /// Exactly these; when empty, whatever the vendor lists.
@@ -63,7 +67,8 @@ pub struct UniverseConfig {
 }
 
 /// The live feed.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct FeedConfig {
     /// A connection without any frame for so long is dead, ms.
@@ -77,7 +82,8 @@ pub struct FeedConfig {
 }
 
 /// How trades become batches.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct BatchConfig {
     /// With so many trades waiting in one partition, reading stops until the bus has taken some.
@@ -87,7 +93,8 @@ pub struct BatchConfig {
 }
 
 /// Where batches wait while the bus is away.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct SpoolConfig {
     /// Its folder; `spool` in `data_dir` when empty. Each gateway that shares it takes a subfolder of its own.
@@ -101,7 +108,8 @@ pub struct SpoolConfig {
 }
 
 /// How far market time has come.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct WatermarkConfig {
     /// How late the feed may report a trade, ms of market time.
@@ -120,7 +128,8 @@ pub struct WatermarkConfig {
 }
 
 /// History of each symbol.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ReferenceConfig {
     /// Length of the opening range whose volumes are collected; a multiple of 5.
@@ -134,7 +143,8 @@ pub struct ReferenceConfig {
 }
 
 /// A vendor of reference data or news.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)] // each is a company's name
 pub enum Vendor {
@@ -156,7 +166,8 @@ impl fmt::Display for Vendor {
 }
 
 /// Who is asked for what, best first; a later one stands in where an earlier one fails or does not know the symbol.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct SourcesConfig {
     /// Daily bars and volumes through the day: alpaca, yahoo, alphavantage (daily bars only).
@@ -179,6 +190,15 @@ impl SourcesConfig {
     /// True when `vendor` is named anywhere.
     pub fn names(&self, vendor: Vendor) -> bool {
         self.needs().into_iter().any(|(_, named, _)| named.contains(&vendor))
+    }
+
+    /// Vendors that do not have what they are named for.
+    fn unable(&self) -> impl Iterator<Item = Fault> {
+        self.needs().into_iter().filter_map(|(key, named, able)| {
+            let vendor = named.iter().find(|vendor| !able.contains(vendor))?;
+            let able = able.iter().map(Vendor::to_string).collect::<Vec<_>>().join(", ");
+            Fault::unless(false, &format!("gateway.{key}"), vendor, format!("of {able}"))
+        })
     }
 
     /// Each key, what it names and what it may name.
@@ -212,7 +232,8 @@ impl Default for SourcesConfig {
 }
 
 /// Calls that each vendor's key allows. Each process holds them for itself.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct BudgetsConfig {
     /// Alpaca's market data and trading service together.
@@ -226,7 +247,8 @@ pub struct BudgetsConfig {
 }
 
 /// Most calls within any stretch of a second, a minute and a day; 0: no limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 #[allow(missing_docs)] // each is named after its stretch
 pub struct Limits {
@@ -248,7 +270,8 @@ impl Default for BudgetsConfig {
 }
 
 /// Headlines.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct NewsConfig {
     /// Wall time between two calls, one symbol each, ms; 0 turns headlines off.
@@ -331,52 +354,32 @@ impl SpoolConfig {
 }
 
 impl Config {
-    /// Checks what the types cannot.
-    ///
-    /// # Errors
-    /// Names the key, its value and what it must be.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        let must = |holds: bool, key, value: u64, rule: &str| {
-            if holds { Ok(()) } else { Err(ConfigError { key, value: value.to_string(), rule: rule.to_owned() }) }
+    /// What is wrong with it beyond its types.
+    pub fn check(&self) -> Vec<Fault> {
+        let must = |holds: bool, key: &str, value: u64, rule: &str| {
+            Fault::unless(holds, &format!("gateway.{key}"), value, rule)
         };
         let opening = u64::from(self.reference.opening_minutes);
         let (feed, batch, reference) = (&self.feed, &self.batch, &self.reference);
-        must(
-            (1..=bus::topology::PARTITIONS_MAX).contains(&self.partitions),
-            "partitions",
-            self.partitions.into(),
-            "from 1 to 32",
-        )?;
-        must(feed.silence_ms_max > 0, "feed.silence_ms_max", 0, "above 0")?;
-        must(feed.reconnect_ms_min > 0, "feed.reconnect_ms_min", 0, "above 0")?;
-        let longest = feed.reconnect_ms_max;
-        must(longest >= feed.reconnect_ms_min, "feed.reconnect_ms_max", longest, "at least feed.reconnect_ms_min")?;
-        let trades = batch.trades_max as u64;
-        must((64..=65_536).contains(&trades), "batch.trades_max", trades, "from 64 to 65536")?;
-        must(batch.heartbeat_ms > 0, "batch.heartbeat_ms", 0, "above 0")?;
-        must(self.spool.mib_max > 0, "spool.mib_max", 0, "above 0")?;
-        must(self.spool.after_ms > 0, "spool.after_ms", 0, "above 0")?;
-        must(self.watermark.poll_ms > 0, "watermark.poll_ms", 0, "above 0")?;
-        must(opening > 0 && opening % 5 == 0, "reference.opening_minutes", opening, "a multiple of 5")?;
-        must(reference.concurrency > 0, "reference.concurrency", 0, "above 0")?;
-        must(!self.sources.history.is_empty(), "sources.history", 0, "one vendor at least")?;
-        for (key, named, able) in self.sources.needs() {
-            if let Some(vendor) = named.iter().find(|vendor| !able.contains(vendor)) {
-                let able = able.iter().map(Vendor::to_string).collect::<Vec<_>>().join(", ");
-                return Err(ConfigError { key, value: vendor.to_string(), rule: format!("of {able}") });
-            }
-        }
-        Ok(())
+        let (partitions, most) = (u64::from(self.partitions), u64::from(bus::topology::PARTITIONS_MAX));
+        let (longest, trades) = (feed.reconnect_ms_max, batch.trades_max as u64);
+        let numbers = [
+            Fault::outside("gateway.partitions", partitions, 1..=most, "partitions"),
+            must(feed.silence_ms_max > 0, "feed.silence_ms_max", 0, "above 0"),
+            must(feed.reconnect_ms_min > 0, "feed.reconnect_ms_min", 0, "above 0"),
+            must(longest >= feed.reconnect_ms_min, "feed.reconnect_ms_max", longest, "at least feed.reconnect_ms_min"),
+            Fault::outside("gateway.batch.trades_max", trades, 64..=65_536, "trades"),
+            must(batch.heartbeat_ms > 0, "batch.heartbeat_ms", 0, "above 0"),
+            must(self.spool.mib_max > 0, "spool.mib_max", 0, "above 0"),
+            must(self.spool.after_ms > 0, "spool.after_ms", 0, "above 0"),
+            must(self.watermark.poll_ms > 0, "watermark.poll_ms", 0, "above 0"),
+            must(opening > 0 && opening % 5 == 0, "reference.opening_minutes", opening, "a multiple of 5"),
+            must(reference.concurrency > 0, "reference.concurrency", 0, "above 0"),
+        ];
+        let nobody = self.sources.history.is_empty();
+        let nobody = nobody.then(|| Fault::new("gateway.sources.history", "is empty, must name one vendor at least"));
+        numbers.into_iter().flatten().chain(nobody).chain(self.sources.unable()).collect()
     }
-}
-
-/// A setting that cannot be.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("gateway.{key} is {value}, must be {rule}")]
-pub struct ConfigError {
-    key: &'static str,
-    value: String,
-    rule: String,
 }
 
 pub(crate) const fn ms(millis: u64) -> Duration {
@@ -389,18 +392,22 @@ mod tests {
 
     #[test]
     fn defaults_hold_and_impossible_settings_are_named() {
-        assert_eq!(Config::default().validate(), Ok(()));
-        let check = |change: fn(&mut Config), key: &str| {
+        assert_eq!(Config::default().check(), []);
+        let check = |change: fn(&mut Config), expected: &str| {
             let mut config = Config::default();
             change(&mut config);
-            let error = config.validate().unwrap_err().to_string();
-            assert!(error.contains(key), "{key}: {error}");
+            let faults: Vec<_> = config.check().iter().map(Fault::to_string).collect();
+            assert_eq!(faults, [expected]);
         };
-        check(|c| c.partitions = 0, "gateway.partitions is 0");
-        check(|c| c.reference.opening_minutes = 7, "gateway.reference.opening_minutes is 7");
-        check(|c| c.feed.reconnect_ms_max = 1, "gateway.feed.reconnect_ms_max is 1");
-        check(|c| c.spool.mib_max = 0, "gateway.spool.mib_max is 0");
-        check(|c| c.sources.lending = vec![Vendor::Yahoo], "gateway.sources.lending is yahoo, must be of alpaca");
-        check(|c| c.batch.trades_max = 1, "gateway.batch.trades_max is 1");
+        check(|c| c.partitions = 0, "`gateway.partitions` is 0, must be 1 to 32 partitions");
+        check(|c| c.reference.opening_minutes = 7, "`gateway.reference.opening_minutes` is 7, must be a multiple of 5");
+        check(
+            |c| c.feed.reconnect_ms_max = 1,
+            "`gateway.feed.reconnect_ms_max` is 1, must be at least feed.reconnect_ms_min",
+        );
+        check(|c| c.spool.mib_max = 0, "`gateway.spool.mib_max` is 0, must be above 0");
+        check(|c| c.sources.lending = vec![Vendor::Yahoo], "`gateway.sources.lending` is yahoo, must be of alpaca");
+        check(|c| c.sources.history.clear(), "`gateway.sources.history` is empty, must name one vendor at least");
+        check(|c| c.batch.trades_max = 1, "`gateway.batch.trades_max` is 1, must be 64 to 65536 trades");
     }
 }

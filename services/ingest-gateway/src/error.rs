@@ -8,8 +8,6 @@ use events::DecodeError;
 use ports::VendorError;
 use spool::SpoolError;
 
-use crate::config::ConfigError;
-
 /// An error and its causes in one line.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| (*cause).source());
@@ -19,9 +17,6 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 /// A failure that the gateway cannot work around.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
-    /// The configuration cannot be.
-    #[error("configuration")]
-    Config(#[from] ConfigError),
     /// The bus cannot be read at start.
     #[error("the bus does not answer")]
     Bus(#[from] BusError),
@@ -56,7 +51,7 @@ pub enum GatewayError {
     },
     /// A key cannot be read.
     #[error("configuration")]
-    Keys(#[from] chassis::ConfigError),
+    Keys(#[from] chassis::Fault),
     /// A vendor's client cannot be set up.
     #[error("vendor set-up")]
     Vendor(#[from] VendorError),
@@ -76,8 +71,7 @@ impl GatewayError {
         match self {
             Self::Bus(error) => matches!(error.class(), Class::Transient | Class::UnknownOutcome),
             Self::Lane { source, .. } => matches!(source.as_deref(), Some(BusError::Fenced { .. })),
-            Self::Config(_)
-            | Self::Keys(_)
+            Self::Keys(_)
             | Self::StoredBatch { .. }
             | Self::Spool(_)
             | Self::SpoolSync { .. }

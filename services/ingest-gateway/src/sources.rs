@@ -17,6 +17,7 @@ use crate::adapters::gate::Gate;
 use crate::adapters::yahoo::YahooClient;
 use crate::config::Vendor;
 use crate::error::{GatewayError, chain};
+use crate::keys;
 
 /// The vendors to ask for each need, best first. Their budgets, pauses and breakers last as long as this.
 pub(crate) struct Sources {
@@ -101,12 +102,12 @@ impl Clients {
         let (config, vendors) = (&context.config, &context.settings.vendors);
         let (budgets, opening_minutes) = (&config.budgets, config.reference.opening_minutes);
         let gate = Gate::new("finnhub", budgets.finnhub);
-        let finnhub = FinnhubClient::new(&vendors.finnhub.rest_url, vendors.finnhub.token()?.expose(), gate)?;
+        let finnhub = FinnhubClient::new(&vendors.finnhub.rest_url, &keys::finnhub(&context.settings)?, gate)?;
         // Yahoo and Alpha Vantage know no other than the whole tape.
         let tape = if config.tape == Tape::Simulated { Tape::Simulated } else { Tape::Consolidated };
         let gate = Gate::new("yahoo", budgets.yahoo);
         let yahoo = YahooClient::new(&vendors.yahoo.rest_url, tape, opening_minutes, gate)?;
-        let alpaca = if let Some((key_id, secret)) = alpaca_keys(context)? {
+        let alpaca = if let Some((key_id, secret)) = keys::alpaca(&context.settings)? {
             let config = AlpacaConfig {
                 data_url: vendors.alpaca.data_url(),
                 trading_url: &vendors.alpaca.rest_url,
@@ -120,7 +121,7 @@ impl Clients {
             left_out(context, Vendor::Alpaca);
             None
         };
-        let alphavantage = if let Some(key) = alphavantage_key(context)? {
+        let alphavantage = if let Some(key) = keys::alphavantage(&context.settings)? {
             let gate = Gate::new("alphavantage", budgets.alphavantage);
             let url = &vendors.alphavantage.rest_url;
             Some(Arc::new(AlphaVantageClient::new(url, &key, tape, opening_minutes, gate)?))
@@ -130,29 +131,6 @@ impl Clients {
         };
         Ok(Self { finnhub: Arc::new(finnhub), yahoo: Arc::new(yahoo), alpaca, alphavantage })
     }
-}
-
-/// What the simulator takes for a key.
-const SIM_KEY: &str = "sim";
-
-fn is_dev(context: &GatewayContext) -> bool {
-    context.settings.profile == chassis::Profile::Dev
-}
-
-fn alpaca_keys(context: &GatewayContext) -> Result<Option<(String, String)>, chassis::ConfigError> {
-    let alpaca = &context.settings.vendors.alpaca;
-    if alpaca.has_keys() {
-        return Ok(Some((alpaca.key()?.expose().to_owned(), alpaca.secret()?.expose().to_owned())));
-    }
-    Ok(is_dev(context).then(|| (SIM_KEY.to_owned(), SIM_KEY.to_owned())))
-}
-
-fn alphavantage_key(context: &GatewayContext) -> Result<Option<String>, chassis::ConfigError> {
-    let alphavantage = &context.settings.vendors.alphavantage;
-    if alphavantage.has_key() {
-        return Ok(Some(alphavantage.key()?.expose().to_owned()));
-    }
-    Ok(is_dev(context).then(|| SIM_KEY.to_owned()))
 }
 
 fn left_out(context: &GatewayContext, vendor: Vendor) {

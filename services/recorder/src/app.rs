@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{BusError, FoldSpec, RawFold, RawItem, RawMessage};
-use chassis::{CancellationToken, Context};
+use chassis::{CancellationToken, Context, Fault, Loaded};
 use domain::StreamName;
 use domain::ops::Severity;
 use tokio::sync::mpsc;
@@ -24,8 +24,11 @@ impl chassis::Service for Recording {
     const SECTION: &'static str = "recorder";
     type Config = Config;
 
+    fn check(config: &Config, loaded: &Loaded) -> Vec<Fault> {
+        config.check(&loaded.settings.data_dir)
+    }
+
     async fn run(ctx: Context<Config>) -> chassis::Result {
-        ctx.config.validate()?;
         metrics::describe();
         let ctx = Arc::new(ctx);
         while let Some(lease) = ctx.lead("store").await? {

@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use serde::Deserialize;
+use chassis::Fault;
+use serde::{Deserialize, Serialize};
 
-use crate::store::{StoreUrl, UrlError};
+use crate::store::StoreUrl;
 
 /// How the recorder works.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// The store, `sqlite:PATH`; empty means `store.db` in the data folder. The API reads the same key.
@@ -27,42 +29,26 @@ impl Default for Config {
     }
 }
 
-/// Why the table was refused.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The store's address is not one.
-    #[error("recorder.store_url")]
-    Store(#[from] UrlError),
-    /// A number is outside its range.
-    #[error("recorder.{key} is {value}, must be {expected}")]
-    Range {
-        /// The key below `recorder`.
-        key: &'static str,
-        /// Its value.
-        value: u64,
-        /// What it may be.
-        expected: &'static str,
-    },
-}
-
 impl Config {
     /// The store's address.
-    pub fn store(&self, data_dir: &Path) -> Result<StoreUrl, ConfigError> {
+    pub fn store(&self, data_dir: &Path) -> Result<StoreUrl, Fault> {
         if self.store_url.is_empty() {
-            Ok(StoreUrl::sqlite(data_dir.join("store.db")))
-        } else {
-            Ok(self.store_url.parse()?)
+            return Ok(StoreUrl::sqlite(data_dir.join("store.db")));
         }
+        self.store_url.parse().map_err(|_| {
+            Fault::new("recorder.store_url", format!("is `{}`, must be of the form sqlite:PATH", self.store_url))
+        })
     }
 
-    /// Checks every number against its range.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        let within = |key, value: u64, low, high, expected| {
-            if (low..=high).contains(&value) { Ok(()) } else { Err(ConfigError::Range { key, value, expected }) }
-        };
-        within("batch_max", self.batch_max as u64, 1, 10_000, "1 to 10,000 messages")?;
-        within("linger_ms", self.linger_ms, 0, 1_000, "0 to 1,000 ms")?;
-        within("queue_max", self.queue_max as u64, 1, 1_000_000, "1 to 1,000,000 messages")
+    /// What is wrong with it.
+    pub fn check(&self, data_dir: &Path) -> Vec<Fault> {
+        let faults = [
+            self.store(data_dir).err(),
+            Fault::outside("recorder.batch_max", self.batch_max as u64, 1..=10_000, "messages"),
+            Fault::outside("recorder.linger_ms", self.linger_ms, 0..=1_000, "ms"),
+            Fault::outside("recorder.queue_max", self.queue_max as u64, 1..=1_000_000, "messages"),
+        ];
+        faults.into_iter().flatten().collect()
     }
 
     /// `linger_ms` as a duration.
@@ -77,15 +63,15 @@ mod tests {
 
     #[test]
     fn refused_values_name_their_key() {
-        let check = |config: Config, part: &str| {
-            let error = config.validate().unwrap_err().to_string();
-            assert!(error.contains(part), "{error}");
+        let check = |config: Config, expected: &str| {
+            let faults = config.check(Path::new("/d"));
+            assert_eq!(faults.iter().map(Fault::to_string).collect::<Vec<_>>(), [expected]);
         };
-        check(Config { batch_max: 0, ..Config::default() }, "recorder.batch_max is 0");
-        check(Config { linger_ms: 9_999, ..Config::default() }, "recorder.linger_ms is 9999");
-        assert!(Config::default().validate().is_ok());
+        check(Config { batch_max: 0, ..Config::default() }, "`recorder.batch_max` is 0, must be 1 to 10000 messages");
+        check(Config { linger_ms: 9_999, ..Config::default() }, "`recorder.linger_ms` is 9999, must be 0 to 1000 ms");
         let odd = Config { store_url: "mysql://x".into(), ..Config::default() };
-        assert!(odd.store(Path::new("/d")).is_err());
+        check(odd, "`recorder.store_url` is `mysql://x`, must be of the form sqlite:PATH");
+        assert_eq!(Config::default().check(Path::new("/d")), []);
         assert_eq!(Config::default().store(Path::new("/d")).unwrap().to_string(), "sqlite:/d/store.db");
     }
 }

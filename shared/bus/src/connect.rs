@@ -1,6 +1,6 @@
 //! One connection to the bus, which comes back by itself.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use async_nats::jetstream::{self, context::ContextBuilder};
 use async_nats::{ClientError, ConnectErrorKind, ConnectOptions, Event as ClientEvent, ServerAddr, ServerError};
 use domain::StreamName;
 use futures_util::TryStreamExt as _;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, watch};
 use tokio::time::timeout;
 
@@ -22,7 +22,8 @@ use crate::signature::{Signer, Verifier};
 use crate::topology::Sizes;
 
 /// Where the bus is and how to log in.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct BusConfig {
     /// Server address, or several separated by commas: `nats://127.0.0.1:4222`.
@@ -76,6 +77,16 @@ impl Default for BusConfig {
     }
 }
 
+impl BusConfig {
+    /// Whether a connection could be tried: addresses, keys and files are usable.
+    ///
+    /// # Errors
+    /// Class Fatal: names the key.
+    pub fn check(&self) -> Result<(), BusError> {
+        Prepared::new(self).map(drop)
+    }
+}
+
 /// State of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Link {
@@ -108,15 +119,12 @@ impl Bus {
     /// # Errors
     /// Class Fatal: unusable address, unreadable file, login refused. Class Transient: nobody there in time.
     pub async fn connect(config: &BusConfig, name: &str) -> Result<Self, BusError> {
-        let addresses = addresses(&config.url)?;
-        let signer = config.signing_seed_file.as_deref().map(Signer::read).transpose()?;
-        let verifier = risk_public_key(config)?.as_deref().map(Verifier::new).transpose()?.map(Arc::new);
+        let Prepared { addresses, login, signer, verifier } = Prepared::new(config)?;
         let (link_tx, link) = watch::channel(Link::default());
         let instruments = Arc::new(Instruments::new(name));
         let events = ConnectionEvents { link: Arc::new(link_tx), last: Arc::default(), service: name.to_owned() };
         let seen = events.clone();
-        let options = login(config)
-            .await?
+        let options = login
             .name(name)
             .custom_inbox_prefix(format!("_INBOX_{}", config.user.as_deref().unwrap_or(name)))
             .retry_on_initial_connect()
@@ -148,7 +156,7 @@ impl Bus {
                 dead_letters,
                 instruments,
                 signer,
-                verifier,
+                verifier: verifier.map(Arc::new),
             }),
         };
         bus.first_connection(&events).await?;
@@ -345,16 +353,37 @@ fn addresses(urls: &str) -> Result<Vec<ServerAddr>, BusError> {
     urls.split(',').map(parse).collect()
 }
 
-async fn login(config: &BusConfig) -> Result<ConnectOptions, BusError> {
+/// What a connection is made with.
+struct Prepared {
+    addresses: Vec<ServerAddr>,
+    login: ConnectOptions,
+    signer: Option<Signer>,
+    verifier: Option<Verifier>,
+}
+
+impl Prepared {
+    fn new(config: &BusConfig) -> Result<Self, BusError> {
+        Ok(Self {
+            addresses: addresses(&config.url)?,
+            signer: config.signing_seed_file.as_deref().map(Signer::read).transpose()?,
+            verifier: risk_public_key(config)?.as_deref().map(Verifier::new).transpose()?,
+            login: login(config)?,
+        })
+    }
+}
+
+fn login(config: &BusConfig) -> Result<ConnectOptions, BusError> {
+    let read = |key, path: &Path| {
+        std::fs::read_to_string(path).map_err(|source| BusError::File { key, path: path.to_owned(), source })
+    };
     let mut options = ConnectOptions::new();
     if let Some(path) = &config.creds_file {
         let unreadable = |source| BusError::File { key: "creds_file", path: path.clone(), source };
-        options = options.credentials_file(path).await.map_err(unreadable)?;
+        options = options.credentials(&read("creds_file", path)?).map_err(unreadable)?;
     }
     match (&config.user, &config.password_file) {
         (Some(user), Some(path)) => {
-            let unreadable = |source| BusError::File { key: "password_file", path: path.clone(), source };
-            let password = tokio::fs::read_to_string(path).await.map_err(unreadable)?;
+            let password = read("password_file", path)?;
             options = options.user_and_password(user.clone(), password.trim_end().to_owned());
         }
         (Some(user), None) => {
@@ -367,9 +396,7 @@ async fn login(config: &BusConfig) -> Result<ConnectOptions, BusError> {
         (None, _) => {}
     }
     if let Some(path) = config.ca_file.as_ref().filter(|path| !path.as_os_str().is_empty()) {
-        if let Err(source) = tokio::fs::metadata(path).await {
-            return Err(BusError::File { key: "ca_file", path: path.clone(), source });
-        }
+        read("ca_file", path)?;
         options = options.add_root_certificates(path.clone()).require_tls(true);
     }
     Ok(options)

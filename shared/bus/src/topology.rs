@@ -6,7 +6,7 @@ use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::stream::{Config as StreamConfig, DiscardPolicy, RetentionPolicy, StorageType};
 use async_nats::jetstream::{ErrorCode, consumer, context, kv, stream};
 use domain::StreamName;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::connect::Bus;
 use crate::error::BusError;
@@ -14,7 +14,8 @@ use crate::snapshot;
 use crate::subject::{Kind, redrive_filter, stream_filter};
 
 /// How large the streams may grow, and on how many nodes they are kept.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Sizes {
     /// MARKET, MiB; when full, the oldest batches go.

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::{ConfigError, Loaded, Settings};
+use crate::config::{ConfigError, Fault, Loaded, Settings};
 use crate::errors::ErrorReporter;
 use crate::metrics;
 use crate::readiness::Readiness;
@@ -25,6 +25,12 @@ pub trait Service: Send + 'static {
     const SECTION: &'static str;
     /// That table. Refuse unknown keys: `#[serde(default, deny_unknown_fields)]`.
     type Config: DeserializeOwned + Send + 'static;
+
+    /// What is wrong with that table beyond its types: ranges, and what the profile asks of this service.
+    fn check(config: &Self::Config, loaded: &Loaded) -> Vec<Fault> {
+        let _ = (config, loaded);
+        Vec::new()
+    }
 
     /// Does the work; returns soon after `ctx.shutdown` is cancelled, with nothing half done.
     fn run(ctx: Context<Self::Config>) -> impl Future<Output = crate::Result> + Send;

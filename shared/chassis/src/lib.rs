@@ -21,7 +21,7 @@ mod vendors;
 
 pub use bus::Class;
 pub use clock::Clock;
-pub use config::{ConfigError, Loaded, Profile, Settings, Sources, read_strategy};
+pub use config::{ConfigError, Fault, Loaded, Problem, Profile, Settings, Sources, StrategyFile, read_strategy};
 pub use context::{Author, Context, MetaBuilder, Service};
 pub use errors::ErrorReporter;
 pub use readiness::Readiness;

@@ -1,19 +1,13 @@
 //! Logs go to standard error, as text or one JSON object a line.
 
-use tracing_subscriber::EnvFilter;
-
-use crate::config::{ConfigError, Log, LogFormat};
+use crate::config::{Fault, Log, LogFormat};
 
 /// Starts logging; does nothing if this process logs already.
 ///
 /// # Errors
 /// `log.level` is not a filter.
-pub fn init(settings: &Log) -> Result<(), ConfigError> {
-    let filter = EnvFilter::try_new(&settings.level).map_err(|_| ConfigError::Range {
-        key: "log.level".to_owned(),
-        value: format!("`{}`", settings.level),
-        expected: "a level (info) or filters (info,bus=debug)".to_owned(),
-    })?;
+pub fn init(settings: &Log) -> Result<(), Fault> {
+    let filter = settings.filter()?;
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match settings.format {
         LogFormat::Text => logs.with_target(false).try_init(),

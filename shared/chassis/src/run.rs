@@ -103,7 +103,7 @@ pub fn run<S: Service>() -> ExitCode {
 fn run_process<S: Service>() -> Result<(), RunError> {
     let setup = |source: BoxError| RunError::Setup { service: S::NAME, source };
     let loaded = Sources::process().load()?;
-    logs::init(&loaded.settings.log)?;
+    logs::init(&loaded.settings.log).map_err(|fault| loaded.refuse(fault))?;
     metrics::install().map_err(|e| setup(e.into()))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| setup(e.into()))?;
     runtime.block_on(async {
@@ -140,7 +140,8 @@ fn say(name: &str, text: &str, code: ExitCode) -> ExitCode {
 pub async fn start<S: Service>(loaded: &Loaded, shutdown: CancellationToken) -> Result<(), RunError> {
     tls::install_provider();
     let settings = Arc::clone(&loaded.settings);
-    let config: S::Config = loaded.section(S::SECTION)?;
+    let config = loaded.service::<S>()?;
+    loaded.check_bus()?;
     let bus_failed = |source| RunError::Bus { service: S::NAME, source };
     let readiness = Readiness::default();
     readiness.set("bus", false, "connecting");

@@ -4,9 +4,9 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 
-use crate::config::ConfigError;
+use crate::config::{Fault, variable};
 
 /// A key, token or password. Printing it shows nothing.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -28,23 +28,24 @@ impl Secret {
     ///
     /// # Errors
     /// Names the key, and the file if that cannot be read or is empty.
-    pub(crate) fn resolve(key: &'static str, value: Option<&Self>, file: Option<&Path>) -> Result<Self, ConfigError> {
+    pub(crate) fn resolve(key: &str, value: Option<&Self>, file: Option<&Path>) -> Result<Self, Fault> {
         let Some(path) = file else {
-            return value.cloned().ok_or(ConfigError::SecretMissing { key });
+            let fix = || format!("name a file by `{key}_file`, or set {} in the environment", variable(key));
+            return value.cloned().ok_or_else(|| Fault::new(key, "is not set").fix(fix()));
         };
-        let text = fs::read_to_string(path).map_err(|source| ConfigError::SecretFile {
-            key,
-            path: path.to_owned(),
-            source,
-        })?;
+        let unusable = |why: &str| Fault::new(format!("{key}_file"), format!("names {}, which {why}", path.display()));
+        let text = fs::read_to_string(path).map_err(|error| unusable(&format!("cannot be read: {error}")))?;
         match text.trim() {
-            "" => Err(ConfigError::SecretFile {
-                key,
-                path: path.to_owned(),
-                source: std::io::Error::other("it is empty"),
-            }),
+            "" => Err(unusable("is empty")),
             text => Ok(Self(text.to_owned())),
         }
+    }
+}
+
+impl Serialize for Secret {
+    /// Stars: what is written down shows nothing.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("***")
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::config::ConfigError;
+use crate::config::Fault;
 use crate::secret::Secret;
 
 /// Every vendor's table.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Vendors {
     /// Trades, news, quotes.
@@ -24,7 +25,8 @@ pub struct Vendors {
 }
 
 /// Finnhub.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Finnhub {
     /// WebSocket address, without the token.
@@ -32,23 +34,30 @@ pub struct Finnhub {
     /// REST address, what stands before `/api/v1`.
     pub rest_url: String,
     /// API token; environment only.
+    #[cfg_attr(feature = "schema", schemars(skip))] // never in a file
     pub token: Option<Secret>,
     /// File that holds the API token.
     pub token_file: Option<PathBuf>,
 }
 
 impl Finnhub {
+    /// True when a token is named somewhere.
+    pub const fn has_token(&self) -> bool {
+        self.token.is_some() || self.token_file.is_some()
+    }
+
     /// The API token.
     ///
     /// # Errors
     /// Names the key and the file.
-    pub fn token(&self) -> Result<Secret, ConfigError> {
+    pub fn token(&self) -> Result<Secret, Fault> {
         Secret::resolve("vendors.finnhub.token", self.token.as_ref(), self.token_file.as_deref())
     }
 }
 
 /// Yahoo's chart service; needs no key.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Yahoo {
     /// REST address, what stands before `/v8`.
@@ -56,12 +65,14 @@ pub struct Yahoo {
 }
 
 /// Alpha Vantage.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct AlphaVantage {
     /// REST address, what stands before `/query`.
     pub rest_url: String,
     /// API key; environment only.
+    #[cfg_attr(feature = "schema", schemars(skip))] // never in a file
     pub key: Option<Secret>,
     /// File that holds the API key.
     pub key_file: Option<PathBuf>,
@@ -77,13 +88,14 @@ impl AlphaVantage {
     ///
     /// # Errors
     /// Names the key and the file.
-    pub fn key(&self) -> Result<Secret, ConfigError> {
+    pub fn key(&self) -> Result<Secret, Fault> {
         Secret::resolve("vendors.alphavantage.key", self.key.as_ref(), self.key_file.as_deref())
     }
 }
 
 /// Alpaca's trading and market-data services.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Alpaca {
     /// REST address, what stands before `/v2`.
@@ -93,10 +105,12 @@ pub struct Alpaca {
     /// Address of the trade-updates stream.
     pub stream_url: String,
     /// Key id; environment only.
+    #[cfg_attr(feature = "schema", schemars(skip))] // never in a file
     pub key: Option<Secret>,
     /// File that holds the key id.
     pub key_file: Option<PathBuf>,
     /// Secret key; environment only.
+    #[cfg_attr(feature = "schema", schemars(skip))] // never in a file
     pub secret: Option<Secret>,
     /// File that holds the secret key.
     pub secret_file: Option<PathBuf>,
@@ -117,7 +131,7 @@ impl Alpaca {
     ///
     /// # Errors
     /// Names the key and the file.
-    pub fn key(&self) -> Result<Secret, ConfigError> {
+    pub fn key(&self) -> Result<Secret, Fault> {
         Secret::resolve("vendors.alpaca.key", self.key.as_ref(), self.key_file.as_deref())
     }
 
@@ -125,13 +139,14 @@ impl Alpaca {
     ///
     /// # Errors
     /// Names the key and the file.
-    pub fn secret(&self) -> Result<Secret, ConfigError> {
+    pub fn secret(&self) -> Result<Secret, Fault> {
         Secret::resolve("vendors.alpaca.secret", self.secret.as_ref(), self.secret_file.as_deref())
     }
 }
 
 /// vendor-sim's own service.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Sim {
     /// Its control address, what stands before `/clock`; empty where vendors are real.

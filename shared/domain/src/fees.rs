@@ -14,6 +14,7 @@ use crate::time::SessionDate;
 ///
 /// `None` of a regulatory fee takes the rate that was in force on the day of the trade.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct CostProfile {
     /// The broker's commission, USD per share.
@@ -37,6 +38,7 @@ pub struct CostProfile {
 /// # Source
 /// Alpaca, "REG/TAF Fee Updates" of 2021-05-03: each fee's total of the day is rounded up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FeeRounding {
     /// Each item's total of a day; a single order's fees keep their fractions.

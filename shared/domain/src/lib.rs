@@ -19,6 +19,8 @@ pub mod plan;
 pub mod risk;
 pub mod scan;
 pub mod schedule;
+#[cfg(feature = "schema")]
+mod schema;
 pub mod strategy;
 pub mod symbol;
 pub mod time;

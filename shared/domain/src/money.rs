@@ -116,7 +116,7 @@ macro_rules! fixed_point {
                     return i64::deserialize(deserializer).map(Self);
                 }
                 #[derive(Deserialize)]
-                #[serde(untagged)]
+                #[serde(untagged, expecting = "a decimal number is wanted")]
                 enum Text {
                     String(String),
                     Integer(i64),
@@ -287,7 +287,7 @@ impl<'de> Deserialize<'de> for Micro {
             return i64::deserialize(deserializer).map(Self);
         }
         #[derive(Deserialize)]
-        #[serde(untagged)]
+        #[serde(untagged, expecting = "a decimal number is wanted")]
         enum Form {
             Text(String),
             Integer(i64),

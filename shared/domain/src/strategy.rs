@@ -43,6 +43,7 @@ pub enum StrategyError {
 
 /// A strategy version: what to scan for, how to plan it, how much to risk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Strategy {
     /// The profile's name; part of every signal's identity.
@@ -64,6 +65,7 @@ pub struct Strategy {
 
 /// The two schedules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Schedules {
     /// Looks at pre-market gaps; nothing is traded from it.
@@ -74,6 +76,7 @@ pub struct Schedules {
 
 /// One schedule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ScheduleRule {
     /// Five-field Unix cron.

@@ -2,11 +2,13 @@
 //!
 //! Data goes to stdout, everything else to stderr. Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 130 interrupted.
 
+pub mod config;
 mod connection;
 pub mod dlq;
 pub mod exit;
 pub mod keys;
 pub mod replay;
+mod suite;
 pub mod token;
 pub mod topology;
 pub mod up;

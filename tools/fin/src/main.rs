@@ -27,6 +27,8 @@ enum Command {
     Features(research::features::Arguments),
     /// Decide a recorded day of the bus again and compare; exit code 1 if anything differs.
     Replay(fin::replay::Arguments),
+    /// The configuration and the strategy: check them, show them, print their schema.
+    Config(fin::config::Arguments),
     /// Create and show keys.
     Keys(fin::keys::Arguments),
     /// What must exist on the bus: streams, consumers, buckets, users.
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Command::Backtest(arguments) => research::backtest::run(&arguments),
         Command::Features(arguments) => research::features::run(&arguments),
         Command::Replay(arguments) => fin::replay::run(&arguments),
+        Command::Config(arguments) => fin::config::run(&arguments),
         Command::Keys(arguments) => fin::keys::run(&arguments),
         Command::Topology(arguments) => fin::topology::run(&arguments),
         Command::Dlq(arguments) => fin::dlq::run(&arguments),

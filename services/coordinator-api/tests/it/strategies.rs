@@ -24,7 +24,7 @@ async fn a_strategy_is_paused_and_resumed_by_its_name() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_strategy_is_checked_and_never_said_to_be_active_when_it_is_not() {
     let suite = Suite::without_recorder("127.0.0.1").await;
-    let text = suite.loaded.strategy_text.to_string();
+    let text = suite.loaded.strategy_file.text().to_owned();
     let running = suite.loaded.strategy().unwrap();
     let changed = text.replacen("risk_pct_total: ", "risk_pct_total: 0.5 # was ", 1);
     assert_ne!(changed, text);

@@ -8,6 +8,7 @@ use crate::time::{SessionDate, UnixNanos};
 
 /// Which prints a feed carries. Volumes of different tapes are never compared with each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Tape {
     /// Every exchange and the trade-reporting facilities.

@@ -15,6 +15,7 @@ pub const CONFIDENT_BARS: usize = 2 * PERIOD;
 
 /// How true ranges are averaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AtrSmoothing {
     /// Wilder (1978): the first value is the mean of the first 14 true ranges, each later one is

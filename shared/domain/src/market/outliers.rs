@@ -10,6 +10,7 @@ use crate::money::Price;
 /// # Source
 /// Bad prints pass every sale condition now and then: a stock near 66 USD once printed 15.32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OutlierRule {
     /// Part of the reference price, 1e-6.

@@ -9,6 +9,7 @@ use crate::strategy::{StrategyError, range};
 ///
 /// A key that the file leaves out has the default given here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct RiskProfile {
     /// What `risk_pct_total` is a percentage of.
@@ -63,6 +64,7 @@ pub struct RiskProfile {
 
 /// What the percentage of cash at risk is taken of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RiskBasis {
     /// `equity ÷ max_positions`: all positions stopped out at once lose `risk_pct_total` of equity.
@@ -76,6 +78,7 @@ pub enum RiskBasis {
 
 /// Which restriction on buying and selling within a day applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DayTradeRule {
     /// None.

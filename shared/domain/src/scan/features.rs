@@ -88,6 +88,7 @@ pub struct Features {
 
 /// Where a price that gapped stands against yesterday's range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GapKind {
     /// Above yesterday's high.

@@ -8,6 +8,7 @@ use crate::money::Micro;
 
 /// How a signal becomes a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PlanRules {
     /// How many of a round's signals are planned at most.
@@ -58,6 +59,7 @@ pub struct PlanRules {
 
 /// The level whose break is traded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum EntryRule {
     /// The opening range's high after a range that closed up; its low after one that closed down.
@@ -69,6 +71,7 @@ pub enum EntryRule {
 
 /// One profit target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TargetRule {
     /// Distance in multiples of the stop distance.
@@ -79,6 +82,7 @@ pub struct TargetRule {
 
 /// A stop that follows the price: first to the entry, then behind the best price.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TrailRule {
     /// Gain at which the stop moves to the entry and starts to follow, multiple of the stop distance.
@@ -91,6 +95,7 @@ pub struct TrailRule {
 
 /// Closes a trade that has not moved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TimeStopRule {
     /// This long after the entry, minutes.

@@ -11,6 +11,7 @@ use crate::scan::GapKind;
 
 /// Thresholds of the scan. `null` or a missing key leaves a criterion out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ScanRules {
     /// Length of the opening range, minutes.
@@ -70,6 +71,7 @@ pub struct ScanRules {
 
 /// What is never traded, as far as a vendor or the tape tells; what is not told is let through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Exclusions {
     /// Funds and notes traded on the exchange.

@@ -10,6 +10,7 @@ use crate::money::Micro;
 
 /// Which model scores, and its numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ScoringRules {
     /// Which model ranks the candidates.
@@ -24,6 +25,7 @@ pub struct ScoringRules {
 
 /// A model that can be chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ModelChoice {
     /// The sum of weights times features.
@@ -34,6 +36,7 @@ pub enum ModelChoice {
 
 /// Weights of the score; a missing feature adds nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ScoringWeights {
     /// Per unit of relative volume.
@@ -50,6 +53,7 @@ pub struct ScoringWeights {
 
 /// How headlines become a catalyst score from 0 to 100.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CatalystRules {
     /// Points of a fresh headline by what it is about.
@@ -71,6 +75,7 @@ pub struct CatalystRules {
 
 /// Points by kind of headline, −100 to 100.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // `scan::HeadlineKind` says what each is
 pub struct CatalystPoints {
@@ -87,6 +92,7 @@ pub struct CatalystPoints {
 
 /// A trained model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LearnedModel {
     /// The file, relative to the strategy file.

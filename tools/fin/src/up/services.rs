@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::DRAIN_WITHIN;
+use crate::suite::with_services;
 
 /// A service that ends this soon after its start will not do better when started again.
 const FAILS_AT_START: Duration = Duration::from_secs(10);
@@ -43,15 +44,7 @@ pub(super) async fn run_all(loaded: &Loaded, shutdown: CancellationToken) -> any
             tasks.spawn(async move { keep_running(name, &token, || chassis::start::<$service>(&own, token.clone())).await });
         )+};
     }
-    spawn!(
-        recorder::Recording,
-        coordinator_api::CoordinatorApi,
-        executor::Executor,
-        risk_engine::RiskEngine,
-        planner::Planner,
-        gap_scanner::GapScanner,
-        ingest_gateway::IngestGateway,
-    );
+    with_services!(spawn);
     tasks.spawn(announce(loaded.clone(), shutdown.clone()));
     let mut outcome = Ok(());
     while let Some(ended) = tasks.join_next().await {

@@ -35,6 +35,12 @@ fn nack_resources_are_the_topology_of_a_cluster() {
     check("k8s/components/nack/topology.yaml", &format!("{note}\n{exported}"));
 }
 
+#[test]
+fn schemas_are_those_that_editors_are_given() {
+    check("config/schema/config.schema.json", &fin(&["config", "schema"], &[]));
+    check("config/schema/strategy.schema.json", &fin(&["config", "schema", "--strategy"], &[]));
+}
+
 /// Appends the help of `path` and of every command below it.
 fn describe(path: &[&str], text: &mut String) {
     let help = fin(&[path, &["--help"]].concat(), &[]);
@@ -55,7 +61,7 @@ fn describe(path: &[&str], text: &mut String) {
 
 fn fin(arguments: &[&str], environment: &[(&str, &str)]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fin"));
-    command.env_remove("FIN__PROFILE").envs(environment.iter().copied());
+    command.env_remove("FIN__PROFILE").env_remove("FIN_CONFIG_DIR").envs(environment.iter().copied());
     let output = command.args(arguments).output().unwrap();
     assert!(output.status.success(), "fin {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()

@@ -1,0 +1,43 @@
+//! What opens the vendors' doors. The simulator opens to anything that begins with `sim`.
+
+use chassis::{Fault, Profile, Settings};
+
+/// What the simulator takes for a key.
+const SIM: &str = "sim";
+
+/// What is wrong with the keys of the vendors.
+pub(crate) fn check(settings: &Settings) -> Vec<Fault> {
+    let faults = [finnhub(settings).err(), alpaca(settings).err(), alphavantage(settings).err()];
+    faults.into_iter().flatten().collect()
+}
+
+/// Finnhub's token, which the feed cannot do without.
+pub(crate) fn finnhub(settings: &Settings) -> Result<String, Fault> {
+    let finnhub = &settings.vendors.finnhub;
+    if is_simulated(settings) && !finnhub.has_token() {
+        return Ok(SIM.to_owned());
+    }
+    Ok(finnhub.token()?.expose().to_owned())
+}
+
+/// Alpaca's key and secret, where they are named.
+pub(crate) fn alpaca(settings: &Settings) -> Result<Option<(String, String)>, Fault> {
+    let alpaca = &settings.vendors.alpaca;
+    if alpaca.has_keys() {
+        return Ok(Some((alpaca.key()?.expose().to_owned(), alpaca.secret()?.expose().to_owned())));
+    }
+    Ok(is_simulated(settings).then(|| (SIM.to_owned(), SIM.to_owned())))
+}
+
+/// Alpha Vantage's key, where it is named.
+pub(crate) fn alphavantage(settings: &Settings) -> Result<Option<String>, Fault> {
+    let alphavantage = &settings.vendors.alphavantage;
+    if alphavantage.has_key() {
+        return Ok(Some(alphavantage.key()?.expose().to_owned()));
+    }
+    Ok(is_simulated(settings).then(|| SIM.to_owned()))
+}
+
+fn is_simulated(settings: &Settings) -> bool {
+    settings.profile == Profile::Dev
+}

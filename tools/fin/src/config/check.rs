@@ -1,0 +1,51 @@
+//! Everything that would keep a service from starting.
+
+use chassis::{Fault, Loaded, Problem, Sources, StrategyFile};
+
+use crate::suite::with_services;
+
+/// What is wrong, each problem once, and which files were read.
+pub(super) fn check(sources: Sources) -> (Vec<Problem>, Vec<String>) {
+    let strategy_file = sources.strategy_file().ok();
+    let (loaded, mut problems) = sources.inspect();
+    if let Some(file) = &strategy_file {
+        problems.extend(of_strategy(file, loaded.as_ref()));
+    }
+    let mut files = Vec::new();
+    if let Some(loaded) = &loaded {
+        problems.extend(loaded.inspect_bus());
+        problems.extend(of_services(loaded));
+        files.extend(loaded.files().map(str::to_owned));
+    }
+    files.extend(strategy_file.map(|file| file.name().to_owned()));
+    (once(problems), files)
+}
+
+fn of_services(loaded: &Loaded) -> Vec<Problem> {
+    macro_rules! inspect {
+        ($($service:ty),+ $(,)?) => { [$(loaded.inspect::<$service>().1),+].concat() };
+    }
+    with_services!(inspect)
+}
+
+/// The file's own faults, and those of the model that it names.
+fn of_strategy(file: &StrategyFile, loaded: Option<&Loaded>) -> Vec<Problem> {
+    let (strategy, mut problems) = file.inspect();
+    if let (Some(strategy), Some(loaded)) = (strategy, loaded)
+        && let Err(error) = learned_score::model(&strategy.scoring, &loaded.strategy_folder)
+    {
+        let text = chassis::logs::chain(&error);
+        problems.push(file.locate(Fault::new("scoring.learned.file", format!("cannot be used: {text}"))));
+    }
+    problems
+}
+
+/// Services may need the same key.
+fn once(problems: Vec<Problem>) -> Vec<Problem> {
+    problems.into_iter().fold(Vec::new(), |mut kept, problem| {
+        if !kept.contains(&problem) {
+            kept.push(problem);
+        }
+        kept
+    })
+}
