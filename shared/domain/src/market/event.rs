@@ -309,3 +309,18 @@ pub struct FeedGapDetected {
     /// Why.
     pub reason: FeedGapReason,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_sound_where_open_and_close_lie_within_its_range() {
+        let sound = |cents: [i64; 4]| {
+            let [open, high, low, close] = cents.map(Price::from_cents);
+            DailyBar { date: "2026-11-24".parse().unwrap(), open, high, low, close, volume: 1 }.is_sound()
+        };
+        assert!(sound([10, 12, 9, 11]) && sound([10, 10, 10, 10]) && sound([9, 12, 9, 12]));
+        assert!(!sound([8, 12, 9, 11]) && !sound([10, 12, 9, 13]) && !sound([10, 9, 12, 10]));
+    }
+}
