@@ -5,6 +5,7 @@
 //! back by itself after the server or the network was away.
 
 pub mod dead_letter;
+pub mod diagnosis;
 pub mod export;
 pub mod lease;
 pub mod permissions;
