@@ -212,7 +212,7 @@ impl From<figment::Error> for ConfigError {
 
 const SHARED: [&str; 9] =
     ["profile", "data_dir", "instance", "confirm_live", "bus", "health", "log", "drain", "vendors"];
-const SERVICES: [&str; 7] = ["gateway", "scanner", "planner", "risk", "executor", "recorder", "api"];
+const SERVICES: [&str; 8] = ["gateway", "scanner", "planner", "risk", "executor", "recorder", "api", "watchdog"];
 
 /// Where the configuration comes from. Later ones win: built-in files, files in a folder, environment, [`Self::set`].
 #[derive(Debug, Clone, Default)]

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::config::{ConfigError, Loaded, Settings};
 use crate::errors::ErrorReporter;
+use crate::heartbeat::Heartbeat;
 use crate::readiness::Readiness;
 
 /// A part of the suite that runs until it is asked to stop.
@@ -54,6 +55,7 @@ pub struct Context<C> {
     /// Cancelled when it is asked to stop.
     pub shutdown: CancellationToken,
     pub(crate) loaded: Loaded,
+    pub(crate) heartbeat: Heartbeat,
 }
 
 impl<C> Context<C> {
@@ -102,6 +104,11 @@ impl<C> Context<C> {
                 _ = wait.tick() => self.readiness.set("owner", true, format!("standing by for {what}")),
             }
         }
+    }
+
+    /// Says that the work goes on, at `/heartbeat` and on the bus. Called at every turn of the work, it waits for nothing.
+    pub fn beat(&self) {
+        self.heartbeat.beat(|| self.bus.beat(self.name, &self.instance));
     }
 
     /// The strategy, checked.

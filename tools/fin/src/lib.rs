@@ -8,6 +8,8 @@ pub mod doctor;
 pub mod exit;
 pub mod keys;
 pub mod replay;
+mod running;
 pub mod token;
 pub mod topology;
 pub mod up;
+pub mod watchdog;

@@ -73,9 +73,9 @@ pub(super) async fn broker(probe: &Probe, site: &Site) -> Option<Answer> {
 }
 
 /// By the `Date` of every answer, exact to the second, and by the broker's clock where it was read.
-pub(super) fn judge(answers: &[(&'static str, Answer)], broker: Option<Answer>) -> Finding {
+pub(super) fn judge(answers: &[(&'static str, Answer)], broker: Option<&Answer>) -> Finding {
     let dated = answers.iter().filter_map(|(vendor, answer)| Some((*vendor, by_date(answer)?)));
-    let exact = broker.as_ref().and_then(by_broker).map(|offset| ("the broker's clock", offset));
+    let exact = broker.and_then(by_broker).map(|offset| ("the broker's clock", offset));
     let known: Vec<_> = exact.into_iter().chain(dated).collect();
     let Some((_, first)) = known.first() else {
         let fix = "make a vendor answer first, then run this again";
@@ -132,7 +132,7 @@ mod tests {
         let date = "Tue, 24 Nov 2026 14:30:00 GMT";
         let check = |date: &str, clock: Option<&str>, at: f64, status: Status, part: &str| {
             let broker = clock.map(|clock| answer(date, &format!("{{\"timestamp\": \"{clock}\"}}"), at, at + 0.1));
-            let found = judge(&[("finnhub", answer(date, "", at, at + 0.2))], broker);
+            let found = judge(&[("finnhub", answer(date, "", at, at + 0.2))], broker.as_ref());
             assert_eq!(found.status, status, "{found:?}");
             assert!(found.detail.contains(part), "{found:?}");
         };

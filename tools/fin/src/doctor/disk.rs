@@ -34,13 +34,7 @@ pub(super) async fn check(site: &Site) -> Checked {
 }
 
 fn look(name: &str, folder: &Path, wanted_mib: u64) -> (String, Vec<Complaint>) {
-    let Some(there) = folder.ancestors().find(|path| path.is_dir()).map(|path| match path.as_os_str().is_empty() {
-        true => PathBuf::from("."),
-        false => path.to_owned(),
-    }) else {
-        let detail = format!("{name}: {} is nowhere", folder.display());
-        return (String::new(), vec![Complaint::fail(detail, "mend the folder's name in the configuration")]);
-    };
+    let there = existing(folder);
     let mut complaints = Vec::new();
     let free = match free_mib(&there) {
         Ok(free) => free,
@@ -73,6 +67,12 @@ fn look(name: &str, folder: &Path, wanted_mib: u64) -> (String, Vec<Complaint>) 
             (room, complaints)
         }
     }
+}
+
+/// `folder`, or what of it is there.
+fn existing(folder: &Path) -> PathBuf {
+    let there = folder.ancestors().find(|path| path.is_dir());
+    there.map_or_else(|| PathBuf::from("."), Path::to_owned)
 }
 
 fn free_mib(folder: &Path) -> io::Result<u64> {

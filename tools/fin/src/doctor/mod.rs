@@ -34,7 +34,7 @@ pub struct Arguments {
     /// Address of the bus; by default the configured one, or that of the `fin up` that runs here.
     #[arg(long, value_name = "URL")]
     bus: Option<String>,
-    /// Monitoring address of the bus, which alone tells how it syncs: http://127.0.0.1:8222
+    /// Monitoring address of the bus, which alone tells how it syncs, for example `http://127.0.0.1:8222`
     #[arg(long, value_name = "URL")]
     bus_monitor: Option<String>,
 }
@@ -84,7 +84,7 @@ async fn examine(arguments: &Arguments) -> anyhow::Result<Vec<Finding>> {
         findings.extend(checked.findings);
         answers.extend(checked.answer);
     }
-    findings.push(clock::judge(&answers, broker_clock.ok().flatten()));
+    findings.push(clock::judge(&answers, broker_clock.ok().flatten().as_ref()));
     findings.push(limits::judge(&answers));
     for checked in [disk, bus, store] {
         findings.extend(checked.findings);

@@ -1,14 +1,9 @@
 //! The configuration, as far as the other checks need it.
 
-use std::net::SocketAddr;
-use std::path::Path;
-
-use bus::BusConfig;
 use chassis::{ConfigError, Loaded, Profile, Settings, Sources};
 
 use super::finding::{Complaint, Finding};
-use crate::connection::{BUS_ADDRESS, SIM_ADDRESS, SUITE_FOLDER, announced};
-use crate::up::point_at_simulator;
+use crate::running::at_running_suite;
 
 /// What is configured.
 pub(super) struct Site {
@@ -72,37 +67,7 @@ fn site(sources: Sources, complaints: &mut Vec<Complaint>) -> Result<Site, Confi
     hold(api.validate().map_err(|error| error.to_string()));
     hold(loaded.strategy().map(drop).map_err(|error| chassis::logs::chain(&error)));
     let keys = Keys::new(settings);
-    Ok(Site { gateway, executor, recorder, keys, loaded })
-}
-
-/// A `fin up` on the same data folder has chosen the addresses and folder by itself.
-fn at_running_suite(sources: Sources, settings: &Settings, bus: Option<&str>) -> Sources {
-    let said = |name| announced(&settings.data_dir, name);
-    let folder = said(SUITE_FOLDER).filter(|folder| is_of(settings.profile, Path::new(folder)));
-    let Some(folder) = folder else { return given(sources, bus.map(str::to_owned)) };
-    let sim: Option<SocketAddr> = said(SIM_ADDRESS).and_then(|address| address.parse().ok());
-    let sources = match sim.filter(|_| settings.profile == Profile::Dev) {
-        Some(sim) => point_at_simulator(sources, sim),
-        None => sources,
-    };
-    let own = || said(BUS_ADDRESS).filter(|_| settings.bus.url == BusConfig::default().url);
-    given(sources.set("data_dir", folder), bus.map(str::to_owned).or_else(own))
-}
-
-fn given(sources: Sources, bus: Option<String>) -> Sources {
-    match bus {
-        Some(url) => sources.set("bus.url", url),
-        None => sources,
-    }
-}
-
-/// True when a suite of `profile` keeps its files in `folder`.
-fn is_of(profile: Profile, folder: &Path) -> bool {
-    let named = |profile: Profile| folder.file_name().is_some_and(|name| name == profile.as_str());
-    match profile {
-        Profile::Dev => !named(Profile::Paper) && !named(Profile::Prod),
-        Profile::Paper | Profile::Prod => named(profile),
-    }
+    Ok(Site { loaded, gateway, executor, recorder, keys })
 }
 
 impl Keys {

@@ -75,7 +75,7 @@ pub(super) async fn alphavantage(probe: &Probe, site: &Site) -> Checked {
     let key = "vendors.alphavantage.key_file";
     stands_in(judged("alphavantage", probe.get(&call).await, key, |answer| match refusal(&answer.body) {
         None => expect(answer, "Global Quote", "the key is accepted (one call, of usually 25 a day)"),
-        Some((kind, words)) if kind == "Error Message" => Err(Complaint::fail(
+        Some(("Error Message", words)) => Err(Complaint::fail(
             format!("the key is refused: {words}"),
             format!("put a valid key where `{key}` points"),
         )),

@@ -4,3 +4,4 @@
 
 mod doctor;
 mod reference;
+mod watchdog;
