@@ -59,6 +59,7 @@ async fn guard(arguments: &Arguments) -> anyhow::Result<()> {
     let loaded = sources.load()?;
     let settings = &loaded.settings;
     chassis::logs::init(&settings.log)?;
+    chassis::metrics::install()?;
     let real_money = settings.profile == Profile::Prod;
     let config: Config = loaded.section(NAME)?;
     config.validate(real_money)?;

@@ -144,8 +144,14 @@ impl World {
     }
 
     fn start_executor(&mut self) {
+        self.start_executor_at(0);
+    }
+
+    /// The same with its health listener on `port`.
+    fn start_executor_at(&mut self, port: u16) {
         let at = self.broker.sim.addr;
         let sources = Sources::built_in()
+            .set("health.listen", format!("127.0.0.1:{port}"))
             .set("bus.url", self.nats.url())
             .set("instance", "first")
             .set("vendors.alpaca.rest_url", format!("http://{at}/alpaca"))
@@ -167,7 +173,7 @@ impl World {
     }
 
     fn watchdog(&self, silence_ms: u64, grace_ms: u64) -> Child {
-        watchdog(&self.broker, &self.nats.url(), &self.folder, (silence_ms, grace_ms))
+        watchdog(&self.broker, (&self.nats.url(), ""), &self.folder, (silence_ms, grace_ms))
     }
 
     /// Approves `quantity` shares of `symbol`, with a trigger so many basis points of `last` away.
@@ -221,7 +227,12 @@ impl World {
 }
 
 /// The watchdog as a process with keys of its own; its log goes to a file.
-fn watchdog(broker: &Broker, bus: &str, folder: &TempDir, (silence_ms, grace_ms): (u64, u64)) -> Child {
+fn watchdog(
+    broker: &Broker,
+    (bus, executor): (&str, &str),
+    folder: &TempDir,
+    (silence_ms, grace_ms): (u64, u64),
+) -> Child {
     let path = |name: &str| folder.path().join(name).display().to_string();
     std::fs::write(path("key"), "sim-watchdog").unwrap();
     let log = std::fs::OpenOptions::new().create(true).append(true).open(path("log")).unwrap();
@@ -229,6 +240,7 @@ fn watchdog(broker: &Broker, bus: &str, folder: &TempDir, (silence_ms, grace_ms)
     let pairs = [
         ("DATA_DIR", path("data")),
         ("BUS__URL", bus.to_owned()),
+        ("WATCHDOG__EXECUTOR_URL", executor.to_owned()),
         ("VENDORS__ALPACA__REST_URL", format!("http://{at}/alpaca")),
         ("WATCHDOG__KEY_FILE", path("key")),
         ("WATCHDOG__SECRET_FILE", path("key")),
@@ -328,6 +340,26 @@ async fn an_executor_that_comes_back_in_time_is_left_alone() {
     assert!(!said(&world.folder).contains("silent for"), "{}", said(&world.folder));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bus_that_only_the_watchdog_has_lost_is_bridged_by_asking_directly() {
+    let mut world = World::at("09:36:00").await;
+    let symbols = world.broker.busiest().await;
+    let port = testkit::free_port();
+    world.start_executor_at(port);
+    world.approve(&symbols[0], 10, 4_000).await;
+    let broker = &world.broker;
+    broker.run_market(1.0).await;
+    broker.until("entry with its stop", async || broker.open_orders().await == 2).await;
+    let nowhere = format!("nats://127.0.0.1:{}", testkit::free_port());
+    let direct = format!("http://127.0.0.1:{port}");
+    let _watchdog = watchdog(broker, (&nowhere, &direct), &world.folder, (4_000, 5_000));
+    sleep(Duration::from_secs(8)).await;
+    assert_eq!(broker.calls("DELETE").await, [""; 0], "{}", said(&world.folder));
+    world.kill_executor().await;
+    let broker = &world.broker;
+    broker.until("cancelled entry", async || broker.open_orders().await == 0).await;
+}
+
 /// An order of the agent's: a market buy with its stop.
 fn entry(symbol: &str, last: Price) -> Value {
     let id = ClientOrderId::new(&build::plan(symbol).plan_id, Leg::Entry, 1);
@@ -347,10 +379,10 @@ async fn without_a_bus_and_killed_half_way_it_still_ends_flat() {
     broker.until("position", async || broker.held().await == [(symbol.clone(), 30)]).await;
     let folder = tempfile::tempdir().unwrap();
     let nowhere = format!("nats://127.0.0.1:{}", testkit::free_port());
-    let mut first = watchdog(&broker, &nowhere, &folder, (3_000, 1_000));
+    let mut first = watchdog(&broker, (&nowhere, ""), &folder, (3_000, 1_000));
     broker.until("cancelled stop", async || !broker.calls("DELETE").await.is_empty()).await;
     first.kill().await.unwrap();
-    let _second = watchdog(&broker, &nowhere, &folder, (3_000, 1_000));
+    let _second = watchdog(&broker, (&nowhere, ""), &folder, (3_000, 1_000));
     broker.until("flat account", async || broker.held().await.is_empty() && broker.open_orders().await == 0).await;
     sleep(Duration::from_secs(1)).await;
     assert_eq!(turned_over(&broker, &symbol).await, (30, 30), "{}", said(&folder));
@@ -365,7 +397,7 @@ async fn outside_market_hours_it_only_waits() {
     broker.order(entry(&symbol, last)).await;
     let folder = tempfile::tempdir().unwrap();
     let nowhere = format!("nats://127.0.0.1:{}", testkit::free_port());
-    let _watchdog = watchdog(&broker, &nowhere, &folder, (3_000, 1_000));
+    let _watchdog = watchdog(&broker, (&nowhere, ""), &folder, (3_000, 1_000));
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(8) {
         assert_eq!(broker.calls("DELETE").await, [""; 0]);
