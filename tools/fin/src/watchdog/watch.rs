@@ -136,17 +136,23 @@ impl Watch {
             join_all(cancels.iter().map(|(_, venue): &(ClientOrderId, VenueOrderId)| self.broker.cancel(venue)));
         let sent = join_all(exits.iter().map(|exit| self.broker.submit(exit)));
         let (cancelled, sent) = tokio::join!(cancelled, sent);
-        let ids = cancels.iter().map(|(id, _)| id).chain(exits.iter().map(|exit| &exit.intent().client_order_id));
-        for (id, answer) in ids.zip(cancelled.into_iter().chain(sent)) {
+        for ((id, _), answer) in cancels.iter().zip(cancelled) {
+            // What could not be cancelled has ended, or the next look finds it alive.
+            if let Answer::Refused(words) | Answer::Unknown(words) = answer {
+                tracing::warn!(client_order_id = %id, words, "not cancelled");
+            }
+        }
+        for (exit, answer) in exits.iter().zip(sent) {
+            let id = &exit.intent().client_order_id;
             match answer {
-                // An order that ended meanwhile is not found any more; a repeated exit is the executor's own.
+                // A repeated exit is the executor's own.
                 Answer::Found(_) | Answer::Taken | Answer::NotFound | Answer::Duplicate => {}
                 Answer::Refused(words) => {
-                    let message = format!("the broker refuses: {words}");
+                    let message = format!("the broker refuses an exit: {words}");
                     self.alarms.raise(Severity::Critical, "broker_refuses", Some(id.as_str()), message);
                 }
                 Answer::Unknown(words) => {
-                    tracing::warn!(client_order_id = %id, words, "no clear answer; looking again")
+                    tracing::warn!(client_order_id = %id, words, "no clear answer; looking again");
                 }
             }
         }
