@@ -110,6 +110,9 @@ async fn work(
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
+        if ownership.is_held() {
+            ctx.beat();
+        }
         tokio::select! {
             biased;
             () = shutdown.cancelled() => return desk.drain().await,

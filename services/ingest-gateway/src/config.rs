@@ -348,7 +348,7 @@ impl Default for NewsConfig {
 
 impl SpoolConfig {
     /// The folder, where the process keeps its data in `data_dir`.
-    pub(crate) fn folder(&self, data_dir: &Path) -> PathBuf {
+    pub fn folder(&self, data_dir: &Path) -> PathBuf {
         if self.dir.as_os_str().is_empty() { data_dir.join("spool") } else { self.dir.clone() }
     }
 }

@@ -12,7 +12,10 @@ pub(crate) fn check(settings: &Settings) -> Vec<Fault> {
 }
 
 /// Finnhub's token, which the feed cannot do without.
-pub(crate) fn finnhub(settings: &Settings) -> Result<String, Fault> {
+///
+/// # Errors
+/// It is missing or cannot be read.
+pub fn finnhub(settings: &Settings) -> Result<String, Fault> {
     let finnhub = &settings.vendors.finnhub;
     if is_simulated(settings) && !finnhub.has_token() {
         return Ok(SIM.to_owned());
@@ -21,7 +24,10 @@ pub(crate) fn finnhub(settings: &Settings) -> Result<String, Fault> {
 }
 
 /// Alpaca's key and secret, where they are named.
-pub(crate) fn alpaca(settings: &Settings) -> Result<Option<(String, String)>, Fault> {
+///
+/// # Errors
+/// They cannot be read.
+pub fn alpaca(settings: &Settings) -> Result<Option<(String, String)>, Fault> {
     let alpaca = &settings.vendors.alpaca;
     if alpaca.has_keys() {
         return Ok(Some((alpaca.key()?.expose().to_owned(), alpaca.secret()?.expose().to_owned())));
@@ -30,7 +36,10 @@ pub(crate) fn alpaca(settings: &Settings) -> Result<Option<(String, String)>, Fa
 }
 
 /// Alpha Vantage's key, where it is named.
-pub(crate) fn alphavantage(settings: &Settings) -> Result<Option<String>, Fault> {
+///
+/// # Errors
+/// It cannot be read.
+pub fn alphavantage(settings: &Settings) -> Result<Option<String>, Fault> {
     let alphavantage = &settings.vendors.alphavantage;
     if alphavantage.has_key() {
         return Ok(Some(alphavantage.key()?.expose().to_owned()));

@@ -18,7 +18,7 @@ mod delivery;
 mod facts;
 mod feed;
 mod holidays;
-mod keys;
+pub mod keys;
 mod metrics;
 mod news;
 mod partition;

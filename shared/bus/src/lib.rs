@@ -5,6 +5,7 @@
 //! back by itself after the server or the network was away.
 
 pub mod dead_letter;
+pub mod diagnosis;
 pub mod export;
 pub mod lease;
 pub mod permissions;
@@ -19,6 +20,7 @@ mod envelope;
 mod error;
 mod fence;
 mod fold;
+mod heartbeat;
 mod lane;
 mod metrics;
 mod publish;
@@ -30,6 +32,7 @@ pub use consume::{Consumer, DeadLettered, Delivery, Failed};
 pub use error::{BusError, Class};
 pub use fence::Fence;
 pub use fold::{Fold, FoldSpec, Folded, Item, Poison, RawFold, RawItem, RawMessage};
+pub use heartbeat::Heartbeats;
 pub use lane::{Lane, Stored};
 pub use lease::{Holder, Lease};
 pub use publish::{Appended, Created, InFlight, Outgoing, Pipeline, Publisher, Receipt};

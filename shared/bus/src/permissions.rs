@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use domain::StreamName::{self, Control, Market, Ops, Order, Plan, Risk, Scan};
 
-use crate::subject::{reader_name, redrive_filter, stream_filter};
+use crate::subject::{errors_of, heartbeat, reader_name, redrive_filter, stream_filter};
 use crate::topology::{DURABLES, Durable, EXECUTOR_RISK, PARTITIONS_MAX, REDRIVE};
 
 /// Which readers of a service have names on the server.
@@ -40,6 +40,10 @@ pub struct Role {
     pub known_readers: Readers,
     /// True where it keeps snapshots of its state.
     pub snapshots: bool,
+    /// True where it says that it is at work.
+    pub beats: bool,
+    /// The service whose heartbeats it hears; it may do nothing else but report errors of its own.
+    pub minds: Option<&'static str>,
 }
 
 const fn role(service: &'static str, writes: Option<StreamName>, reads: &'static [StreamName]) -> Role {
@@ -52,11 +56,13 @@ const fn role(service: &'static str, writes: Option<StreamName>, reads: &'static
         leases: false,
         known_readers: Readers::Passing,
         snapshots: false,
+        beats: false,
+        minds: None,
     }
 }
 
-/// Every service.
-pub const ROLES: [Role; 7] = [
+/// Every service, and the watchdog.
+pub const ROLES: [Role; 8] = [
     Role { leases: true, ..role("ingest-gateway", Some(Market), &[Market]) },
     Role {
         leases: true,
@@ -69,15 +75,20 @@ pub const ROLES: [Role; 7] = [
     Role {
         durables: &[&EXECUTOR_RISK],
         leases: true,
+        beats: true,
         ..role("executor", Some(Order), &[Risk, Control, Order, Market])
     },
     Role { leases: true, known_readers: Readers::OneEach, ..role("recorder", None, &StreamName::ALL) },
     Role { handles_dead_letters: true, ..role("coordinator-api", Some(Control), &[]) },
+    Role { minds: Some("executor"), ..role("watchdog", None, &[]) },
 ];
 
 impl Role {
     /// Subjects it may publish to, requests to the server included.
     pub fn publish(&self) -> Vec<String> {
+        if self.minds.is_some() {
+            return vec![errors_of(self.service)];
+        }
         let mut allowed: Vec<String> = self.writes.map(stream_filter).into_iter().collect();
         allowed.push(stream_filter(Ops));
         let written = self.writes.iter().map(|s| s.as_str()).chain(["DEAD"]);
@@ -104,6 +115,9 @@ impl Role {
                 Readers::Passing | Readers::OnePerPartition => {}
             }
         }
+        if self.beats {
+            allowed.push(heartbeat(self.service));
+        }
         if self.leases {
             allowed.push(format!("$KV.leases.{}.>", self.service));
             allowed.extend(["STREAM.INFO", "STREAM.MSG.GET"].map(|request| format!("$JS.API.{request}.KV_leases")));
@@ -128,9 +142,10 @@ impl Role {
         allowed
     }
 
-    /// Subjects it may subscribe to: its own inbox, since everything else is pulled.
+    /// Subjects it may subscribe to: its own inbox, since everything else but heartbeats is pulled.
     pub fn subscribe(&self) -> Vec<String> {
-        vec![format!("_INBOX_{}.>", self.service)]
+        let inbox = format!("_INBOX_{}.>", self.service);
+        std::iter::once(inbox).chain(self.minds.map(heartbeat)).collect()
     }
 }
 

@@ -97,6 +97,16 @@ pub fn reader_name(service: &str, stream: StreamName, part: Option<&str>) -> Str
     format!("{service}-{}{part}", stream.package())
 }
 
+/// Where a service says that it is at work; nobody stores it.
+pub fn heartbeat(service: &str) -> String {
+    format!("heartbeat.{service}")
+}
+
+/// The errors of one service.
+pub fn errors_of(service: &str) -> String {
+    format!("{}.{service}.>", Kind::ErrorRaised.prefix())
+}
+
 /// Every subject of a stream.
 pub fn stream_filter(stream: StreamName) -> String {
     format!("{}.>", stream.package())

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::config::{ConfigError, Fault, Loaded, Settings};
 use crate::errors::ErrorReporter;
+use crate::heartbeat::Heartbeat;
 use crate::metrics;
 use crate::readiness::Readiness;
 
@@ -61,6 +62,7 @@ pub struct Context<C> {
     /// Cancelled when it is asked to stop.
     pub shutdown: CancellationToken,
     pub(crate) loaded: Loaded,
+    pub(crate) heartbeat: Heartbeat,
 }
 
 impl<C> Context<C> {
@@ -113,6 +115,11 @@ impl<C> Context<C> {
                 }
             }
         }
+    }
+
+    /// Says that the work goes on, at `/heartbeat` and on the bus. Called at every turn of the work, it waits for nothing.
+    pub fn beat(&self) {
+        self.heartbeat.beat(|| self.bus.beat(self.name, &self.instance));
     }
 
     /// The strategy, checked.

@@ -25,9 +25,9 @@ pub fn router(readiness: Readiness) -> Router {
         .with_state(readiness)
 }
 
-/// Serves them on `listener` until `stop`.
-pub(crate) async fn serve_until(listener: TcpListener, readiness: Readiness, stop: CancellationToken) {
-    let served = serve(listener, router(readiness)).with_graceful_shutdown(stop.cancelled_owned()).await;
+/// Serves `routes` on `listener` until `stop`.
+pub async fn serve_until(listener: TcpListener, routes: Router, stop: CancellationToken) {
+    let served = serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {
         tracing::error!(%error, "health listener ended");
     }

@@ -14,6 +14,7 @@ pub mod tls;
 
 mod context;
 mod errors;
+mod heartbeat;
 mod readiness;
 mod run;
 mod secret;

@@ -18,6 +18,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{ConfigError, Loaded, Sources};
 use crate::context::{Author, Context, Service};
 use crate::errors::{ErrorReporter, publish_until};
+use crate::heartbeat::Heartbeat;
 use crate::readiness::Readiness;
 use crate::{BoxError, health, logs, metrics, signals, tls};
 
@@ -149,7 +150,9 @@ pub async fn start<S: Service>(loaded: &Loaded, shutdown: CancellationToken) -> 
     let mut tasks = JoinSet::new();
     let stop = CancellationToken::new();
     let _stops_tasks = stop.clone().drop_guard();
-    tasks.spawn(health::serve_until(listener, readiness.clone(), stop.clone()));
+    let heartbeat = Heartbeat::default();
+    let routes = health::router(readiness.clone()).merge(heartbeat.router());
+    tasks.spawn(health::serve_until(listener, routes, stop.clone()));
 
     let connecting = async {
         let bus = Bus::connect(&settings.bus, S::NAME).await?;
@@ -189,6 +192,7 @@ pub async fn start<S: Service>(loaded: &Loaded, shutdown: CancellationToken) -> 
         clock,
         shutdown: shutdown.clone(),
         loaded: loaded.clone(),
+        heartbeat,
     };
     tracing::info!(service = S::NAME, profile = settings.profile.as_str(), "running");
     let outcome = work::<S>(ctx, &shutdown, settings.drain.grace()).await;

@@ -8,7 +8,11 @@ use chassis::{Profile, Sources};
 use domain::UnixNanos;
 
 /// Where a running `fin up` says which bus is its own, in the data folder.
-const ADDRESS: &str = "bus.url";
+pub(crate) const BUS_ADDRESS: &str = "bus.url";
+/// Where it says in which folder below it keeps its files.
+pub(crate) const SUITE_FOLDER: &str = "suite.folder";
+/// Where it says at which address the simulated vendors are.
+pub(crate) const SIM_ADDRESS: &str = "sim.addr";
 
 /// Which bus: the one named, the configured one, or that of the `fin up` that runs on the same data folder.
 #[derive(Debug, clap::Args)]
@@ -26,9 +30,9 @@ impl Connection {
         if let Some(url) = &self.bus {
             config.url.clone_from(url);
         } else if config.url == BusConfig::default().url
-            && let Ok(url) = std::fs::read_to_string(settings.data_dir.join(ADDRESS))
+            && let Some(url) = announced(&settings.data_dir, BUS_ADDRESS)
         {
-            url.trim().clone_into(&mut config.url);
+            config.url = url;
         }
         Ok(config)
     }
@@ -51,13 +55,18 @@ impl Connection {
     }
 }
 
-/// Says for as long as it lives that the bus of this data folder is at `url`.
+/// What the `fin up` on this data folder says under `name`; `None` when none runs.
+pub(crate) fn announced(data_dir: &Path, name: &str) -> Option<String> {
+    std::fs::read_to_string(data_dir.join(name)).ok().map(|text| text.trim().to_owned())
+}
+
+/// Says something about the suite on this data folder for as long as it lives.
 pub(crate) struct Announcement(PathBuf);
 
 impl Announcement {
-    pub(crate) fn new(data_dir: &Path, url: &str) -> anyhow::Result<Self> {
-        let path = data_dir.join(ADDRESS);
-        std::fs::write(&path, url).with_context(|| format!("cannot write {}", path.display()))?;
+    pub(crate) fn new(data_dir: &Path, name: &str, text: &str) -> anyhow::Result<Self> {
+        let path = data_dir.join(name);
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(Self(path))
     }
 }

@@ -1,4 +1,4 @@
-//! Exit codes: 0 ok, 1 failed, 2 usage, 3 not found.
+//! Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 7 faults found.
 
 use std::process::ExitCode;
 
@@ -7,6 +7,11 @@ use std::process::ExitCode;
 #[error("{0}")]
 pub struct NotFound(pub String);
 
+/// Checks that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} of the checks failed")]
+pub struct FaultsFound(pub usize);
+
 /// The exit code of a failed command.
 pub fn code(error: &anyhow::Error) -> ExitCode {
     if error.is::<research::usage::UsageError>() {
@@ -14,6 +19,9 @@ pub fn code(error: &anyhow::Error) -> ExitCode {
     }
     if error.is::<NotFound>() {
         return ExitCode::from(3);
+    }
+    if error.is::<FaultsFound>() {
+        return ExitCode::from(7);
     }
     ExitCode::FAILURE
 }

@@ -1,14 +1,17 @@
 //! The operator's and strategist's command.
 //!
-//! Data goes to stdout, everything else to stderr. Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 130 interrupted.
+//! Data goes to stdout, everything else to stderr. Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 7 faults found, 130 interrupted.
 
 pub mod config;
 mod connection;
 pub mod dlq;
+pub mod doctor;
 pub mod exit;
 pub mod keys;
 pub mod replay;
+mod running;
 mod suite;
 pub mod token;
 pub mod topology;
 pub mod up;
+pub mod watchdog;

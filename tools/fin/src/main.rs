@@ -15,6 +15,10 @@ struct Cli {
 enum Command {
     /// Start the whole suite on this machine: bus, services and, in the dev profile, simulated vendors.
     Up(fin::up::Arguments),
+    /// Look for what would keep the suite from trading; exit code 7 if a check fails.
+    Doctor(fin::doctor::Arguments),
+    /// Mind the executor: cancel entries and close positions at the broker when it falls silent in market hours.
+    Watchdog(fin::watchdog::Arguments),
     /// The sessions of the exchange.
     Calendar(research::calendar::Arguments),
     /// When cron schedules fall due.
@@ -43,6 +47,8 @@ fn main() -> ExitCode {
     let Cli { command } = Cli::parse();
     let outcome = match command {
         Command::Up(arguments) => fin::up::run(&arguments),
+        Command::Doctor(arguments) => fin::doctor::run(&arguments),
+        Command::Watchdog(arguments) => fin::watchdog::run(&arguments),
         Command::Calendar(arguments) => research::calendar::run(&arguments),
         Command::Schedule(arguments) => research::schedule::run(&arguments),
         Command::Indicators(arguments) => research::indicators::run(&arguments),

@@ -1,7 +1,7 @@
 //! What differs between databases: how to connect, and which errors pass.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use sqlx::ConnectOptions as _;
@@ -30,6 +30,11 @@ impl StoreUrl {
     /// The store in this file.
     pub fn sqlite(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
+    }
+
+    /// Its file.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 }
 

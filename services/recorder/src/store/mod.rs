@@ -2,6 +2,7 @@
 
 mod dialect;
 mod events;
+mod inspect;
 mod market;
 mod rows;
 
@@ -12,6 +13,7 @@ use sqlx::{Connection as _, Row as _};
 
 pub use dialect::{Connection, StoreUrl, UrlError};
 pub use events::NewEvent;
+pub use inspect::{Access, Inspection, inspect};
 pub use market::StoredWatermark;
 
 /// The recorder's connection to its store.

@@ -76,6 +76,22 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         "coordinator-api",
         &["market.v1.trade_batch.0", "scan.v1.x", "plan.v1.x", "risk.v1.plan_approved.x", "order.v1.order_intended.x"],
     ),
+    (
+        "watchdog",
+        &[
+            "market.v1.trade_batch.0",
+            "scan.v1.x",
+            "plan.v1.x",
+            "risk.v1.plan_approved.x",
+            "order.v1.order_intended.x",
+            "control.v1.flatten_requested.x",
+            "ops.v1.readiness_reported.watchdog.x",
+            "ops.v1.error_raised.executor.x",
+            "dead.watchdog-risk.1",
+            "$JS.API.STREAM.INFO.ORDER",
+            "$JS.API.STREAM.MSG.GET.DEAD",
+        ],
+    ),
 ];
 
 /// What only the coordinator does, who carries out what a person decided about a dead letter.
@@ -271,4 +287,32 @@ async fn poison(fold: &mut Fold) -> Poison {
             Item::Event(folded) => panic!("it counts: {folded:?}"),
         }
     }
+}
+
+#[tokio::test]
+async fn the_watchdog_hears_the_executor_and_nobody_in_its_name_and_reports_its_own_errors() {
+    let (server, _admin) = secured().await;
+    let folder = tempfile::tempdir().unwrap();
+    let login = async |user: &str| {
+        let password_file = folder.path().join(user);
+        std::fs::write(&password_file, format!("{user}-password")).unwrap();
+        let (url, user) = (server.url(), user.to_owned());
+        let config =
+            BusConfig { url, user: Some(user.clone()), password_file: Some(password_file), ..BusConfig::default() };
+        Bus::connect(&config, &user).await.unwrap()
+    };
+    let (watchdog, executor, planner) = (login("watchdog").await, login("executor").await, login("planner").await);
+    let mut beats = watchdog.heartbeats("executor").await.unwrap();
+    let heard = soon(async {
+        loop {
+            planner.beat("executor", "mallory");
+            executor.beat("executor", "e1");
+            if let Ok(instance) = tokio::time::timeout(Duration::from_millis(100), beats.next()).await {
+                return instance;
+            }
+        }
+    });
+    assert_eq!(heard.await.as_deref(), Some("e1"));
+    let error = Event::from(build::error_raised("watchdog", "executor_silent"));
+    watchdog.publisher().publish(&error, &build::meta(&["w"], "watchdog")).await.unwrap();
 }

@@ -6,7 +6,7 @@ use super::sources::variable;
 use crate::vendors::SECRET_KEYS;
 
 /// Every name that may stand outside a table, and every table.
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "profile",
     "data_dir",
     "instance",
@@ -23,6 +23,7 @@ const NAMES: [&str; 16] = [
     "executor",
     "recorder",
     "api",
+    "watchdog",
 ];
 
 /// Tables that nobody reads, and secrets in files.

@@ -5,6 +5,7 @@ use crate::id::{ClientOrderId, PlanId};
 use crate::money::Price;
 use crate::plan::{Side, Slice, TradePlan};
 use crate::risk::PlanApproved;
+use crate::symbol::Symbol;
 use crate::time::{SessionDate, UnixNanos};
 
 /// A plan that risk-engine has sized. Nothing else can become an order.
@@ -144,7 +145,7 @@ impl ApprovedPlan {
     }
 }
 
-/// An order that may be sent. Only an [`ApprovedPlan`] makes one.
+/// An order that may be sent. Only an [`ApprovedPlan`] makes one that opens anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewOrder(OrderIntended);
 
@@ -152,5 +153,32 @@ impl NewOrder {
     /// What is written down before it is sent, and sent word for word.
     pub const fn intent(&self) -> &OrderIntended {
         &self.0
+    }
+    /// The market order with which whoever has only the broker's book closes `quantity` shares that `plan` opened.
+    pub(super) fn closing(
+        plan: &PlanId,
+        attempt: u32,
+        (symbol, side, quantity): (&Symbol, Side, u64),
+        account: &str,
+        now: UnixNanos,
+    ) -> Self {
+        Self(OrderIntended {
+            client_order_id: ClientOrderId::new(plan, Leg::Exit, attempt),
+            plan_id: plan.clone(),
+            account: account.to_owned(),
+            session_date: now.session_date(),
+            symbol: symbol.clone(),
+            leg: Leg::Exit,
+            attempt,
+            side,
+            order_type: OrderType::Market,
+            quantity,
+            limit_price: None,
+            stop_price: None,
+            stop_loss: None,
+            take_profit: None,
+            reason: Some(CloseReason::Flattened),
+            ts_event: now,
+        })
     }
 }

@@ -17,6 +17,7 @@ mod record;
 mod tape;
 #[cfg(test)]
 mod tests;
+mod wind_down;
 
 pub use approved::{ApprovedPlan, BadApproval, NewOrder};
 pub use book::ExecutionState;
@@ -28,3 +29,4 @@ pub use ladder::{BROKER_CLOCK_GRACE_S, MarketInstants};
 pub use order::{Call, Order, Snapshot};
 pub use place::{FIRST_SLICE, OrderPlace};
 pub use plan_book::PlanBook;
+pub use wind_down::{Extent, WindDown, wind_down};

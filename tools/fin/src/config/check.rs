@@ -1,11 +1,12 @@
-//! Everything that would keep a service from starting.
+//! Everything that would keep a service or the watchdog from starting.
 
 use chassis::{Fault, Loaded, Problem, Sources, StrategyFile};
 
 use crate::suite::with_services;
+use crate::watchdog;
 
 /// What is wrong, each problem once, and which files were read.
-pub(super) fn check(sources: Sources) -> (Vec<Problem>, Vec<String>) {
+pub(crate) fn check(sources: Sources) -> (Vec<Problem>, Vec<String>) {
     let strategy_file = sources.strategy_file().ok();
     let (loaded, mut problems) = sources.inspect();
     if let Some(file) = &strategy_file {
@@ -15,6 +16,7 @@ pub(super) fn check(sources: Sources) -> (Vec<Problem>, Vec<String>) {
     if let Some(loaded) = &loaded {
         problems.extend(loaded.inspect_bus());
         problems.extend(of_services(loaded));
+        problems.extend(watchdog::inspect(loaded).1);
         files.extend(loaded.files().map(str::to_owned));
     }
     files.extend(strategy_file.map(|file| file.name().to_owned()));

@@ -4,6 +4,8 @@ mod check;
 mod schema;
 mod show;
 
+pub(crate) use check::check;
+
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -83,7 +85,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     match &arguments.command {
         Command::Check { json, origin } => {
-            let (problems, files) = check::check(origin.sources()?);
+            let (problems, files) = check(origin.sources()?);
             if *json {
                 writeln!(out, "{:#}", json!({ "ok": problems.is_empty(), "problems": problems }))?;
             } else {

@@ -47,6 +47,8 @@ struct ConfigFile {
     recorder: recorder::config::Config,
     /// The API and the dashboard.
     api: coordinator_api::Config,
+    /// The dead-man's switch.
+    watchdog: crate::watchdog::Config,
 }
 
 /// `default.yaml` and the profiles' files: layers, of which none must be complete.

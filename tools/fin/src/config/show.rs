@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::suite::with_services;
+use crate::watchdog;
 
 /// One value.
 #[derive(Debug, Serialize)]
@@ -21,7 +22,7 @@ pub(super) struct Row {
 /// The services' names.
 pub(super) fn service_names() -> Vec<&'static str> {
     macro_rules! names {
-        ($($service:ty),+ $(,)?) => { vec![$(<$service as Service>::NAME),+] };
+        ($($service:ty),+ $(,)?) => { vec![$(<$service as Service>::NAME,)+ watchdog::NAME] };
     }
     with_services!(names)
 }
@@ -61,6 +62,9 @@ fn tables(loaded: &Loaded, problems: &mut Vec<Problem>) -> anyhow::Result<Vec<Ta
         )+};
     }
     with_services!(collect);
+    let (table, wrong) = loaded.table::<watchdog::Config>(watchdog::NAME);
+    problems.extend(wrong);
+    tables.push((watchdog::NAME, watchdog::NAME, serde_json::to_value(table)?));
     Ok(tables)
 }
 

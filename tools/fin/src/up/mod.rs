@@ -10,10 +10,11 @@ use std::time::Duration;
 use anyhow::Context;
 use chassis::{Loaded, Profile, Sources};
 
-use crate::connection::Announcement;
+use crate::connection::{Announcement, BUS_ADDRESS, SIM_ADDRESS, SUITE_FOLDER};
 use crate::keys;
 use lock::Lock;
 use nats::NatsServer;
+pub(crate) use services::point_at_simulator;
 
 /// What `fin up` takes on its command line.
 #[derive(Debug, clap::Args)]
@@ -59,7 +60,9 @@ async fn up(arguments: &Arguments) -> anyhow::Result<()> {
     let shutdown = chassis::signals::shutdown_token()?;
 
     let nats = NatsServer::start(&folder.join("nats"))?;
-    let _announcement = Announcement::new(&settings.data_dir, &nats.url())?;
+    let announce = |name, text: &str| Announcement::new(&settings.data_dir, name, text);
+    let _bus = announce(BUS_ADDRESS, &nats.url())?;
+    let _folder = announce(SUITE_FOLDER, &folder.display().to_string())?;
     let seed = folder.join("risk.seed");
     let public_key = keys::create_or_show(&seed)?;
     let mut sources = sources()
@@ -72,8 +75,9 @@ async fn up(arguments: &Arguments) -> anyhow::Result<()> {
         Profile::Dev => Some(vendor_sim::start(sim_options(arguments, &folder)).await.context("vendor-sim")?),
         Profile::Paper | Profile::Prod => None,
     };
+    let _sim = sim.as_ref().map(|sim| announce(SIM_ADDRESS, &sim.addr.to_string())).transpose()?;
     if let Some(sim) = &sim {
-        sources = services::point_at_simulator(sources, sim.addr);
+        sources = point_at_simulator(sources, sim.addr);
     }
     let loaded: Loaded = sources.load()?;
     let outcome = services::run_all(&loaded, shutdown).await;

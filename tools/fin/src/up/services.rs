@@ -20,7 +20,7 @@ const RESTART_DELAYS: (Duration, Duration) = (Duration::from_secs(1), Duration::
 const SIM_KEY: &str = "sim";
 
 /// Points every vendor's base address at the simulator.
-pub(super) fn point_at_simulator(sources: Sources, sim: SocketAddr) -> Sources {
+pub(crate) fn point_at_simulator(sources: Sources, sim: SocketAddr) -> Sources {
     sources
         .set("vendors.finnhub.ws_url", format!("ws://{sim}/finnhub/"))
         .set("vendors.finnhub.token", SIM_KEY)
