@@ -59,7 +59,7 @@ async fn fill_market(context: &Arc<Context<Config>>) -> chassis::Result {
             MarketClock::simulated(url, ms(config.watermark.poll_ms)).map_err(GatewayError::from)?
         }
     };
-    let gate = Gate::new("finnhub", config.budgets.finnhub);
+    let gate = Gate::new("finnhub", config.budgets.finnhub).traced(&context.tracer);
     let finnhub = FinnhubClient::new(&vendors.finnhub.rest_url, token.expose(), gate).map_err(GatewayError::from)?;
     let listings = tokio::select! {
         () = context.shutdown.cancelled() => return Ok(()),

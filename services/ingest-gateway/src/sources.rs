@@ -98,8 +98,9 @@ impl Clients {
         let (config, vendors) = (&context.config, &context.settings.vendors);
         let (budgets, simulated) = (&config.budgets, config.tape == Tape::Simulated);
         let opening_minutes = config.reference.opening_minutes;
-        let yahoo =
-            YahooClient::new(&vendors.yahoo.rest_url, simulated, opening_minutes, Gate::new("yahoo", budgets.yahoo))?;
+        let gate = |vendor, limits| Gate::new(vendor, limits).traced(&context.tracer);
+        let yahoo_gate = gate("yahoo", budgets.yahoo);
+        let yahoo = YahooClient::new(&vendors.yahoo.rest_url, simulated, opening_minutes, yahoo_gate)?;
         let alpaca = if let Some((key_id, secret)) = alpaca_keys(context)? {
             let config = AlpacaConfig {
                 data_url: vendors.alpaca.data_url(),
@@ -109,13 +110,13 @@ impl Clients {
                 tape: config.tape,
                 opening_minutes,
             };
-            Some(Arc::new(AlpacaClient::new(&config, Gate::new("alpaca", budgets.alpaca))?))
+            Some(Arc::new(AlpacaClient::new(&config, gate("alpaca", budgets.alpaca))?))
         } else {
             left_out(context, Vendor::Alpaca);
             None
         };
         let alphavantage = if let Some(key) = alphavantage_key(context)? {
-            let gate = Gate::new("alphavantage", budgets.alphavantage);
+            let gate = gate("alphavantage", budgets.alphavantage);
             let url = &vendors.alphavantage.rest_url;
             Some(Arc::new(AlphaVantageClient::new(url, &key, simulated, opening_minutes, gate)?))
         } else {

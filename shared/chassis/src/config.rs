@@ -72,6 +72,8 @@ pub struct Settings {
     pub health: Health,
     /// Logs.
     pub log: Log,
+    /// Traces.
+    pub telemetry: Telemetry,
     /// The end of a process.
     pub drain: Drain,
     /// Vendors and broker.
@@ -104,6 +106,16 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// Table `telemetry`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    /// Base address of the OTLP receiver (HTTP, protobuf), as in `OTEL_EXPORTER_OTLP_ENDPOINT`; empty: no traces.
+    pub endpoint: String,
+    /// Share of the trade batches whose publishing gets a span, 0 to 1; a batch that makes a round due gets one anyway.
+    pub batch_ratio: f64,
 }
 
 /// Table `drain`.
@@ -210,8 +222,10 @@ impl From<figment::Error> for ConfigError {
     }
 }
 
-const SHARED: [&str; 9] =
-    ["profile", "data_dir", "instance", "confirm_live", "bus", "health", "log", "drain", "vendors"];
+const SHARED: [&str; 10] =
+    ["profile", "data_dir", "instance", "confirm_live", "bus", "health", "log", "telemetry", "drain", "vendors"];
+/// The variable by which every OpenTelemetry exporter is told where to send; stands for `telemetry.endpoint`.
+const OTLP_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const SERVICES: [&str; 7] = ["gateway", "scanner", "planner", "risk", "executor", "recorder", "api"];
 
 /// Where the configuration comes from. Later ones win: built-in files, files in a folder, environment, [`Self::set`].
@@ -270,7 +284,8 @@ impl Sources {
     }
 
     fn values_over(&self, files: Figment) -> Figment {
-        let base = if self.environment { files.merge(Env::prefixed("FIN__").split("__")) } else { files };
+        let otlp = || Env::raw().only(&[OTLP_ENDPOINT]).map(|_| "telemetry.endpoint".into());
+        let base = if self.environment { files.merge(otlp()).merge(Env::prefixed("FIN__").split("__")) } else { files };
         self.values.iter().fold(base, |figment, (key, value)| figment.merge(Serialized::default(key, value)))
     }
 
@@ -335,6 +350,14 @@ fn settings(figment: &Figment, profile: Profile) -> Result<Settings, ConfigError
     if profile == Profile::Prod && !confirmed {
         return Err(ConfigError::LiveNotConfirmed);
     }
+    let telemetry: Telemetry = figment.extract_inner_lossy("telemetry")?;
+    if !(0.0..=1.0).contains(&telemetry.batch_ratio) {
+        return Err(ConfigError::Range {
+            key: "telemetry.batch_ratio".to_owned(),
+            value: telemetry.batch_ratio.to_string(),
+            expected: "between 0 and 1".to_owned(),
+        });
+    }
     let instance = if figment.contains("instance") { figment.extract_inner_lossy("instance")? } else { host_name() };
     Ok(Settings {
         profile,
@@ -343,6 +366,7 @@ fn settings(figment: &Figment, profile: Profile) -> Result<Settings, ConfigError
         bus: figment.extract_inner_lossy("bus")?,
         health: figment.extract_inner_lossy("health")?,
         log: figment.extract_inner_lossy("log")?,
+        telemetry,
         drain: figment.extract_inner_lossy("drain")?,
         vendors: figment.extract_inner_lossy("vendors")?,
     })
@@ -433,6 +457,13 @@ mod tests {
     fn real_money_needs_the_second_confirmation() {
         let error = Sources::built_in().set("profile", "prod").load().unwrap_err();
         assert!(matches!(error, ConfigError::LiveNotConfirmed), "{error}");
+    }
+
+    #[test]
+    fn a_share_of_the_batches_lies_between_none_and_all() {
+        let error = Sources::built_in().set("telemetry.batch_ratio", 1.5).load().unwrap_err();
+        assert!(error.to_string().contains("telemetry.batch_ratio"), "{error}");
+        assert!(Sources::built_in().load().unwrap().settings.telemetry.endpoint.is_empty());
     }
 
     #[test]
