@@ -75,7 +75,7 @@ fn broker(ctx: &Context<Config>) -> Result<AlpacaClient, Box<dyn std::error::Err
         credentials: credentials(&ctx.settings)?,
         call_timeout: ctx.config.call_timeout(),
     };
-    Ok(AlpacaClient::new(config)?)
+    Ok(AlpacaClient::new(config)?.traced(&ctx.tracer))
 }
 
 /// The simulator wants no secret, only keys that begin with `sim`; everybody else needs the real ones.

@@ -47,6 +47,15 @@ pub(crate) const fn happens_once(event: &Event) -> bool {
     )
 }
 
+/// The order of which an event tells what became of it.
+pub(crate) const fn reported_order(event: &Event) -> Option<&domain::ClientOrderId> {
+    match event {
+        Event::OrderUpdated(e) => Some(&e.client_order_id),
+        Event::FillRecorded(e) => Some(&e.client_order_id),
+        _ => None,
+    }
+}
+
 /// The plan an event is about.
 pub(crate) const fn plan_of(event: &Event) -> Option<&domain::PlanId> {
     match event {

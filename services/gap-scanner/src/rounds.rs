@@ -2,19 +2,20 @@
 
 use bus::Created;
 use chassis::Context;
+use chassis::traces::Cause;
 use domain::scan::RoundResult;
 use domain::{Event, EventId};
 use futures_util::future::try_join_all;
 
 use crate::Config;
 
-/// Appends a partition's round: signals and candidates first, its completion last.
-pub(crate) async fn append(ctx: &Context<Config>, round: RoundResult) -> chassis::Result {
+/// Appends a partition's round: signals and candidates first, its completion last. `cause` is the batch that made it due.
+pub(crate) async fn append(ctx: &Context<Config>, round: RoundResult, cause: Option<&Cause>) -> chassis::Result {
     let completed = round.completed.clone();
     let id = completed.round.round_id.as_str();
     let mut parts = events_of(round);
     let last = parts.pop();
-    try_join_all(parts.into_iter().map(|(event_id, event)| create(ctx, event_id, event, id))).await?;
+    try_join_all(parts.into_iter().map(|(event_id, event)| create(ctx, event_id, event, id, cause))).await?;
     tracing::info!(
         round_id = id,
         partition = completed.partition,
@@ -24,7 +25,7 @@ pub(crate) async fn append(ctx: &Context<Config>, round: RoundResult) -> chassis
     );
     metrics::counter!("scanner_rounds_completed_total", "schedule" => completed.round.schedule.clone()).increment(1);
     match last {
-        Some((event_id, event)) => create(ctx, event_id, event, id).await,
+        Some((event_id, event)) => create(ctx, event_id, event, id, cause).await,
         None => Ok(()),
     }
 }
@@ -44,9 +45,16 @@ pub fn events_of(round: RoundResult) -> Vec<(EventId, Event)> {
     signals.chain(candidates).chain([completed]).collect()
 }
 
-async fn create(ctx: &Context<Config>, id: EventId, event: Event, about: &str) -> chassis::Result {
-    let meta = ctx.meta(id).about(about).build();
-    if let Created::Exists { same: false, seq } = ctx.publisher.create(&event, &meta).await? {
+async fn create(
+    ctx: &Context<Config>,
+    id: EventId,
+    event: Event,
+    about: &str,
+    cause: Option<&Cause>,
+) -> chassis::Result {
+    let mut span = ctx.tracer.publish(&id, &event, cause);
+    let meta = ctx.meta(id).about(about).spanned(&span).build();
+    if let Created::Exists { same: false, seq } = span.until(ctx.publisher.create(&event, &meta)).await? {
         tracing::info!(event = event.name(), about, seq, "already reported, under another configuration");
     }
     Ok(())

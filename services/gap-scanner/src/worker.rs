@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bus::{Fold, FoldSpec, Item, Kind, Lease, Place, RawFold, RawItem, Snapshots, subject};
 use chassis::{CancellationToken, Context};
-use domain::scan::ScoringModel;
+use domain::scan::{RoundResult, ScoringModel};
 use domain::strategy::Strategy;
 use domain::{Event, RoundId, StreamName};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
@@ -124,9 +124,16 @@ impl Worker {
                 let type_name = message.type_name().unwrap_or_default();
                 match self.partition.apply(type_name, &message.payload, message.seq) {
                     Ok(due) => {
-                        for round in due {
-                            if self.completed.insert(round.completed.round.round_id.clone()) {
-                                rounds::append(&self.shared.ctx, round).await?;
+                        let due: Vec<RoundResult> = due
+                            .into_iter()
+                            .filter(|round| self.completed.insert(round.completed.round.round_id.clone()))
+                            .collect();
+                        if !due.is_empty() {
+                            let (ctx, meta) = (&self.shared.ctx, message.meta().ok());
+                            let span = meta.map(|meta| ctx.tracer.process("TradeBatch", message.subject(), &meta));
+                            let cause = span.as_ref().and_then(|span| span.cause(ctx.clock.now()));
+                            for round in due {
+                                rounds::append(ctx, round, cause.as_ref()).await?;
                             }
                         }
                     }

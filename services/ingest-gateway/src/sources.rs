@@ -101,12 +101,13 @@ impl Clients {
     fn new(context: &GatewayContext) -> Result<Self, GatewayError> {
         let (config, vendors) = (&context.config, &context.settings.vendors);
         let (budgets, opening_minutes) = (&config.budgets, config.reference.opening_minutes);
-        let gate = Gate::new("finnhub", budgets.finnhub);
-        let finnhub = FinnhubClient::new(&vendors.finnhub.rest_url, &keys::finnhub(&context.settings)?, gate)?;
+        let gate = |vendor, limits| Gate::new(vendor, limits).traced(&context.tracer);
+        let finnhub_gate = gate("finnhub", budgets.finnhub);
+        let finnhub = FinnhubClient::new(&vendors.finnhub.rest_url, &keys::finnhub(&context.settings)?, finnhub_gate)?;
         // Yahoo and Alpha Vantage know no other than the whole tape.
         let tape = if config.tape == Tape::Simulated { Tape::Simulated } else { Tape::Consolidated };
-        let gate = Gate::new("yahoo", budgets.yahoo);
-        let yahoo = YahooClient::new(&vendors.yahoo.rest_url, tape, opening_minutes, gate)?;
+        let yahoo_gate = gate("yahoo", budgets.yahoo);
+        let yahoo = YahooClient::new(&vendors.yahoo.rest_url, tape, opening_minutes, yahoo_gate)?;
         let alpaca = if let Some((key_id, secret)) = keys::alpaca(&context.settings)? {
             let config = AlpacaConfig {
                 data_url: vendors.alpaca.data_url(),
@@ -116,13 +117,13 @@ impl Clients {
                 tape: config.tape,
                 opening_minutes,
             };
-            Some(Arc::new(AlpacaClient::new(&config, Gate::new("alpaca", budgets.alpaca))?))
+            Some(Arc::new(AlpacaClient::new(&config, gate("alpaca", budgets.alpaca))?))
         } else {
             left_out(context, Vendor::Alpaca);
             None
         };
         let alphavantage = if let Some(key) = keys::alphavantage(&context.settings)? {
-            let gate = Gate::new("alphavantage", budgets.alphavantage);
+            let gate = gate("alphavantage", budgets.alphavantage);
             let url = &vendors.alphavantage.rest_url;
             Some(Arc::new(AlphaVantageClient::new(url, &key, tape, opening_minutes, gate)?))
         } else {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bus::{Created, Fold, FoldSpec, Item, Kind};
+use chassis::traces::{Cause, Trail};
 use chassis::{Context, Service};
 use domain::ops::Severity;
 use domain::plan::{Effect, PlannerState};
 use domain::scan::Input;
-use domain::{Event, EventId, RoundId, StreamName};
+use domain::{Event, EventId, Meta, RoundId, StreamName};
 
 use crate::Config;
 
@@ -27,7 +28,8 @@ impl Service for Planner {
         let found = FoldSpec::kinds(&[Kind::SignalGenerated, Kind::ScanRoundCompleted]);
         let fold = Fold::open(&ctx.bus, found.and(StreamName::Plan).and(StreamName::Control))?;
         ctx.readiness.set("rebuilt", false, "folding SCAN, PLAN and CONTROL");
-        App { state: PlannerState::new(strategy), fold, waiting: HashMap::new(), live: false, ctx }
+        let trail = ctx.trail();
+        App { state: PlannerState::new(strategy), fold, waiting: HashMap::new(), live: false, trail, ctx }
             .run_until_shutdown()
             .await
     }
@@ -39,6 +41,7 @@ struct App {
     fold: Fold,
     waiting: HashMap<RoundId, Instant>,
     live: bool,
+    trail: Trail,
 }
 
 impl App {
@@ -58,6 +61,7 @@ impl App {
         match item {
             Item::Event(folded) => {
                 self.state.apply(&folded.event);
+                self.note(&folded.event, &folded.meta);
                 metrics::counter!("planner_events_folded_total", "event" => folded.event.name()).increment(1);
             }
             Item::CaughtUp => {
@@ -107,19 +111,31 @@ impl App {
     }
 
     async fn append(&mut self, effect: Effect) -> chassis::Result {
-        let (event, id, about) = match effect {
+        // A round closes after its last partition, a plan follows from its round; the others are links.
+        let (event, id, about, cause, others) = match effect {
             Effect::Close(closed) => {
                 let about = closed.round.round_id.to_string();
-                (Event::from(closed), EventId::from_parts(&["round_closed", &about]), about)
+                let (others, last) = match self.trail.all(&about) {
+                    [others @ .., last] => (others.to_vec(), Some(*last)),
+                    [] => (Vec::new(), None),
+                };
+                (Event::from(closed), round_closed(&about), about, last, others)
             }
             Effect::Propose(proposed) => {
-                let about = proposed.plan.plan_id.to_string();
-                (Event::from(proposed), EventId::from_parts(&["plan_proposed", &about]), about)
+                let plan = &proposed.plan;
+                let round = self.trail.last(round_closed(plan.round.round_id.as_str()).as_str()).copied();
+                let signal: Vec<Cause> = self.trail.last(plan.signal_id.as_str()).copied().into_iter().collect();
+                let about = plan.plan_id.to_string();
+                (Event::from(proposed), EventId::from_parts(&["plan_proposed", &about]), about, round, signal)
             }
         };
-        let meta = self.ctx.meta(id).about(&about).build();
-        match self.ctx.publisher.create(&event, &meta).await? {
-            Created::New { .. } | Created::Exists { same: true, .. } => self.state.apply(&event),
+        let mut span = self.ctx.tracer.publish(&id, &event, cause.as_ref()).linked(&others);
+        let meta = self.ctx.meta(id).about(&about).spanned(&span).build();
+        match span.until(self.ctx.publisher.create(&event, &meta)).await? {
+            Created::New { .. } | Created::Exists { same: true, .. } => {
+                self.state.apply(&event);
+                self.note(&event, &meta);
+            }
             Created::Exists { same: false, seq } => self.adopt(&event, seq).await?,
         }
         metrics::counter!("planner_decisions_total", "event" => event.name()).increment(1);
@@ -132,9 +148,20 @@ impl App {
         while self.fold.last_seq(StreamName::Plan) < seq {
             if let Item::Event(folded) = self.fold.next().await? {
                 self.state.apply(&folded.event);
+                self.note(&folded.event, &folded.meta);
             }
         }
         Ok(())
+    }
+
+    /// Remembers what rounds and plans follow from.
+    fn note(&mut self, event: &Event, meta: &Meta) {
+        match event {
+            Event::ScanRoundCompleted(completed) => self.trail.note(completed.round.round_id.as_str(), meta),
+            Event::SignalGenerated(signal) => self.trail.note(signal.signal_id.as_str(), meta),
+            Event::RoundClosed(_) => self.trail.note(meta.id.as_str(), meta),
+            _ => {}
+        }
     }
 
     fn inputs(&self) -> Vec<Input> {
@@ -142,4 +169,8 @@ impl App {
             .map(|s| Input { stream: s.as_str().to_owned(), last_seq: self.fold.last_seq(s) })
             .into()
     }
+}
+
+fn round_closed(round_id: &str) -> EventId {
+    EventId::from_parts(&["round_closed", round_id])
 }

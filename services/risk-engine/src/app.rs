@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use bus::{Appended, Fold, FoldSpec, Item};
+use chassis::traces::Trail;
 use chassis::{Context, Service};
-use domain::StreamName;
 use domain::risk::RiskState;
 use domain::scan::Input;
+use domain::{Event, StreamName};
 
 use crate::Config;
 
@@ -24,7 +25,10 @@ impl Service for RiskEngine {
             FoldSpec::stream(StreamName::Plan).and(StreamName::Risk).and(StreamName::Order).and(StreamName::Control);
         let fold = Fold::open(&ctx.bus, inputs)?;
         ctx.readiness.set("rebuilt", false, "folding PLAN, RISK, ORDER and CONTROL");
-        App { state: RiskState::new(strategy), fold, ledger_tail: 0, live: false, ctx }.run_until_shutdown().await
+        let trail = ctx.trail();
+        App { state: RiskState::new(strategy), fold, ledger_tail: 0, live: false, trail, ctx }
+            .run_until_shutdown()
+            .await
     }
 }
 
@@ -35,6 +39,7 @@ struct App {
     /// Last sequence of RISK in `state`, our own appends included before they come back.
     ledger_tail: u64,
     live: bool,
+    trail: Trail,
 }
 
 impl App {
@@ -60,6 +65,9 @@ impl App {
                 if !own || folded.seq > self.ledger_tail {
                     self.state.apply(&folded.event);
                 }
+                if let Event::PlanProposed(proposed) = &folded.event {
+                    self.trail.note(proposed.plan.plan_id.as_str(), &folded.meta);
+                }
                 if own {
                     self.ledger_tail = self.ledger_tail.max(folded.seq);
                 }
@@ -78,16 +86,19 @@ impl App {
     async fn perform(&mut self) -> chassis::Result {
         while let Some(decision) = self.state.decide(&self.inputs()) {
             let about = decision.about();
-            let meta = self.ctx.meta(decision.event_id()).about(&about).build();
+            let id = decision.event_id();
             let event = decision.into_event();
-            match self.ctx.publisher.append(&event, &meta, self.ledger_tail).await? {
+            let mut span = self.ctx.tracer.publish(&id, &event, self.trail.last(&about));
+            let meta = self.ctx.meta(id).about(&about).spanned(&span).build();
+            match span.until(self.ctx.publisher.append(&event, &meta, self.ledger_tail)).await? {
                 Appended::Stored { seq } => {
                     self.state.apply(&event);
                     self.ledger_tail = self.ledger_tail.max(seq);
                     metrics::counter!("risk_decisions_total", "event" => event.name()).increment(1);
-                    tracing::info!(event = event.name(), about, seq, "decided");
+                    span.log().in_scope(|| tracing::info!(event = event.name(), about, seq, "decided"));
                 }
                 Appended::Conflict => {
+                    span.discard();
                     metrics::counter!("risk_ledger_conflicts_total").increment(1);
                     self.catch_up().await?;
                 }

@@ -17,6 +17,7 @@ use crate::errors::ErrorReporter;
 use crate::heartbeat::Heartbeat;
 use crate::metrics;
 use crate::readiness::Readiness;
+use crate::traces::{Span, Tracer, Trail};
 
 /// A part of the suite that runs until it is asked to stop.
 pub trait Service: Send + 'static {
@@ -57,6 +58,8 @@ pub struct Context<C> {
     pub readiness: Readiness,
     /// Where it says what went wrong.
     pub errors: ErrorReporter,
+    /// Makes its spans.
+    pub tracer: Tracer,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
     /// Cancelled when it is asked to stop.
@@ -74,6 +77,11 @@ impl<C> Context<C> {
     /// The same for parts of the service that do not hold the context.
     pub fn author(&self) -> Author {
         Author::new(self.name, Arc::clone(&self.clock))
+    }
+
+    /// For the causes of what it will publish.
+    pub fn trail(&self) -> Trail {
+        Trail::new(Arc::clone(&self.clock))
     }
 
     /// Keeps what a fold of this service could not read in DEAD, which also raises a critical error; goes on meanwhile.
@@ -206,6 +214,12 @@ impl MetaBuilder {
     /// Sets the W3C trace context.
     pub fn traced(mut self, traceparent: impl Into<String>) -> Self {
         self.0.traceparent = Some(traceparent.into());
+        self
+    }
+
+    /// Names the span of its publishing.
+    pub fn spanned(mut self, span: &Span) -> Self {
+        self.0.traceparent = span.context().map(|context| context.to_string());
         self
     }
 

@@ -11,6 +11,7 @@ pub mod logs;
 pub mod metrics;
 pub mod signals;
 pub mod tls;
+pub mod traces;
 
 mod context;
 mod errors;

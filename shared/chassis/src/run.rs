@@ -20,7 +20,7 @@ use crate::context::{Author, Context, Service};
 use crate::errors::{ErrorReporter, publish_until};
 use crate::heartbeat::Heartbeat;
 use crate::readiness::Readiness;
-use crate::{BoxError, health, logs, metrics, signals, tls};
+use crate::{BoxError, health, logs, metrics, signals, tls, traces};
 
 /// Why a service ended that should not have.
 #[derive(Debug, thiserror::Error)]
@@ -168,6 +168,8 @@ pub async fn start<S: Service>(loaded: &Loaded, shutdown: CancellationToken) -> 
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let author = Author::new(S::NAME, Arc::clone(&clock));
+    let tracing = traces::start(&settings.telemetry, S::NAME, &settings.instance, Arc::clone(&clock));
+    let (tracer, spans) = tracing.map_err(|source| RunError::Setup { service: S::NAME, source })?;
     let (errors, raised) = ErrorReporter::new(author.clone());
     let reporter = Reporter {
         bus: bus.clone(),
@@ -189,6 +191,7 @@ pub async fn start<S: Service>(loaded: &Loaded, shutdown: CancellationToken) -> 
         bus: bus.clone(),
         readiness,
         errors: errors.clone(),
+        tracer,
         clock,
         shutdown: shutdown.clone(),
         loaded: loaded.clone(),
@@ -205,10 +208,14 @@ pub async fn start<S: Service>(loaded: &Loaded, shutdown: CancellationToken) -> 
     let _ = tokio::join!(reports, publishing);
     reporter.report(Life::Ending).await;
     bus.drain().await;
+    spans.flush(FLUSH).await;
     tasks.shutdown().await;
     tracing::info!(service = S::NAME, "stopped");
     outcome
 }
+
+/// How long the last spans may take: little beside the grace that a process has.
+const FLUSH: Duration = Duration::from_secs(2);
 
 async fn listen<S: Service>(address: SocketAddr) -> Result<TcpListener, RunError> {
     let failed = |source| RunError::Listen { service: S::NAME, address, source };

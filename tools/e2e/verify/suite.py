@@ -14,7 +14,7 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-FIN = ROOT / "target/release/fin"
+FIN = Path(os.environ.get("FIN_PROGRAM") or ROOT / "target/release/fin")
 
 sys.dont_write_bytecode = True
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use bus::{BusError, Created, Publisher};
 use chassis::Context;
+use chassis::traces::{self, Span};
 use domain::event::Event;
 use domain::execution::{Answer, Effect, NewOrder};
 use domain::ops::Severity;
@@ -29,11 +30,12 @@ impl Desk {
             Effect::Record(_) => {}
             Effect::Submit(order) => {
                 let event = Event::from(order.intent().clone());
-                let meta = self.meta(&event);
+                let (meta, span) = self.envelope(&event);
+                self.trail.note(order.intent().client_order_id.as_str(), &meta);
                 let (ctx, ownership) = (Arc::clone(&self.ctx), Arc::clone(&self.ownership));
                 self.calls.spawn(async move {
                     let _permit = sending.acquire().await;
-                    submit(&ctx, &ownership, port.as_ref(), order, (event, meta)).await
+                    submit(&ctx, &ownership, port.as_ref(), order, (event, meta, span)).await
                 });
             }
             Effect::Query { client_order_id, venue_order_id } => {
@@ -44,19 +46,22 @@ impl Desk {
             }
             Effect::Cancel { client_order_id, venue_order_id, .. } => {
                 let ownership = Arc::clone(&self.ownership);
+                let context = self.trail.last(client_order_id.as_str()).map(|intent| intent.context());
                 self.calls.spawn(async move {
                     let _permit = sending.acquire().await;
-                    let answer = if ownership.is_held() { port.cancel(&venue_order_id).await } else { not_ours() };
+                    let cancelling = traces::within(context, port.cancel(&venue_order_id));
+                    let answer = if ownership.is_held() { cancelling.await } else { not_ours() };
                     Done::Order(client_order_id, answer)
                 });
             }
             Effect::Replace { client_order_id, venue_order_id, replacement, stop_price, limit_price, .. } => {
                 let repricing = Repricing { client_order_id: replacement, stop_price, limit_price };
                 let ownership = Arc::clone(&self.ownership);
+                let context = self.trail.last(client_order_id.as_str()).map(|intent| intent.context());
                 self.calls.spawn(async move {
                     let _permit = sending.acquire().await;
-                    let held = ownership.is_held();
-                    let answer = if held { port.replace(&venue_order_id, &repricing).await } else { not_ours() };
+                    let replacing = traces::within(context, port.replace(&venue_order_id, &repricing));
+                    let answer = if ownership.is_held() { replacing.await } else { not_ours() };
                     Done::Order(client_order_id, answer)
                 });
             }
@@ -91,12 +96,15 @@ async fn submit(
     ownership: &Ownership,
     port: &dyn OrderPort,
     order: NewOrder,
-    (event, meta): (Event, Meta),
+    (event, meta, mut span): (Event, Meta, Span),
 ) -> Done {
     let id = order.intent().client_order_id.clone();
-    let answer = match until_settled(&event, || ownership.intend(ctx, &event, &meta)).await {
+    let context = span.context();
+    let intended = span.until(until_settled(&event, || ownership.intend(ctx, &event, &meta))).await;
+    drop(span);
+    let answer = match intended {
         Ok(Created::New { .. } | Created::Exists { same: true, .. }) if ownership.is_held() => {
-            let answer = port.submit(&order).await;
+            let answer = traces::within(context, port.submit(&order)).await;
             metrics::sent(order.intent().leg, &answer);
             answer
         }

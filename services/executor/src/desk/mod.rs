@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use bus::{BusError, Created, Delivery};
 use chassis::Context;
+use chassis::traces::{self, Trail};
 use domain::calendar::BrokerDay;
 use domain::event::Event;
 use domain::execution::{
@@ -77,6 +78,7 @@ pub(crate) struct Desk {
     calls: JoinSet<Done>,
     waiting: Vec<Waiting>,
     causes: HashMap<PlanId, EventId>,
+    trail: Trail,
     doubts: HashMap<ClientOrderId, Instant>,
     last: Last,
     account_stale: bool,
@@ -104,6 +106,7 @@ impl Desk {
             calls: JoinSet::new(),
             waiting: Vec::new(),
             causes: HashMap::new(),
+            trail: ctx.trail(),
             doubts: HashMap::new(),
             last: Last::default(),
             account_stale: true,
@@ -121,8 +124,13 @@ impl Desk {
         if self.rebuilt && event.stream() == domain::StreamName::Order {
             return;
         }
-        if let Event::PlanApproved(approval) = event {
-            self.causes.insert(approval.plan.plan_id.clone(), meta.id.clone());
+        match event {
+            Event::PlanApproved(approval) => {
+                self.causes.insert(approval.plan.plan_id.clone(), meta.id.clone());
+                self.trail.note(approval.plan.plan_id.as_str(), meta);
+            }
+            Event::OrderIntended(order) => self.trail.note(order.client_order_id.as_str(), meta),
+            _ => {}
         }
         self.state.apply(event);
     }
@@ -287,8 +295,8 @@ impl Desk {
     /// Stores events side by side, then folds them in their order. Waits for the bus as long as it takes.
     async fn record(&mut self, events: Vec<Event>) -> Result<(), ExecutorError> {
         let writes = events.iter().map(|event| {
-            let (publisher, meta) = (self.ctx.publisher.clone(), self.meta(event));
-            async move { calls::store(&publisher, event, &meta).await }
+            let (publisher, (meta, mut span)) = (self.ctx.publisher.clone(), self.envelope(event));
+            async move { span.until(calls::store(&publisher, event, &meta)).await }
         });
         for outcome in join_all(writes).await {
             if let Created::Exists { seq, same: false } = outcome? {
@@ -314,12 +322,19 @@ impl Desk {
         Ok(())
     }
 
-    fn meta(&self, event: &Event) -> Meta {
-        let builder = self.ctx.meta(ids::event_id(event));
-        let Some(plan) = ids::plan_of(event) else { return builder.build() };
-        match self.causes.get(plan) {
+    /// The envelope of `event` and the span of recording it: under the intent of its order, where there is one, else under
+    /// the approval of its plan.
+    fn envelope(&self, event: &Event) -> (Meta, traces::Span) {
+        let (id, plan) = (ids::event_id(event), ids::plan_of(event));
+        let under = ids::reported_order(event).and_then(|order| self.trail.last(order.as_str()));
+        let cause = under.or_else(|| self.trail.last(plan?.as_str())).map(|c| c.taken_at(self.ctx.clock.now()));
+        let span = self.ctx.tracer.publish(&id, event, cause.as_ref());
+        let builder = self.ctx.meta(id).spanned(&span);
+        let Some(plan) = plan else { return (builder.build(), span) };
+        let meta = match self.causes.get(plan) {
             Some(cause) => builder.caused_by(cause).about(plan.as_str()).build(),
             None => builder.about(plan.as_str()).build(),
-        }
+        };
+        (meta, span)
     }
 }

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use chassis::traces::Tracer;
 use ports::VendorError;
 use tokio::time::{Instant, sleep_until};
 
@@ -23,6 +24,7 @@ const REST: Duration = Duration::from_secs(30);
 pub struct Gate {
     vendor: &'static str,
     state: Mutex<State>,
+    tracer: Tracer,
 }
 
 #[derive(Debug)]
@@ -94,12 +96,23 @@ impl State {
 impl Gate {
     /// A gate for `vendor` with the windows of `limits`.
     pub fn new(vendor: &'static str, limits: Limits) -> Self {
-        Self { vendor, state: Mutex::new(State::new(limits, true)) }
+        Self { vendor, state: Mutex::new(State::new(limits, true)), tracer: Tracer::default() }
     }
 
     /// A gate without windows and without a breaker, for a peer of our own.
     pub fn open(vendor: &'static str) -> Self {
-        Self { vendor, state: Mutex::new(State::new(Limits::default(), false)) }
+        Self { vendor, state: Mutex::new(State::new(Limits::default(), false)), tracer: Tracer::default() }
+    }
+
+    /// Each call that passes is a span of `tracer`.
+    pub fn traced(mut self, tracer: &Tracer) -> Self {
+        self.tracer = tracer.clone();
+        self
+    }
+
+    /// Makes the spans of its calls.
+    pub(super) const fn tracer(&self) -> &Tracer {
+        &self.tracer
     }
 
     /// Takes a place for one call and waits until it may go; refuses, with the time to wait, when that is later than

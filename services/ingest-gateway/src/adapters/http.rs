@@ -93,7 +93,12 @@ impl Http {
     }
 
     async fn once(&self, request: RequestBuilder, what: &str) -> Result<String, VendorError> {
-        let response = request.send().await.map_err(|error| unreachable(self.vendor, what, error))?;
+        let (client, request) = request.build_split();
+        let request = request.map_err(|error| unreachable(self.vendor, what, error))?;
+        let mut span = self.gate.tracer().request(request.method().as_str(), request.url(), "");
+        let response = client.execute(request).await.map_err(|error| unreachable(self.vendor, what, error));
+        span.answered(response.as_ref().map(|response| response.status().as_u16()));
+        let response = response?;
         let (vendor, status, what) = (self.vendor, response.status(), what.to_owned());
         if let Some(pause) = used_up(response.headers()) {
             self.gate.close(pause);

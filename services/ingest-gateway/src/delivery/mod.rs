@@ -91,11 +91,12 @@ impl Delivery {
         let config = &context.config;
         let (mut outlets, mut stored) = (Vec::new(), Vec::new());
         for partition in 0..config.partitions {
-            let outlet = Outlet::open(&context.bus, subject::trade_batch(partition), TRADE_BATCH).await?;
+            let outlet =
+                Outlet::open(&context.bus, &context.tracer, subject::trade_batch(partition), TRADE_BATCH).await?;
             stored.push(outlet.last().map(|last| published(partition, last)).transpose()?);
             outlets.push(outlet);
         }
-        let gaps = Outlet::open(&context.bus, subject::feed_gap_detected(source), FEED_GAP).await?;
+        let gaps = Outlet::open(&context.bus, &context.tracer, subject::feed_gap_detected(source), FEED_GAP).await?;
         let last_gap = gaps.last().map(|last| last.id.clone());
         outlets.push(gaps);
 

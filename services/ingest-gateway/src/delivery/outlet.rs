@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bus::{Bus, Lane, Stored};
+use chassis::traces::{Span, Tracer};
 use domain::{StreamName, UnixNanos};
 use tokio::time::Instant;
 
@@ -17,6 +18,7 @@ const QUEUED_MAX: usize = 2;
 pub(crate) struct Outlet {
     subject: String,
     type_name: &'static str,
+    tracer: Tracer,
     lane: Lane,
     handed: VecDeque<Handed>,
     acked: u64,
@@ -28,12 +30,20 @@ pub(crate) struct Outlet {
 pub(crate) struct Handed {
     pub(crate) entry: Entry,
     pub(crate) place: Option<u64>,
+    /// Ends when it is stored.
+    _span: Span,
 }
 
 impl Outlet {
-    pub(crate) async fn open(bus: &Bus, subject: String, type_name: &'static str) -> Result<Self, GatewayError> {
+    pub(crate) async fn open(
+        bus: &Bus,
+        tracer: &Tracer,
+        subject: String,
+        type_name: &'static str,
+    ) -> Result<Self, GatewayError> {
         let lane = Lane::open(bus, StreamName::Market, subject.clone(), QUEUED_MAX).await?;
-        Ok(Self { subject, type_name, lane, handed: VecDeque::new(), acked: 0, moved: Instant::now() })
+        let tracer = tracer.clone();
+        Ok(Self { subject, type_name, tracer, lane, handed: VecDeque::new(), acked: 0, moved: Instant::now() })
     }
 
     /// The newest message on the lane when it was opened.
@@ -42,13 +52,16 @@ impl Outlet {
     }
 
     /// Hands `entry` over; only when there is room.
-    pub(crate) fn push(&mut self, entry: Entry, place: Option<u64>, now: Instant) -> Result<(), GatewayError> {
+    pub(crate) fn push(&mut self, mut entry: Entry, place: Option<u64>, now: Instant) -> Result<(), GatewayError> {
+        let name = self.type_name.rsplit('.').next().unwrap_or(self.type_name);
+        let span = self.tracer.publish_sampled(&entry.meta.id, name, &self.subject, entry.meta.ts_init);
+        entry.meta.traceparent = span.context().map(|context| context.to_string());
         let message = entry.outgoing(&self.subject, self.type_name);
         self.lane.try_push(message).map_err(|_| self.failure())?;
         if self.handed.is_empty() {
             self.moved = now;
         }
-        self.handed.push_back(Handed { entry, place });
+        self.handed.push_back(Handed { entry, place, _span: span });
         Ok(())
     }
 

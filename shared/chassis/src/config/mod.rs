@@ -84,6 +84,8 @@ pub struct Settings {
     pub health: Health,
     /// Logs.
     pub log: Log,
+    /// Traces.
+    pub telemetry: Telemetry,
     /// The end of a process.
     pub drain: Drain,
     /// Vendors and broker.
@@ -121,6 +123,17 @@ pub enum LogFormat {
     Json,
 }
 
+/// Table `telemetry`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    /// Base address of the OTLP receiver (HTTP, protobuf), as in `OTEL_EXPORTER_OTLP_ENDPOINT`; empty: no traces.
+    pub endpoint: String,
+    /// Share of the trade batches whose publishing gets a span, 0 to 1; a batch that makes a round due gets one anyway.
+    pub batch_ratio: f64,
+}
+
 /// Table `drain`.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -153,11 +166,20 @@ impl Settings {
             bus: layers.take("bus", problems)?,
             health: layers.take("health", problems)?,
             log: layers.take("log", problems)?,
+            telemetry: layers.take("telemetry", problems)?,
             drain: layers.take("drain", problems)?,
             vendors: layers.take("vendors", problems)?,
         };
-        problems.extend(settings.log.filter().err().map(|fault| layers.locate(fault)));
+        let faults = [settings.log.filter().err(), settings.telemetry.check()];
+        problems.extend(faults.into_iter().flatten().map(|fault| layers.locate(fault)));
         Some(settings)
+    }
+}
+
+impl Telemetry {
+    fn check(&self) -> Option<Fault> {
+        let holds = (0.0..=1.0).contains(&self.batch_ratio);
+        Fault::unless(holds, "telemetry.batch_ratio", self.batch_ratio, "0 to 1")
     }
 }
 
@@ -248,6 +270,7 @@ mod tests {
             "1: `vendors.alpaca.secret` is a secret in a file; name a file by `vendors.alpaca.secret_file`, or set \
              FIN__VENDORS__ALPACA__SECRET in the environment",
         );
+        check("telemetry: { batch_ratio: 1.5 }", "1: `telemetry.batch_ratio` is 1.5, must be 0 to 1");
         check("profile: demo", "1: `profile` is `demo`, which it cannot be; known are dev, paper, prod");
         check("bus: [", "2: the file cannot be read: while parsing a node, did not find expected node content");
     }

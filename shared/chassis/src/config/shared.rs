@@ -6,7 +6,7 @@ use super::sources::variable;
 use crate::vendors::SECRET_KEYS;
 
 /// Every name that may stand outside a table, and every table.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "profile",
     "data_dir",
     "instance",
@@ -14,6 +14,7 @@ const NAMES: [&str; 17] = [
     "bus",
     "health",
     "log",
+    "telemetry",
     "drain",
     "vendors",
     "gateway",

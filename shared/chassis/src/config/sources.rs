@@ -117,7 +117,7 @@ impl Sources {
     /// The files, and what wins over them.
     fn over(&self, files: &[File]) -> Figment {
         let figment = files.iter().fold(Figment::new(), |figment, file| figment.merge(file));
-        let figment = if self.environment { figment.merge(Environment) } else { figment };
+        let figment = if self.environment { figment.merge(Telemetry).merge(Environment) } else { figment };
         self.values.iter().fold(figment, |figment, (key, value)| figment.merge(CommandLine(key, value)))
     }
 
@@ -133,6 +133,21 @@ impl Sources {
 
     fn file(&self, name: &str) -> Result<Option<File>, Problem> {
         self.path(name).map(|path| File::open(&path)).transpose()
+    }
+}
+
+/// The variable by which every OpenTelemetry exporter is told where to send; stands for `telemetry.endpoint`.
+const OTLP_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+struct Telemetry;
+
+impl Provider for Telemetry {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(OTLP_ENDPOINT)
+    }
+
+    fn data(&self) -> Result<Map<figment::Profile, Dict>, figment::Error> {
+        Env::raw().only(&[OTLP_ENDPOINT]).map(|_| "telemetry.endpoint".into()).data()
     }
 }
 

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic here is a failed test")]
 
+mod traces;
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 

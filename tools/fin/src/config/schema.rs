@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bus::BusConfig;
 use chassis::Profile;
-use chassis::config::{Drain, Health, Log, Vendors};
+use chassis::config::{Drain, Health, Log, Telemetry, Vendors};
 use domain::strategy::Strategy;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform as _};
@@ -29,6 +29,8 @@ struct ConfigFile {
     health: Health,
     /// Logs.
     log: Log,
+    /// Traces.
+    telemetry: Telemetry,
     /// The end of a process.
     drain: Drain,
     /// Vendors and broker.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use backon::{ExponentialBuilder, Retryable as _};
+use chassis::traces::Tracer;
 use domain::calendar::BrokerDay;
 use domain::execution::{Answer, BrokerAccount, BrokerClock, BrokerFill, BrokerOrder, BrokerPosition, NewOrder};
 use domain::{ClientOrderId, SessionDate, UnixNanos, VenueOrderId};
@@ -53,6 +54,7 @@ pub struct AlpacaConfig {
 pub struct AlpacaClient {
     http: reqwest::Client,
     config: AlpacaConfig,
+    tracer: Tracer,
 }
 
 impl AlpacaClient {
@@ -78,7 +80,13 @@ impl AlpacaClient {
             .connect_timeout(config.call_timeout)
             .build()
             .map_err(|e| unreachable("the client", e))?;
-        Ok(Self { http, config })
+        Ok(Self { http, config, tracer: Tracer::default() })
+    }
+
+    /// Each call is a span of `tracer`.
+    pub fn traced(mut self, tracer: &Tracer) -> Self {
+        self.tracer = tracer.clone();
+        self
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -93,7 +101,7 @@ impl AlpacaClient {
         query: &[(&str, String)],
     ) -> Result<T, VendorError> {
         let once = || async {
-            let answer = timed(call, self.request(Method::GET, path).query(query)).await?;
+            let answer = self.timed(call, self.request(Method::GET, path).query(query)).await?;
             match answer {
                 (status, body) if status.is_success() => {
                     serde_json::from_slice(&body).map_err(|e| malformed(call, e.to_string()))
@@ -106,11 +114,35 @@ impl AlpacaClient {
 
     /// A request that may change something at the broker, sent once.
     async fn change(&self, call: &'static str, request: RequestBuilder) -> Answer {
-        match timed(call, request).await {
+        match self.timed(call, request).await {
             Ok((status, body)) => answer(status, &body),
             Err(lost) => Answer::Unknown(chain(&lost)),
         }
     }
+
+    async fn timed(&self, call: &'static str, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), VendorError> {
+        let begun = Instant::now();
+        let (client, request) = request.build_split();
+        let request = request.map_err(|e| unreachable(call, e))?;
+        let mut span = self.tracer.request(request.method().as_str(), request.url(), route(request.url().path()));
+        let outcome = async {
+            let response = client.execute(request).await.map_err(|e| unreachable(call, e))?;
+            let status = response.status();
+            let body = response.bytes().await.map_err(|e| unreachable(call, e))?;
+            Ok((status, body.to_vec()))
+        }
+        .await;
+        let status = outcome.as_ref().map(|(status, _)| status.as_u16());
+        metrics::broker_call(call, begun.elapsed(), status.ok());
+        span.answered(status);
+        outcome
+    }
+}
+
+/// The path as the API's documentation has it.
+fn route(path: &str) -> &str {
+    let route = path.find("/v2/").map_or(path, |at| &path[at..]);
+    if route.starts_with("/v2/orders/") { "/v2/orders/{order_id}" } else { route }
 }
 
 #[async_trait]
@@ -266,19 +298,6 @@ fn failure(call: &'static str, status: StatusCode, body: &[u8]) -> VendorError {
     }
 }
 
-async fn timed(call: &'static str, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), VendorError> {
-    let begun = Instant::now();
-    let outcome = async {
-        let response = request.send().await.map_err(|e| unreachable(call, e))?;
-        let status = response.status();
-        let body = response.bytes().await.map_err(|e| unreachable(call, e))?;
-        Ok((status, body.to_vec()))
-    }
-    .await;
-    metrics::broker_call(call, begun.elapsed(), outcome.as_ref().ok().map(|(status, _)| status.as_u16()));
-    outcome
-}
-
 fn retries() -> ExponentialBuilder {
     ExponentialBuilder::default()
         .with_jitter()
@@ -328,6 +347,12 @@ mod tests {
         });
         check(504, "<html>", Answer::Unknown("HTTP 504 0 ".to_owned()));
         assert!(matches!(answer(StatusCode::OK, b"{}"), Answer::Unknown(_)));
+    }
+
+    #[test]
+    fn a_route_names_no_order() {
+        assert_eq!(route("/alpaca/v2/orders"), "/v2/orders");
+        assert_eq!(route("/v2/orders/61e69015-8549-4bfd"), "/v2/orders/{order_id}");
     }
 
     #[test]
