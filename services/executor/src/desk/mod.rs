@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use bus::{BusError, Created, Delivery};
 use chassis::Context;
-use chassis::traces::{Span, Trail};
+use chassis::traces::{self, Trail};
 use domain::calendar::BrokerDay;
 use domain::event::Event;
 use domain::execution::{
@@ -324,7 +324,7 @@ impl Desk {
 
     /// The envelope of `event` and the span of recording it: under the intent of its order, where there is one, else under
     /// the approval of its plan.
-    fn envelope(&self, event: &Event) -> (Meta, Span) {
+    fn envelope(&self, event: &Event) -> (Meta, traces::Span) {
         let (id, plan) = (ids::event_id(event), ids::plan_of(event));
         let under = ids::reported_order(event).and_then(|order| self.trail.last(order.as_str()));
         let cause = under.or_else(|| self.trail.last(plan?.as_str())).map(|c| c.taken_at(self.ctx.clock.now()));
