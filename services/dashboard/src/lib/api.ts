@@ -322,14 +322,18 @@ const PAGES_MAX = 20;
 
 async function call<T>(path: string, init: RequestInit = {}): Promise<T> {
   let response: Response;
+  const token = access.token;
   try {
     const signal = init.signal ?? AbortSignal.timeout(TIMEOUT_MS);
     response = await fetch(path, { ...init, headers: { ...init.headers, ...access.headers() }, signal, cache: 'no-store' });
   } catch (cause) {
     throw new ApiError('No answer from the API', 0, cause instanceof Error ? cause.message : '', null);
   }
-  if (response.status === 401) access.wanted = 'token';
-  else if (response.headers.get('www-authenticate')?.includes('insufficient_scope')) access.wanted = 'scope';
+  // What a request without the token of now was told says nothing about that token.
+  if (token === access.token) {
+    if (response.status === 401) access.wanted = 'token';
+    else if (response.headers.get('www-authenticate')?.includes('insufficient_scope')) access.wanted = 'scope';
+  }
   if (!response.ok) throw await problem(response);
   return (await response.json()) as T;
 }
