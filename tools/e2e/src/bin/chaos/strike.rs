@@ -43,11 +43,13 @@ pub(crate) async fn carry_out(
     record: &mut Record,
 ) -> anyhow::Result<()> {
     let mut faults = strike.faults.clone();
-    faults.sort_by_key(|fault| fault.length);
+    // What waits until a service is ready comes before what may keep it from being so.
+    faults.sort_by_key(|fault| !matches!(fault.kind, Kind::SecondReplica | Kind::FullSpool));
     for fault in &faults {
         begin(site, suite, underway, fault).await.with_context(|| format!("beginning {strike}"))?;
     }
     let begun = Instant::now();
+    faults.sort_by_key(|fault| fault.length);
     for fault in &faults {
         sleep(fault.length.saturating_sub(begun.elapsed())).await;
         end(site, suite, underway, fault).await.with_context(|| format!("ending {strike}"))?;
