@@ -1,5 +1,6 @@
 //! The stages on records that are right, doubled, cut short and changed.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use testkit::{NatsServer, build};
 
 use super::findings::Findings;
 use super::recording::{Recorded, Recording};
-use super::{plan, risk, scan};
+use super::{plan, risk, scan, versions};
 use crate::exit::NotFound;
 
 fn strategy() -> Arc<Strategy> {
@@ -185,9 +186,10 @@ async fn rounds_after_a_drop(watermark: UnixNanos) -> anyhow::Result<scan::Made>
     bus.publisher().publish_raw(filler("first")).await?;
     bus.publisher().publish(&batch.into(), &build::meta(&["batch"], "test")).await?;
     bus.publisher().publish_raw(filler("second")).await?;
-    let (strategy, day) = (strategy(), build::session());
-    let model = learned_score::model(&strategy.scoring, Path::new(""))?;
-    scan::rounds(&bus, &strategy, &model, 1, day, &mut Findings::default()).await
+    let control = record(StreamName::Control, &[]);
+    let scorings =
+        versions::Versions::new(&strategy(), &control).of_day(build::session(), &BTreeSet::new(), Path::new(""))?;
+    scan::rounds(&bus, &scorings, 1, build::session(), &mut Findings::default()).await
 }
 
 #[tokio::test]
