@@ -1,6 +1,7 @@
 //! The strategy in force, its versions, and commands about it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -89,6 +90,7 @@ impl Asked for Activation {
 
 /// `GET /strategies`
 pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Json<Page<Running>>, Problem> {
+    known(&shared).await?;
     let (name, version, _) = shared.versions.in_force();
     let paused = is_paused(&shared, &name).await?;
     let activation = activations(&shared.versions.newest()).into_iter().next();
@@ -97,8 +99,9 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Json<Page<
 }
 
 /// `GET /strategies/versions`
-pub(super) async fn versions(State(shared): State<Arc<Shared>>) -> Json<Page<Activated>> {
-    Json(Page { items: activations(&shared.versions.newest()), next: None })
+pub(super) async fn versions(State(shared): State<Arc<Shared>>) -> Result<Json<Page<Activated>>, Problem> {
+    known(&shared).await?;
+    Ok(Json(Page { items: activations(&shared.versions.newest()), next: None }))
 }
 
 /// `GET /strategies/versions/{version}`
@@ -106,10 +109,17 @@ pub(super) async fn version(
     State(shared): State<Arc<Shared>>,
     Path(version): Path<String>,
 ) -> Result<Json<WholeVersion>, Problem> {
+    known(&shared).await?;
     match shared.versions.newest().iter().find(|known| known.version == version) {
         Some(known) => Ok(Json(WholeVersion { version, strategy_yaml: known.text.clone() })),
         None => Err(Problem::not_found(format!("version `{}` was not activated here", short(&version)))),
     }
+}
+
+/// Waits until CONTROL has been read: before that, what lies in the file would be taken for what is in force.
+async fn known(shared: &Shared) -> Result<(), Problem> {
+    let waited = tokio::time::timeout(Duration::from_secs(2), shared.versions.complete()).await;
+    waited.map_err(|_| Problem::unavailable("which strategies were activated is not known yet"))
 }
 
 /// Each with what it changed, in the order of `newest`.
@@ -158,6 +168,7 @@ pub(super) async fn activate(
     Path(name): Path<String>,
     Command { asked, by }: Command<Activation>,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
+    known(&shared).await?;
     let file = StrategyFile::new("strategy.yaml", &asked.strategy_yaml);
     let (strategy, problems) = check(&file, &shared.strategy_folder);
     let Some(strategy) = strategy.filter(|_| problems.is_empty()) else {
@@ -193,6 +204,7 @@ async fn set_paused(
     paused: bool,
     by: domain::control::Authorship,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
+    known(shared).await?;
     let running = shared.versions.in_force().0;
     if name != running {
         return Err(Problem::not_found(format!("`{}` does not run here; `{running}` does", short(name))));
