@@ -7,10 +7,11 @@ use std::sync::Arc;
 use bus::subject::subject_of;
 use bus::topology::{self, Sizes};
 use bus::{Bus, BusConfig, Outgoing};
+use domain::control::{Authorship, ConfigActivated};
 use domain::market::TradeBatch;
 use domain::plan::PlannerState;
 use domain::risk::RiskState;
-use domain::scan::{Input, ScanRoundCompleted};
+use domain::scan::{Input, RoundOpened, ScanRoundCompleted};
 use domain::strategy::Strategy;
 use domain::{Event, StreamName, UnixNanos, Usd};
 use serde_json::{Value, json};
@@ -166,6 +167,35 @@ fn a_ledger_that_rests_on_orders_that_were_not_read_is_left_out_by_name() {
     order.tail = 0;
     let findings = replay_ledger(&order, &plan, &ledger);
     assert_eq!((differences(&findings), left_out(&findings)), (vec![], json!([{"stream": "RISK", "seq": 2}])));
+}
+
+#[test]
+fn a_round_is_opened_again_under_what_its_record_says_was_known() {
+    let text = include_str!("../../../../config/strategy.yaml");
+    let by = Authorship {
+        author: "ann".to_owned(),
+        reason: "better".to_owned(),
+        requested_at: build::session().at_hm(9, 0),
+        request_id: "1".to_owned(),
+    };
+    let activated = |version: &str, hour| ConfigActivated {
+        config_version: version.to_owned(),
+        strategy_yaml: text.to_owned(),
+        effective_from: build::session().at_hm(hour, 0),
+        by: by.clone(),
+        file: None,
+    };
+    let control = record(StreamName::Control, &[activated("first", 4).into(), activated("later", 23).into()]);
+    let versions = versions::Versions::new(&strategy(), &control);
+    let check = |known: u64, version: String| {
+        let opened = RoundOpened { round: build::round(), inputs: vec![seen(StreamName::Control, known)] };
+        assert_eq!(versions.opening(&opened).unwrap().round.config_version, version, "{known}");
+    };
+    check(0, strategy().version());
+    check(1, "first".to_owned());
+    check(2, "first".to_owned());
+    let unknown = versions.of_day(build::session(), &BTreeSet::from(["gone".to_owned()]), Path::new(""));
+    assert!(unknown.err().unwrap().to_string().contains("strategy version gone"));
 }
 
 /// MARKET holds one batch of trades with this watermark, and has dropped what came before.
