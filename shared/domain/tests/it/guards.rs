@@ -307,7 +307,7 @@ fn activate(state: &mut RiskState, version: &str, change: impl FnOnce(&mut RiskP
 
 fn proposed_under(symbol: &str, version: &str) -> Event {
     let mut plan = plan(symbol);
-    plan.round.config_version = version.to_owned();
+    version.clone_into(&mut plan.round.config_version);
     PlanProposed { plan }.into()
 }
 

@@ -24,8 +24,8 @@ fn activated(version: &str, from: i64) -> ConfigActivated {
     ConfigActivated { config_version, strategy_yaml, effective_from: at(from), by, file: None }
 }
 
-fn named(name: &str) -> Option<Arc<Strategy>> {
-    Some(Arc::new(Strategy { name: name.to_owned(), ..shipped_strategy() }))
+fn named(name: &str) -> Arc<Strategy> {
+    Arc::new(Strategy { name: name.to_owned(), ..shipped_strategy() })
 }
 
 #[test]
@@ -35,8 +35,8 @@ fn a_round_is_due_under_the_last_activation_that_counts_by_then() {
     let due = |strategies: &Strategies, second| strategies.at(at(second)).map(|found| found.version);
     assert_eq!(due(&strategies, 5), Ok(own.version()));
     assert!(strategies.get("anything").is_some(), "until anything is activated a process's own stands for all");
-    strategies.activate(&activated("a", 0), named("a"));
-    strategies.activate(&activated("b", 100), named("b"));
+    strategies.activate(&activated("a", 0), Some(named("a")));
+    strategies.activate(&activated("b", 100), Some(named("b")));
     strategies.activate(&activated("c", 200), None);
     for (second, version) in [(0, "a"), (99, "a"), (100, "b"), (199, "b")] {
         assert_eq!(due(&strategies, second).as_deref(), Ok(version), "{second}");
@@ -45,7 +45,7 @@ fn a_round_is_due_under_the_last_activation_that_counts_by_then() {
     assert_eq!(strategies.newest_readable().0, "b");
     assert_eq!(strategies.get("a").map(|found| found.name.as_str()), Some("a"));
     assert_eq!((strategies.get("c"), strategies.get("d")), (None, None));
-    strategies.activate(&activated("a", 300), named("again"));
+    strategies.activate(&activated("a", 300), Some(named("again")));
     assert_eq!(due(&strategies, 300).as_deref(), Ok("a"));
     assert_eq!(strategies.get("a").map(|found| found.name.as_str()), Some("again"));
 }
