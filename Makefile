@@ -33,7 +33,7 @@ build: setup-run dashboard ## Build every program (release profile, the only one
 
 run: setup-run dashboard ## Run the suite on simulated vendors; ARGS="--speed 60 --data DIR"
 	@cargo build $(CARGO_FLAGS) -p fin -p vendor-sim
-	@exec target/release/fin up $(ARGS)
+	@FIN_CONFIG_DIR=$${FIN_CONFIG_DIR:-config} exec target/release/fin up $(ARGS)
 
 test: setup-test dashboard ## Run every test: contracts, dashboard, Rust, the whole suite on real servers
 	scripts/check-contracts

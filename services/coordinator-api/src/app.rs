@@ -1,10 +1,12 @@
 //! Wiring: store, follower and routes under one address.
 
+use std::future::IntoFuture as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use chassis::{Context, Fault, Loaded, Profile, Settings};
+use domain::strategy::Strategy;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -14,6 +16,8 @@ use crate::limit::Limits;
 use crate::state::Shared;
 use crate::status::Surroundings;
 use crate::store::Reader;
+use crate::strategy::file::{self, Watched};
+use crate::strategy::versions::{self, Versions};
 use crate::{auth, live, metrics, routes};
 
 /// The API as a service.
@@ -36,17 +40,31 @@ impl chassis::Service for CoordinatorApi {
         metrics::describe();
         let address = ctx.config.listen;
         let listener = TcpListener::bind(address).await.map_err(|source| ListenError { address, source })?;
-        let shared = Arc::new(shared(&ctx)?);
+        let own = ctx.own_strategy().await?;
+        let shared = Arc::new(shared(&ctx, own)?);
         let health = chassis::health::router(ctx.readiness.clone());
         let app = routes::router(Arc::clone(&shared), health);
         let tokens = tokio::spawn(auth::follow(Arc::clone(&shared), ctx.shutdown.clone()));
+        let watched = Watched {
+            at_start: ctx.strategy_file().clone(),
+            path: ctx.strategy_path(),
+            folder: ctx.strategy_folder().to_owned(),
+        };
+        let watcher = tokio::spawn(file::watch(Arc::clone(&shared), watched, ctx.shutdown.clone()));
+        let strategies = tokio::spawn(versions::follow(Arc::clone(&shared), ctx.shutdown.clone()));
         let follower = tokio::spawn(live::follow(shared, ctx.config.poll(), ctx.shutdown.clone()));
         tracing::info!(address = %listener.local_addr()?, "serving");
         let shutdown = ctx.shutdown.clone();
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
-        axum::serve(listener, app).with_graceful_shutdown(async move { shutdown.cancelled().await }).await?;
+        let serving = axum::serve(listener, app).with_graceful_shutdown(async move { shutdown.cancelled().await });
+        tokio::select! {
+            served = serving.into_future() => served?,
+            // Without it nobody would learn which strategy is in force.
+            Ok(Err(error)) = strategies => return Err(error.into()),
+        }
         follower.await?;
         tokens.await?;
+        watcher.await?;
         Ok(())
     }
 }
@@ -59,9 +77,9 @@ struct ListenError {
     source: std::io::Error,
 }
 
-fn shared(ctx: &Context<Config>) -> Result<Shared, chassis::BoxError> {
+fn shared(ctx: &Context<Config>, own: Arc<Strategy>) -> Result<Shared, chassis::BoxError> {
     let dev = ctx.settings.profile == Profile::Dev;
-    let strategy = ctx.strategy()?;
+    let versions = Arc::new(Versions::new(own));
     let store: StoreSection = ctx.section("recorder")?;
     Ok(Shared {
         reader: Reader::new(store.path(&ctx.settings.data_dir)?),
@@ -70,9 +88,10 @@ fn shared(ctx: &Context<Config>) -> Result<Shared, chassis::BoxError> {
             mode: ctx.settings.profile.mode(),
             bus_url: ctx.settings.bus.url.clone(),
             vendors: dev.then(|| vendors(&ctx.settings)),
-            schedules: strategy.schedules.clone(),
+            versions: Arc::clone(&versions),
         },
-        strategy: (strategy.name.clone(), strategy.version()),
+        versions,
+        strategy_folder: ctx.strategy_folder().to_owned(),
         simulated: dev,
         tokens: Tokens::default(),
         limits: Limits::new(ctx.config.requests_per_second),
@@ -81,6 +100,7 @@ fn shared(ctx: &Context<Config>) -> Result<Shared, chassis::BoxError> {
         publisher: ctx.publisher.clone(),
         instance: ctx.instance.clone(),
         clock: Arc::clone(&ctx.clock),
+        errors: ctx.errors.clone(),
         readiness: ctx.readiness.clone(),
         news: live::channel(),
         streams: AtomicUsize::new(0),

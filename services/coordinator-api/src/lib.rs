@@ -1,11 +1,12 @@
 //! REST, live events and the dashboard; commands to CONTROL.
 //!
-//! Reads: the recorder's store, read-only. Writes: CONTROL, for a person and under that person's name; never an order.
+//! Reads: the recorder's store, read-only; the strategy's file, and its versions from CONTROL. Writes: CONTROL, for a person
+//! and under that person's name, or as the strategy's file says; never an order.
 //! Remembers: nothing that matters; a restart only interrupts the live streams, which resume where they were.
 //!
 //! Data moves: [`store`] and [`changes`] read what the recorder committed → [`live`] follows the commit number once for
 //! all → [`routes`] answer and stream → [`dashboard`] is the page that shows it. [`status`] puts the suite's state into
-//! one document, [`guard`] and [`problem`] stand around every request, [`auth`] and
+//! one document, [`strategy`] activates what the strategy's file says, [`guard`] and [`problem`] stand around every request, [`auth`] and
 //! [`limit`] before whatever tells or does something.
 
 pub mod app;
@@ -24,6 +25,7 @@ pub mod routes;
 pub mod state;
 pub mod status;
 pub mod store;
+pub mod strategy;
 
 pub use app::CoordinatorApi;
 pub use config::Config;

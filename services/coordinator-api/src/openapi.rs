@@ -100,11 +100,6 @@ fn responses(operation: &Operation) -> Value {
         Answer::One(item) => ("200", json_of(reference(item))),
         Answer::Accepted(item) => ("202", json_of(reference(item))),
         Answer::Text(kind) => ("200", text(kind)),
-        Answer::Never => {
-            let description = "It takes effect; this version refuses instead, since a running suite keeps its strategy";
-            let content = json_of(reference("Accepted"));
-            return problems(operation, json!({ "202": { "description": description, "content": content } }));
-        }
     };
     let mut responses = json!({ status: { "description": operation.summary, "content": content } });
     if operation.cached {

@@ -12,6 +12,7 @@ use crate::limit::Limits;
 use crate::live::News;
 use crate::status::Surroundings;
 use crate::store::Reader;
+use crate::strategy::versions::Versions;
 
 /// Handles; cheap to share, nothing in here is business state.
 pub struct Shared {
@@ -19,8 +20,10 @@ pub struct Shared {
     pub reader: Reader,
     /// Profile, addresses and schedules.
     pub around: Surroundings,
-    /// Which strategy runs: its name and version.
-    pub strategy: (String, String),
+    /// Which strategy is in force, and what was before.
+    pub versions: Arc<Versions>,
+    /// Where the files are that a strategy names.
+    pub strategy_folder: std::path::PathBuf,
     /// True with simulated vendors, whose market time has nothing to do with the wall's.
     pub simulated: bool,
     /// True where no token is needed: the dev profile on a loopback address.
@@ -37,6 +40,8 @@ pub struct Shared {
     pub instance: String,
     /// Wall time.
     pub clock: Arc<dyn chassis::Clock>,
+    /// Where this process says what went wrong.
+    pub errors: chassis::ErrorReporter,
     /// What this process needs.
     pub readiness: chassis::Readiness,
     /// Tells every live stream.

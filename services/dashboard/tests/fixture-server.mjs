@@ -50,7 +50,16 @@ export async function start({ port = 0, tokens = null } = {}) {
   }, 250);
 
   const lists = ['candidates', 'plans', 'decisions', 'orders', 'fills', 'positions', 'errors', 'news', 'dead-letters', 'strategies'];
-  made.strategies = [{ name: 'orb_stocks_in_play', version: '0a1b2c3d4e5f', paused: false }];
+  made.strategies = [{
+    name: 'orb_stocks_in_play', version: '0a1b2c3d4e5f', paused: false,
+    activation: {
+      id: 'act-2', name: 'orb_stocks_in_play', version: '0a1b2c3d4e5f', activated_at: iso(begun - 120_000),
+      effective_from: iso(begun - 120_000), author: 'file', reason: 'the file was edited',
+      file: 'config/strategy.yaml', previous: '9f8e7d6c5b4a',
+      changes: [{ key: 'scan.gap_pct_min', before: '"4"', after: '"5"' }],
+    },
+    refused: 'config/strategy.yaml:31: `scan.rvol_min` is -1, must be 0 to 1000',
+  }];
   made['dead-letters'] = [
     { id: '7', at: iso(begun - 90_000), reader: 'executor-risk', stream: 'RISK', seq: 41, subject: 'risk.v1.plan_approved.x', type: 'finagent.risk.v1.PlanApproved', event_id: 'x', delivered: 5, reason: 'handler failed 5 times: no answer' },
     { id: '9', at: iso(begun - 60_000), reader: 'planner-ops', stream: 'OPS', seq: 12, subject: 'ops.v1.error_raised.x', type: 'finagent.ops.v1.ErrorRaised', event_id: 'y', delivered: 1, reason: 'cannot be read' },

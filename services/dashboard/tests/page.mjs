@@ -272,6 +272,10 @@ const checks = {
   async 'a strategy is paused with a reason and said to be'() {
     const { page, server, close } = await open(DESKTOP, '#/system');
     const strategy = panel(page, 'Strategy');
+    await strategy.getByText('config/strategy.yaml: the file was edited').waitFor();
+    await strategy.getByText('1 change since').click();
+    await strategy.getByRole('rowheader', { name: 'scan.gap_pct_min' }).waitFor();
+    await strategy.getByText('config/strategy.yaml:31: `scan.rvol_min` is -1').waitFor();
     await strategy.getByRole('button', { name: 'Pause…' }).click();
     await strategy.getByLabel('Why pause').fill('earnings week');
     await strategy.getByRole('button', { name: 'Pause', exact: true }).click();

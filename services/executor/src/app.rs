@@ -38,7 +38,7 @@ impl Service for Executor {
     async fn run(ctx: Context<Config>) -> chassis::Result {
         let ctx = Arc::new(ctx);
         let port: Arc<dyn OrderPort> = Arc::new(broker(&ctx)?);
-        let costs = ctx.strategy()?.costs;
+        let costs = ctx.own_strategy().await?.costs;
         while let Some(lease) = ctx.lead("account").await? {
             for check in ["rebuilt", "broker", "calendar", "account", "updates", "reconciled"] {
                 ctx.readiness.set(check, false, "starting");

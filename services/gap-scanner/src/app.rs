@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::lease::{self, Lease};
-use bus::{Class, subject};
+use bus::{Class, Fold, FoldSpec, Item, Kind, subject};
 use chassis::{CancellationToken, Context, Fault, Loaded, Service};
 use domain::StreamName;
 use tokio::task::JoinSet;
@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::Config;
 use crate::status::Board;
+use crate::versions::Versions;
 use crate::worker::{self, Shared};
 
 /// The gap scanner service.
@@ -30,12 +31,16 @@ impl Service for GapScanner {
     async fn run(ctx: Context<Config>) -> chassis::Result {
         ctx.readiness.set("rebuilt", false, "folding MARKET");
         check_partitions(&ctx).await?;
-        let strategy = Arc::new(ctx.strategy()?);
-        let model = learned_score::model(&strategy.scoring, ctx.strategy_folder())?;
+        let versions = Versions::new(ctx.own_strategy().await?, ctx.strategy_folder().to_owned());
+        versions.catch_up(&ctx).await?;
+        // A model that cannot be used is better found now than when a round falls due.
+        versions.newest().await?;
+        let activations = Fold::open(&ctx.bus, FoldSpec::kinds(&[Kind::ConfigActivated]))?;
         let shutdown = ctx.shutdown.clone();
-        let shared = Arc::new(Shared { ctx, strategy, model, board: Board::default() });
+        let shared = Arc::new(Shared { ctx, versions, board: Board::default() });
         let mut replica = Replica {
             shared,
+            activations,
             membership: None,
             refused: None,
             members: 0,
@@ -71,6 +76,7 @@ async fn check_partitions(ctx: &Context<Config>) -> chassis::Result {
 
 struct Replica {
     shared: Arc<Shared>,
+    activations: Fold,
     membership: Option<Lease>,
     /// Since when another process holds our name.
     refused: Option<Instant>,
@@ -95,6 +101,11 @@ impl Replica {
                     self.stops.remove(&index);
                     outcome?;
                 }
+                item = self.activations.next() => match item? {
+                    Item::Event(folded) => self.shared.versions.take(&self.shared.ctx, &folded).await,
+                    Item::CaughtUp => {}
+                    Item::Poison(poison) => self.shared.ctx.bury(poison),
+                },
                 _ = look.tick() => {
                     match self.share().await {
                         Ok(share) => self.divide(&share),

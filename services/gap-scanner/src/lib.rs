@@ -1,7 +1,8 @@
 //! Finds the symbols that gap.
 //!
-//! Reads MARKET in order; writes SCAN (`SignalGenerated`, `CandidatesEvaluated`, `ScanRoundCompleted`), each created if
-//! absent. Any number of replicas share the partitions; each remembers its symbols' sessions, restored from its snapshot and
+//! Reads MARKET in order, and the strategy's versions from CONTROL; writes SCAN (`RoundOpened`, `SignalGenerated`,
+//! `CandidatesEvaluated`, `ScanRoundCompleted`), each created if absent. A round is evaluated under the version that the
+//! first partition to come to it opens it with. Any number of replicas share the partitions; each remembers its symbols' sessions, restored from its snapshot and
 //! the MARKET that came after. Never ranks across partitions, never plans.
 //!
 //! - `scanner_partitions_held`: partitions that this replica folds.
@@ -18,6 +19,7 @@ mod config;
 mod partition;
 mod rounds;
 mod status;
+mod versions;
 mod worker;
 
 pub use app::GapScanner;

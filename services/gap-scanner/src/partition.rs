@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use domain::market::Eligibility;
 use domain::scan::{
-    BatchHead, BatchOrder, Input, PartitionSnapshot, PartitionState, RoundResult, ScoringModel, SnapshotError,
+    BatchHead, BatchOrder, Input, PartitionSnapshot, PartitionState, Round, RoundResult, ScoringModel, SnapshotError,
 };
-use domain::strategy::{Strategy, StrategyError};
+use domain::strategy::{Strategy, StrategyError, StrategyVersion};
 use domain::symbol::SymbolError;
 use domain::{Event, StreamName, UnixNanos};
 use events::{DecodeError, TradeBatchReader};
@@ -41,13 +41,30 @@ impl Partition {
         strategy: &Arc<Strategy>,
         model: &Arc<dyn ScoringModel>,
     ) -> Result<Self, StrategyError> {
-        let state = PartitionState::with_model(index, partitions, Arc::clone(strategy), Arc::clone(model))?;
+        Self::under(index, partitions, StrategyVersion::of(Arc::clone(strategy)), model)
+    }
+
+    /// The same under a version that was named elsewhere.
+    ///
+    /// # Errors
+    /// Its strategy cannot be carried out.
+    pub fn under(
+        index: u32,
+        partitions: u32,
+        version: StrategyVersion,
+        model: &Arc<dyn ScoringModel>,
+    ) -> Result<Self, StrategyError> {
+        let state = PartitionState::under(index, partitions, version, Arc::clone(model))?;
         Ok(Self { index, partitions, state, slots: Vec::new(), eligibilities: Vec::new(), trades: 0, holes: 0 })
     }
 
-    /// This fold as it was when `bytes` were made.
-    pub(crate) fn restored(mut self, bytes: &[u8]) -> Result<Self, RestoreError> {
-        let snapshot: PartitionSnapshot = postcard::from_bytes(bytes)?;
+    /// What `bytes` hold.
+    pub(crate) fn snapshot_of(bytes: &[u8]) -> Result<PartitionSnapshot, RestoreError> {
+        Ok(postcard::from_bytes(bytes)?)
+    }
+
+    /// This fold as it was when the snapshot was made.
+    pub(crate) fn restored(mut self, snapshot: PartitionSnapshot) -> Result<Self, RestoreError> {
         self.state = self.state.restore(snapshot)?;
         Ok(self)
     }
@@ -62,8 +79,14 @@ impl Partition {
     /// # Errors
     /// The message makes no sense, or is of another partition.
     pub fn apply(&mut self, type_name: &str, payload: &[u8], seq: u64) -> Result<Vec<RoundResult>, BatchError> {
+        let watermark = self.fold(type_name, payload)?;
+        Ok(watermark.map_or_else(Vec::new, |watermark| self.state.advance(watermark, &inputs(seq))))
+    }
+
+    /// Folds one message without moving market time; a batch gives the time that [`Self::next_due`] may go to.
+    pub(crate) fn fold(&mut self, type_name: &str, payload: &[u8]) -> Result<Option<UnixNanos>, BatchError> {
         if type_name == TRADE_BATCH {
-            return self.batch(payload, seq);
+            return self.batch(payload);
         }
         match events::decode(type_name, payload)? {
             Event::ReferenceUpdated(reference) => self.state.reference(&reference),
@@ -71,7 +94,27 @@ impl Partition {
             Event::FeedGapDetected(gap) => self.state.feed_gap(&gap),
             other => tracing::debug!(event = other.name(), "not for the scanner"),
         }
-        Ok(Vec::new())
+        Ok(None)
+    }
+
+    /// The next round that falls due on the way to `watermark`; the partition stands there until the next call.
+    pub(crate) fn next_due(&mut self, watermark: UnixNanos) -> Option<Round> {
+        self.state.next_due(watermark)
+    }
+
+    /// What it has to say about the round that it stands at.
+    pub(crate) fn evaluate(&self, round: &Round, seq: u64) -> Option<RoundResult> {
+        self.state.evaluate(round, &inputs(seq))
+    }
+
+    /// Goes on under another version that folds alike; false if it does not.
+    pub(crate) fn go_on_under(&mut self, version: &StrategyVersion, model: &Arc<dyn ScoringModel>) -> bool {
+        self.state.go_on_under(version, model)
+    }
+
+    /// True where a fold under `strategy` would be the same.
+    pub(crate) fn folds_like(&self, strategy: &Strategy) -> bool {
+        self.state.folds_like(strategy)
     }
 
     /// How far market time has come; zero before the first batch.
@@ -84,7 +127,7 @@ impl Partition {
         self.state.reference_coverage()
     }
 
-    fn batch(&mut self, payload: &[u8], seq: u64) -> Result<Vec<RoundResult>, BatchError> {
+    fn batch(&mut self, payload: &[u8]) -> Result<Option<UnixNanos>, BatchError> {
         let batch = TradeBatchReader::new(payload)?;
         batch.check()?;
         let header = batch.header();
@@ -100,7 +143,7 @@ impl Partition {
         };
         let state = &mut self.state;
         match state.begin_batch(&head) {
-            BatchOrder::Repeated => return Ok(Vec::new()),
+            BatchOrder::Repeated => return Ok(None),
             BatchOrder::Hole => self.holes += 1,
             BatchOrder::Next => {}
         }
@@ -115,9 +158,12 @@ impl Partition {
             state.fold(slots[row.symbol as usize], row.trade, eligibilities[row.conditions as usize]);
         })?;
         self.trades += u64::from(batch.count());
-        let inputs = [Input { stream: StreamName::Market.as_str().to_owned(), last_seq: seq }];
-        Ok(state.advance(header.watermark, &inputs))
+        Ok(Some(header.watermark))
     }
+}
+
+fn inputs(seq: u64) -> [Input; 1] {
+    [Input { stream: StreamName::Market.as_str().to_owned(), last_seq: seq }]
 }
 
 /// Why a MARKET message was not folded.
@@ -192,7 +238,8 @@ mod tests {
     #[test]
     fn a_restored_fold_goes_on_as_if_nothing_had_happened() {
         let mut whole = folded();
-        let mut restored = fresh().restored(&whole.to_bytes().unwrap()).unwrap();
+        let snapshot = Partition::snapshot_of(&whole.to_bytes().unwrap()).unwrap();
+        let mut restored = fresh().restored(snapshot).unwrap();
         // What was folded before the snapshot may come again.
         feed(&mut restored, &batches()[10..]);
         feed(&mut whole, &batches()[12..]);

@@ -3,7 +3,7 @@
 use bus::Created;
 use chassis::Context;
 use chassis::traces::Cause;
-use domain::scan::RoundResult;
+use domain::scan::{RoundOpened, RoundResult};
 use domain::{Event, EventId};
 use futures_util::future::try_join_all;
 
@@ -43,6 +43,26 @@ pub fn events_of(round: RoundResult) -> Vec<(EventId, Event)> {
     });
     let completed = (EventId::from_parts(&["scan_round_completed", &round_id, &partition]), Event::from(completed));
     signals.chain(candidates).chain([completed]).collect()
+}
+
+/// Settles under which version a round is evaluated: as `wanted`, or as the first partition that came to it has said.
+pub(crate) async fn open(
+    ctx: &Context<Config>,
+    wanted: RoundOpened,
+    cause: Option<&Cause>,
+) -> chassis::Result<RoundOpened> {
+    let round_id = wanted.round.round_id.to_string();
+    let id = EventId::from_parts(&["round_opened", &round_id]);
+    let event = Event::from(wanted.clone());
+    let mut span = ctx.tracer.publish(&id, &event, cause);
+    let meta = ctx.meta(id).about(&round_id).spanned(&span).build();
+    match span.until(ctx.publisher.create(&event, &meta)).await? {
+        Created::New { .. } | Created::Exists { same: true, .. } => Ok(wanted),
+        Created::Exists { same: false, .. } => match ctx.publisher.stored_for(&event).await? {
+            Some((Event::RoundOpened(first), _)) => Ok(first),
+            _ => Err(format!("round {round_id} was opened and cannot be read").into()),
+        },
+    }
 }
 
 async fn create(

@@ -1,7 +1,6 @@
 //! The shell around the planner's fold: read, apply, decide, append.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Instant;
 
 use bus::{Created, Fold, FoldSpec, Item, Kind};
@@ -23,13 +22,13 @@ impl Service for Planner {
     type Config = Config;
 
     async fn run(ctx: Context<Config>) -> chassis::Result {
-        let strategy = Arc::new(ctx.strategy()?);
+        let strategy = ctx.own_strategy().await?;
         // What was refused fills most of SCAN and decides nothing here.
         let found = FoldSpec::kinds(&[Kind::SignalGenerated, Kind::ScanRoundCompleted]);
-        let fold = Fold::open(&ctx.bus, found.and(StreamName::Plan).and(StreamName::Control))?;
+        let log = Fold::open(&ctx.bus, found.and(StreamName::Plan).and(StreamName::Control))?;
         ctx.readiness.set("rebuilt", false, "folding SCAN, PLAN and CONTROL");
         let trail = ctx.trail();
-        App { state: PlannerState::new(strategy), fold, waiting: HashMap::new(), live: false, trail, ctx }
+        App { state: PlannerState::new(strategy), log, waiting: HashMap::new(), live: false, trail, ctx }
             .run_until_shutdown()
             .await
     }
@@ -38,7 +37,7 @@ impl Service for Planner {
 struct App {
     ctx: Context<Config>,
     state: PlannerState,
-    fold: Fold,
+    log: Fold,
     waiting: HashMap<RoundId, Instant>,
     live: bool,
     trail: Trail,
@@ -51,7 +50,7 @@ impl App {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return Ok(()),
-                item = self.fold.next() => self.take(item?).await?,
+                item = self.log.next() => self.take(item?).await?,
                 _ = deadline_check.tick(), if self.live => self.close_overdue().await?,
             }
         }
@@ -60,8 +59,7 @@ impl App {
     async fn take(&mut self, item: Item) -> chassis::Result {
         match item {
             Item::Event(folded) => {
-                self.state.apply(&folded.event);
-                self.note(&folded.event, &folded.meta);
+                self.fold(&folded.event, &folded.meta);
                 metrics::counter!("planner_events_folded_total", "event" => folded.event.name()).increment(1);
             }
             Item::CaughtUp => {
@@ -105,6 +103,9 @@ impl App {
                 );
                 self.append(effect).await?;
                 self.perform().await?;
+            } else {
+                let message = format!("round {id} is not planned: its strategy is not known here");
+                self.ctx.errors.raise(Severity::Critical, "strategy_unknown", message, "", Some(id.as_str()));
             }
         }
         Ok(())
@@ -145,13 +146,20 @@ impl App {
     /// Another replica, or this one before a restart, decided first: its word holds. Fold until it has arrived.
     async fn adopt(&mut self, event: &Event, seq: u64) -> chassis::Result {
         tracing::info!(event = event.name(), seq, "already decided; taking the stored decision");
-        while self.fold.last_seq(StreamName::Plan) < seq {
-            if let Item::Event(folded) = self.fold.next().await? {
-                self.state.apply(&folded.event);
-                self.note(&folded.event, &folded.meta);
+        while self.log.last_seq(StreamName::Plan) < seq {
+            if let Item::Event(folded) = self.log.next().await? {
+                self.fold(&folded.event, &folded.meta);
             }
         }
         Ok(())
+    }
+
+    fn fold(&mut self, event: &Event, meta: &Meta) {
+        if let Event::ConfigActivated(activated) = event {
+            self.state.activate(activated, self.ctx.activated(activated));
+        }
+        self.state.apply(event);
+        self.note(event, meta);
     }
 
     /// Remembers what rounds and plans follow from.
@@ -166,7 +174,7 @@ impl App {
 
     fn inputs(&self) -> Vec<Input> {
         [StreamName::Scan, StreamName::Control]
-            .map(|s| Input { stream: s.as_str().to_owned(), last_seq: self.fold.last_seq(s) })
+            .map(|s| Input { stream: s.as_str().to_owned(), last_seq: self.log.last_seq(s) })
             .into()
     }
 }

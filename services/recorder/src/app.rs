@@ -49,7 +49,7 @@ impl chassis::Service for Recording {
 async fn write_store(ctx: &Arc<Context<Config>>) -> chassis::Result {
     let url = ctx.config.store(&ctx.settings.data_dir)?;
     let store = Store::open(&url).await.map_err(|source| OpenError { url: url.to_string(), source })?;
-    let daily_loss_pct = ctx.strategy()?.risk.daily_loss_hard_pct;
+    let daily_loss_pct = ctx.strategy_in_force().await?.risk.daily_loss_hard_pct;
     let mut recorder = Recorder::new(store, Some(daily_loss_pct)).await?;
     ctx.readiness.set("caught_up", false, "reading what happened before");
     while let Some(gap) = record(ctx, &mut recorder).await? {

@@ -60,7 +60,7 @@ struct Memory {
 
 impl Recorder {
     /// A recorder that goes on where the store ends. `daily_loss_pct` is the loss of the day, in per cent of the start
-    /// equity, at which everything is closed; it is only shown.
+    /// equity, at which everything is closed, until another strategy is activated; it is only shown.
     pub async fn new(mut store: Store, daily_loss_pct: Option<Micro>) -> Result<Self, sqlx::Error> {
         let progress = store.progress().await?;
         Ok(Self { store, daily_loss_pct, progress, memory: None })
@@ -83,7 +83,13 @@ impl Recorder {
             None => Memory::restore(&mut tx).await?,
         };
         let mut progress = self.progress.clone();
-        let mut work = Work { tx: &mut tx, memory: &mut memory, touched: BTreeSet::new(), undecodable: Vec::new() };
+        let mut work = Work {
+            tx: &mut tx,
+            memory: &mut memory,
+            touched: BTreeSet::new(),
+            undecodable: Vec::new(),
+            daily_loss_pct: self.daily_loss_pct,
+        };
         for message in batch {
             let read = progress.entry(message.stream).or_default();
             if message.seq > *read {
@@ -92,15 +98,15 @@ impl Recorder {
             }
         }
         for story in std::mem::take(&mut work.touched) {
-            work.fold(&story, self.daily_loss_pct).await?;
+            work.fold(&story, work.daily_loss_pct).await?;
         }
         work.mark().await?;
-        let undecodable = work.undecodable;
+        let (undecodable, daily_loss_pct) = (work.undecodable, work.daily_loss_pct);
         tx.commit(&progress, now).await?;
         for message in batch {
             metrics::stored(message.stream);
         }
-        (self.progress, self.memory) = (progress, Some(memory));
+        (self.progress, self.memory, self.daily_loss_pct) = (progress, Some(memory), daily_loss_pct);
         Ok(undecodable)
     }
 
@@ -132,6 +138,7 @@ struct Work<'w, 't> {
     memory: &'w mut Memory,
     touched: BTreeSet<Story>,
     undecodable: Vec<Undecodable>,
+    daily_loss_pct: Option<Micro>,
 }
 
 impl Work<'_, '_> {
@@ -166,6 +173,11 @@ impl Work<'_, '_> {
         }
         if let Event::AccountObserved(observed) = &event {
             self.tx.put_equity(observed).await?;
+        }
+        if let Event::ConfigActivated(activated) = &event
+            && let Ok(strategy) = chassis::read_strategy(&activated.strategy_yaml)
+        {
+            self.daily_loss_pct = Some(strategy.risk.daily_loss_hard_pct);
         }
         let recorded = Recorded { id: meta.id.to_string(), seq: message.seq, ts_init: meta.ts_init, event };
         for row in view::single(&recorded) {

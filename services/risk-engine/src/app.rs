@@ -1,7 +1,5 @@
 //! The shell around the ledger: read, apply, decide, append at the tail.
 
-use std::sync::Arc;
-
 use bus::{Appended, Fold, FoldSpec, Item};
 use chassis::traces::Trail;
 use chassis::{Context, Service};
@@ -20,7 +18,7 @@ impl Service for RiskEngine {
     type Config = Config;
 
     async fn run(ctx: Context<Config>) -> chassis::Result {
-        let strategy = Arc::new(ctx.strategy()?);
+        let strategy = ctx.own_strategy().await?;
         let inputs =
             FoldSpec::stream(StreamName::Plan).and(StreamName::Risk).and(StreamName::Order).and(StreamName::Control);
         let fold = Fold::open(&ctx.bus, inputs)?;
@@ -62,6 +60,9 @@ impl App {
         match item {
             Item::Event(folded) => {
                 let own = folded.stream == StreamName::Risk;
+                if let Event::ConfigActivated(activated) = &folded.event {
+                    self.state.activate(activated, self.ctx.activated(activated));
+                }
                 if !own || folded.seq > self.ledger_tail {
                     self.state.apply(&folded.event);
                 }

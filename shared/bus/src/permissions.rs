@@ -34,6 +34,8 @@ pub struct Role {
     pub durables: &'static [&'static Durable],
     /// True for the one that carries out what a person decides: dead letters are handled, tokens checked.
     pub handles_dead_letters: bool,
+    /// True where it asks how far market time has come.
+    pub sees_market: bool,
     /// True where replicas agree on who works.
     pub leases: bool,
     /// Which readers have names of their own on the server, and so replace those before them.
@@ -53,6 +55,7 @@ const fn role(service: &'static str, writes: Option<StreamName>, reads: &'static
         reads,
         durables: &[],
         handles_dead_letters: false,
+        sees_market: false,
         leases: false,
         known_readers: Readers::Passing,
         snapshots: false,
@@ -68,7 +71,7 @@ pub const ROLES: [Role; 8] = [
         leases: true,
         known_readers: Readers::OnePerPartition,
         snapshots: true,
-        ..role("gap-scanner", Some(Scan), &[Market, Scan])
+        ..role("gap-scanner", Some(Scan), &[Market, Scan, Control])
     },
     role("planner", Some(Plan), &[Scan, Plan, Control]),
     role("risk-engine", Some(Risk), &[Plan, Risk, Order, Control]),
@@ -79,7 +82,7 @@ pub const ROLES: [Role; 8] = [
         ..role("executor", Some(Order), &[Risk, Control, Order, Market])
     },
     Role { leases: true, known_readers: Readers::OneEach, ..role("recorder", None, &StreamName::ALL) },
-    Role { handles_dead_letters: true, ..role("coordinator-api", Some(Control), &[]) },
+    Role { handles_dead_letters: true, sees_market: true, ..role("coordinator-api", Some(Control), &[Control]) },
     Role { minds: Some("executor"), ..role("watchdog", None, &[]) },
 ];
 
@@ -133,6 +136,9 @@ impl Role {
                 format!("$JS.API.CONSUMER.INFO.{REDRIVE}.{name}"),
                 format!("$JS.API.CONSUMER.MSG.NEXT.{REDRIVE}.{name}"),
             ]);
+        }
+        if self.sees_market {
+            allowed.push("$JS.API.STREAM.MSG.GET.MARKET".to_owned());
         }
         if self.handles_dead_letters {
             allowed.push("dead.*.*".to_owned());

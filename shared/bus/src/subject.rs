@@ -39,7 +39,7 @@ macro_rules! kinds {
 
 kinds! {
     Market: TradeBatch, ReferenceUpdated, NewsPublished, FeedGapDetected;
-    Scan: SignalGenerated, CandidatesEvaluated, ScanRoundCompleted;
+    Scan: SignalGenerated, CandidatesEvaluated, ScanRoundCompleted, RoundOpened;
     Plan: RoundClosed, PlanProposed;
     Risk: DayOpened, PlanApproved, PlanDenied, TradingStateLowered;
     Order: OrderIntended, OrderUpdated, FillRecorded, PlanExecuted, PlanClosed, AccountObserved, PositionReconciled, DeadlineReached, OwnerChanged;
@@ -153,6 +153,7 @@ fn key_of(event: &Event) -> Vec<String> {
             vec![e.round.round_id.to_string(), e.partition.to_string(), e.chunk.to_string()]
         }
         Event::ScanRoundCompleted(e) => vec![e.round.round_id.to_string(), e.partition.to_string()],
+        Event::RoundOpened(e) => vec![e.round.round_id.to_string()],
         Event::RoundClosed(e) => vec![e.round.round_id.to_string()],
         Event::PlanProposed(e) => vec![e.plan.plan_id.to_string()],
         Event::DayOpened(e) => vec![e.account.clone(), e.session_date.to_string()],

@@ -4,15 +4,16 @@ use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 
-use bus::{Bus, BusError, Holder, Lease, Poison, Publisher};
+use bus::{Bus, BusError, Fold, FoldSpec, Holder, Item, Kind, Lease, Poison, Publisher};
+use domain::control::ConfigActivated;
 use domain::ops::Severity;
 use domain::strategy::Strategy;
-use domain::{EventId, Meta, UnixNanos};
+use domain::{Event, EventId, Meta, UnixNanos};
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::{ConfigError, Fault, Loaded, Settings};
+use crate::config::{ConfigError, Fault, Loaded, Settings, StrategyFile};
 use crate::errors::ErrorReporter;
 use crate::heartbeat::Heartbeat;
 use crate::metrics;
@@ -130,7 +131,78 @@ impl<C> Context<C> {
         self.heartbeat.beat(|| self.bus.beat(self.name, &self.instance));
     }
 
-    /// The strategy, checked.
+    /// What the text of an activation means. `None`, and a critical error, where this program cannot read it: whatever falls
+    /// due under it is then left undone.
+    pub fn activated(&self, activated: &ConfigActivated) -> Option<Arc<Strategy>> {
+        let name = format!("strategy {}", activated.config_version);
+        match StrategyFile::new(name, &activated.strategy_yaml).read() {
+            Ok(strategy) => Some(Arc::new(strategy)),
+            Err(error) => {
+                let message = format!("the activated strategy {} cannot be read", activated.config_version);
+                let about = Some(activated.config_version.as_str());
+                self.errors.raise(Severity::Critical, "strategy_unreadable", message, error.to_string(), about);
+                None
+            }
+        }
+    }
+
+    /// The strategy to begin with: that of the process's own file, or, where the file is refused, the newest activated. So a
+    /// file that somebody is still writing keeps nothing from starting again.
+    ///
+    /// # Errors
+    /// The file is refused, and nothing was activated; or the bus cannot be read.
+    pub async fn own_strategy(&self) -> crate::Result<Arc<Strategy>> {
+        let refused = match self.strategy() {
+            Ok(strategy) => return Ok(Arc::new(strategy)),
+            Err(refused) => refused,
+        };
+        match self.newest_activated().await? {
+            Some(strategy) => {
+                tracing::warn!(error = %refused, "the strategy file is refused; what was activated last holds");
+                Ok(strategy)
+            }
+            None => Err(refused.into()),
+        }
+    }
+
+    /// The newest activated strategy, or the process's own where nothing was activated.
+    ///
+    /// # Errors
+    /// Those of [`Self::own_strategy`].
+    pub async fn strategy_in_force(&self) -> crate::Result<Arc<Strategy>> {
+        match self.newest_activated().await? {
+            Some(strategy) => Ok(strategy),
+            None => Ok(Arc::new(self.strategy()?)),
+        }
+    }
+
+    async fn newest_activated(&self) -> Result<Option<Arc<Strategy>>, BusError> {
+        let mut fold = Fold::open(&self.bus, FoldSpec::kinds(&[Kind::ConfigActivated]))?;
+        let mut newest = None;
+        loop {
+            match fold.next().await? {
+                Item::CaughtUp => return Ok(newest),
+                Item::Event(folded) => {
+                    if let Event::ConfigActivated(activated) = &folded.event {
+                        newest = self.activated(activated).or(newest);
+                    }
+                }
+                Item::Poison(poison) => self.bury(poison),
+            }
+        }
+    }
+
+    /// The strategy file as it was at the start, whether or not it is accepted.
+    pub const fn strategy_file(&self) -> &StrategyFile {
+        &self.loaded.strategy_file
+    }
+
+    /// Where the strategy file is, or would be; `None` without a folder of configuration.
+    pub fn strategy_path(&self) -> Option<std::path::PathBuf> {
+        self.loaded.strategy_path()
+    }
+
+    /// The strategy of the process's own file, checked; another may have been activated since.
     ///
     /// # Errors
     /// Names the key, its value and what it may be.

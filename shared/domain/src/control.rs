@@ -63,6 +63,8 @@ pub struct ConfigActivated {
     pub effective_from: UnixNanos,
     /// Who and why.
     pub by: Authorship,
+    /// The file it was read from; `None` where a person gave its text.
+    pub file: Option<String>,
 }
 
 /// A person has seen an alert.

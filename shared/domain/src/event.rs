@@ -14,7 +14,7 @@ use crate::market::{FeedGapDetected, NewsPublished, ReferenceUpdated, TradeBatch
 use crate::ops::{ErrorRaised, ReadinessReported};
 use crate::plan::{PlanProposed, RoundClosed};
 use crate::risk::{DayOpened, PlanApproved, PlanDenied, TradingStateLowered};
-use crate::scan::{CandidatesEvaluated, ScanRoundCompleted, SignalGenerated};
+use crate::scan::{CandidatesEvaluated, RoundOpened, ScanRoundCompleted, SignalGenerated};
 
 macro_rules! events {
     ($($stream:ident: $($name:ident),+;)+) => {
@@ -47,7 +47,7 @@ macro_rules! events {
 
 events! {
     Market: TradeBatch, ReferenceUpdated, NewsPublished, FeedGapDetected;
-    Scan: SignalGenerated, CandidatesEvaluated, ScanRoundCompleted;
+    Scan: SignalGenerated, CandidatesEvaluated, ScanRoundCompleted, RoundOpened;
     Plan: RoundClosed, PlanProposed;
     Risk: DayOpened, PlanApproved, PlanDenied, TradingStateLowered;
     Order: OrderIntended, OrderUpdated, FillRecorded, PlanExecuted, PlanClosed, AccountObserved, PositionReconciled, DeadlineReached, OwnerChanged;

@@ -4,6 +4,7 @@ mod plan;
 pub(crate) mod range;
 mod scan;
 mod scoring;
+mod versions;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,7 @@ pub use crate::risk::RiskProfile;
 pub use plan::*;
 pub use scan::*;
 pub use scoring::*;
+pub use versions::{Strategies, StrategyVersion, UnreadableVersion};
 
 use crate::schedule::{Schedule, ScheduleError};
 

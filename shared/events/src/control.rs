@@ -102,6 +102,7 @@ impl Wire for ConfigActivated {
             strategy_yaml: self.strategy_yaml.clone(),
             effective_from: self.effective_from.nanos(),
             by: Some(self.by.to_wire()),
+            file: self.file.clone().unwrap_or_default(),
         }
     }
 
@@ -112,6 +113,7 @@ impl Wire for ConfigActivated {
             strategy_yaml: f.text("strategy_yaml", wire.strategy_yaml)?,
             effective_from: UnixNanos::new(wire.effective_from),
             by: f.message("by", wire.by)?,
+            file: Some(wire.file).filter(|file| !file.is_empty()),
         })
     }
 }

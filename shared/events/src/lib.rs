@@ -69,7 +69,7 @@ macro_rules! contracts {
 
 contracts! {
     "market.v1": TradeBatch, ReferenceUpdated, NewsPublished, FeedGapDetected;
-    "scan.v1": SignalGenerated, CandidatesEvaluated, ScanRoundCompleted;
+    "scan.v1": SignalGenerated, CandidatesEvaluated, ScanRoundCompleted, RoundOpened;
     "plan.v1": RoundClosed, PlanProposed;
     "risk.v1": DayOpened, PlanApproved, PlanDenied, TradingStateLowered;
     "order.v1": OrderIntended, OrderUpdated, FillRecorded, PlanExecuted, PlanClosed, AccountObserved,

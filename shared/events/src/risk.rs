@@ -236,6 +236,7 @@ impl Wire for TradingStateLowered {
             value: self.value.micros(),
             threshold: self.threshold.micros(),
             at: self.at.nanos(),
+            inputs: wires(&self.inputs),
         }
     }
 
@@ -248,6 +249,7 @@ impl Wire for TradingStateLowered {
             value: Micro::from_micros(wire.value),
             threshold: Micro::from_micros(wire.threshold),
             at: UnixNanos::new(wire.at),
+            inputs: f.messages("inputs", wire.inputs)?,
         })
     }
 }

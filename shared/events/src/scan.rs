@@ -2,7 +2,7 @@
 
 use domain::scan::{
     CandidatesEvaluated, Comparison, Criterion, CriterionName, Features, GapKind, Input, ModelIdentity, Outcome, Round,
-    ScanRoundCompleted, ScorePart, SignalGenerated, TradeCandidate, Unit,
+    RoundOpened, ScanRoundCompleted, ScorePart, SignalGenerated, TradeCandidate, Unit,
 };
 use domain::{Micro, Price, RoundId, SignalId, UnixNanos, Usd};
 
@@ -332,5 +332,19 @@ impl Wire for ScanRoundCompleted {
             evaluated: wire.evaluated,
             signal_ids: signal_ids.into_iter().map(SignalId::from_wire).collect(),
         })
+    }
+}
+
+impl Wire for RoundOpened {
+    type Message = wire::RoundOpened;
+    const NAME: &'static str = "scan.v1.RoundOpened";
+
+    fn to_wire(&self) -> Self::Message {
+        wire::RoundOpened { round: Some(self.round.to_wire()), inputs: wires(&self.inputs) }
+    }
+
+    fn from_wire(wire: Self::Message) -> Result<Self, DecodeError> {
+        let f = Fields(Self::NAME);
+        Ok(Self { round: f.message("round", wire.round)?, inputs: f.messages("inputs", wire.inputs)? })
     }
 }

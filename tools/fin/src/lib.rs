@@ -10,6 +10,7 @@ pub mod exit;
 pub mod keys;
 pub mod replay;
 mod running;
+pub mod strategy;
 mod suite;
 pub mod token;
 pub mod topology;

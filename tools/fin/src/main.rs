@@ -33,6 +33,8 @@ enum Command {
     Replay(fin::replay::Arguments),
     /// The configuration and the strategy: check them, show them, print their schema.
     Config(fin::config::Arguments),
+    /// The strategy's versions: list them, check and compare a file, put it in force.
+    Strategy(fin::strategy::Arguments),
     /// Create and show keys.
     Keys(fin::keys::Arguments),
     /// What must exist on the bus: streams, consumers, buckets, users.
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Command::Features(arguments) => research::features::run(&arguments),
         Command::Replay(arguments) => fin::replay::run(&arguments),
         Command::Config(arguments) => fin::config::run(&arguments),
+        Command::Strategy(arguments) => fin::strategy::run(&arguments),
         Command::Keys(arguments) => fin::keys::run(&arguments),
         Command::Topology(arguments) => fin::topology::run(&arguments),
         Command::Dlq(arguments) => fin::dlq::run(&arguments),

@@ -30,8 +30,6 @@ pub(super) enum Answer {
     Accepted(&'static str),
     /// Of this media type.
     Text(&'static str),
-    /// It is checked and then refused.
-    Never,
 }
 
 const LIST: &[&str] = &["limit", "after", "day", "symbol", "plan_id"];
@@ -72,7 +70,21 @@ pub(super) const OPERATIONS: &[Operation] = &[
         Answer::List("Bar"),
     ),
     stored("audit", "/api/v1/audit", "What a person asked for", LIST, Answer::List("Audited")),
-    stored("strategies", "/api/v1/strategies", "The strategy that runs", &[], Answer::List("Running")),
+    live("strategies", "/api/v1/strategies", "The strategy in force", &[], Answer::List("Running")),
+    live(
+        "strategy_versions",
+        "/api/v1/strategies/versions",
+        "Every activation with what it changed, newest first",
+        &[],
+        Answer::List("Activated"),
+    ),
+    live(
+        "strategy_version",
+        "/api/v1/strategies/versions/{version}",
+        "The text of one version",
+        &["version"],
+        Answer::One("WholeVersion"),
+    ),
     live(
         "dead_letters",
         "/api/v1/dead-letters",
@@ -111,10 +123,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..command(
             "activate_strategy",
             "/api/v1/commands/strategies/{name}/activate",
-            "Check a strategy; a running suite does not change its own",
+            "Put another strategy in force from the next round on",
             &["name", KEY],
             "Activation",
-            Answer::Never,
+            Answer::Accepted("Accepted"),
         )
     },
     command(
@@ -181,6 +193,7 @@ pub(super) fn parameter(name: &str) -> Value {
             json!({ "name": KEY, "in": "header", "required": false, "description": description, "schema": schema })
         }
         "name" => path("name", "the strategy's name"),
+        "version" => path("version", "the version"),
         _ => path("id", "its id"),
     }
 }

@@ -9,8 +9,9 @@ use utoipa::{OpenApi, ToSchema};
 
 use crate::routes::commands::{Accepted, Reason, StateWanted};
 use crate::routes::dead_letters::{Goes, LetterHandled};
-use crate::routes::strategies::{Activation, Running};
+use crate::routes::strategies::{Activated, Activation, Running, WholeVersion};
 use crate::status::{Banner, Check, Condition, Counts, Readiness, ServiceState};
+use crate::strategy::Change;
 use trading::{
     Account, Candidate, Criterion, CurvePoint, Decision, Fill, Order, Plan, Position, ScorePart, Story, StoryEvent,
     Term,
@@ -36,7 +37,7 @@ use trading::{
         Candidate, ScorePart, Criterion, Plan, Decision, Term, Order, Fill, Position, Account, CurvePoint,
         Fault, Headline, Bar, Audited, Letter, Story, StoryEvent, Status, Clocks, NextStep, BusState, Health,
         OwnReadiness, Problem, WholeLetter, Accepted, Reason, StateWanted, Goes, LetterHandled, Activation,
-        Running, Banner, Check, Condition, Counts, Readiness, ServiceState
+        Running, Activated, WholeVersion, Change, Banner, Check, Condition, Counts, Readiness, ServiceState
     ))
 )]
 pub(super) struct Schemas;

@@ -74,7 +74,6 @@ fn stored() -> Router<Arc<Shared>> {
         .route("/audit", list(Listing::Audit))
         .route("/account", get(account::account))
         .route("/bars/{*symbol}", get(bars::bars))
-        .route("/strategies", get(strategies::list))
 }
 
 /// What also depends on the clock or the bus.
@@ -82,6 +81,9 @@ fn live() -> Router<Arc<Shared>> {
     Router::new()
         .route("/status", get(suite_status))
         .route("/stream", get(stream::stream))
+        .route("/strategies", get(strategies::list))
+        .route("/strategies/versions", get(strategies::versions))
+        .route("/strategies/versions/{version}", get(strategies::version))
         .route("/dead-letters", get(dead_letters::list))
         .route("/dead-letters/{id}", get(dead_letters::show))
 }

@@ -1,29 +1,74 @@
-//! The strategy that runs, and commands about it.
+//! The strategy in force, its versions, and commands about it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use domain::control::StrategyPaused;
+use chassis::StrategyFile;
+use domain::control::{ConfigActivated, StrategyPaused};
+use domain::{EventId, UnixNanos};
 use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
 use utoipa::ToSchema;
 
-use super::commands::{Accepted, Asked, Command, Reason, publish};
+use super::commands::{Accepted, Asked, Command, Reason, accepted, not_taken, publish};
 use crate::problem::Problem;
 use crate::state::Shared;
 use crate::store::{Page, ReadError, present};
+use crate::strategy::versions::Version;
+use crate::strategy::{Change, changes, check, effective_from, sentence};
 
-/// A strategy as it runs.
+/// The strategy in force.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Running {
     /// Its name.
     name: String,
-    /// Hash of its numbers.
+    /// Its version: a hash of its numbers.
     version: String,
     /// True when the planner makes no plan of its signals, because a person said so.
     paused: bool,
+    /// How it came into force; null until anything is activated.
+    activation: Option<Activated>,
+    /// Why what lies in the strategy file is not in force, with its line; null if nothing is wrong with it.
+    refused: Option<String>,
+}
+
+/// An activation of a strategy.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Activated {
+    /// Id of its event, as the audit lists it.
+    id: String,
+    /// The strategy's name; null if this release cannot read it.
+    name: Option<String>,
+    /// The version.
+    version: String,
+    /// Wall time, RFC 3339.
+    #[schema(value_type = String)]
+    activated_at: UnixNanos,
+    /// Rounds due from this market time on are decided under it, RFC 3339; null: all of them.
+    #[schema(value_type = Option<String>)]
+    effective_from: Option<UnixNanos>,
+    /// The token's name, `local` without one, `file` for the strategy file.
+    author: String,
+    /// The reason given.
+    reason: String,
+    /// The file it was read from; null where a person gave its text.
+    file: Option<String>,
+    /// The version before; null for the first.
+    previous: Option<String>,
+    /// The keys in which it differs from the one before.
+    changes: Vec<Change>,
+}
+
+/// An activation with the strategy's text.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WholeVersion {
+    /// The version.
+    version: String,
+    /// The strategy file's text.
+    strategy_yaml: String,
 }
 
 /// The body of `activate`.
@@ -45,9 +90,58 @@ impl Asked for Activation {
 
 /// `GET /strategies`
 pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Json<Page<Running>>, Problem> {
-    let (name, version) = shared.strategy.clone();
+    known(&shared).await?;
+    let (name, version, _) = shared.versions.in_force();
     let paused = is_paused(&shared, &name).await?;
-    Ok(Json(Page { items: vec![Running { name, version, paused }], next: None }))
+    let activation = activations(&shared.versions.newest()).into_iter().next();
+    let running = Running { name, version, paused, activation, refused: shared.versions.refused() };
+    Ok(Json(Page { items: vec![running], next: None }))
+}
+
+/// `GET /strategies/versions`
+pub(super) async fn versions(State(shared): State<Arc<Shared>>) -> Result<Json<Page<Activated>>, Problem> {
+    known(&shared).await?;
+    Ok(Json(Page { items: activations(&shared.versions.newest()), next: None }))
+}
+
+/// `GET /strategies/versions/{version}`
+pub(super) async fn version(
+    State(shared): State<Arc<Shared>>,
+    Path(version): Path<String>,
+) -> Result<Json<WholeVersion>, Problem> {
+    known(&shared).await?;
+    match shared.versions.newest().iter().find(|known| known.version == version) {
+        Some(known) => Ok(Json(WholeVersion { version, strategy_yaml: known.text.clone() })),
+        None => Err(Problem::not_found(format!("version `{}` was not activated here", short(&version)))),
+    }
+}
+
+/// Waits until CONTROL has been read: before that, what lies in the file would be taken for what is in force.
+async fn known(shared: &Shared) -> Result<(), Problem> {
+    let waited = tokio::time::timeout(Duration::from_secs(2), shared.versions.complete()).await;
+    waited.map_err(|_| Problem::unavailable("which strategies were activated is not known yet"))
+}
+
+/// Each with what it changed, in the order of `newest`.
+fn activations(newest: &[Arc<Version>]) -> Vec<Activated> {
+    let before = newest.iter().skip(1).map(Some).chain([None]);
+    newest.iter().zip(before).map(|(version, before)| activated(version, before)).collect()
+}
+
+fn activated(version: &Version, before: Option<&Arc<Version>>) -> Activated {
+    let strategies = before.and_then(|before| before.strategy.as_ref()).zip(version.strategy.as_ref());
+    Activated {
+        id: version.id.clone(),
+        name: version.strategy.as_ref().map(|strategy| strategy.name.clone()),
+        version: version.version.clone(),
+        activated_at: version.activated_at,
+        effective_from: Some(version.effective_from).filter(|from| *from > UnixNanos::default()),
+        author: version.author.clone(),
+        reason: version.reason.clone(),
+        file: version.file.clone(),
+        previous: before.map(|before| before.version.clone()),
+        changes: strategies.map(|(before, after)| changes(before, after)).unwrap_or_default(),
+    }
 }
 
 /// `POST /commands/strategies/{name}/pause`
@@ -68,30 +162,40 @@ pub(super) async fn resume(
     set_paused(&shared, &name, false, by).await
 }
 
-/// `POST /commands/strategies/{name}/activate`: checks the strategy; a running suite does not change its strategy.
+/// `POST /commands/strategies/{name}/activate`
 pub(super) async fn activate(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,
-    Command { asked, .. }: Command<Activation>,
-) -> Problem {
-    let strategy = match chassis::read_strategy(&asked.strategy_yaml) {
-        Ok(strategy) => strategy,
-        Err(error) => return Problem::bad_request("bad_strategy", error.to_string()),
+    Command { asked, by }: Command<Activation>,
+) -> Result<(StatusCode, Json<Accepted>), Problem> {
+    known(&shared).await?;
+    let file = StrategyFile::new("strategy.yaml", &asked.strategy_yaml);
+    let (strategy, problems) = check(&file, &shared.strategy_folder);
+    let Some(strategy) = strategy.filter(|_| problems.is_empty()) else {
+        return Err(Problem::bad_request("bad_strategy", sentence(&problems)));
     };
     if strategy.name != name {
-        return Problem::parameter("name", &strategy.name, &format!("`{}`, as in the path", short(&name)));
+        return Err(Problem::parameter("name", &strategy.name, &format!("`{}`, as in the path", short(&name))));
+    }
+    // Market time goes on meanwhile, so that a repetition would be another event.
+    if let Some(earlier) = shared.versions.asked_by(&by.request_id) {
+        let same = earlier.text == asked.strategy_yaml && earlier.reason == by.reason;
+        let id = EventId::from_parts(&["config_activated", &by.request_id]);
+        return if same { Ok(accepted(&id)) } else { Err(Problem::key_reused()) };
     }
     let version = strategy.version();
-    if (&name, &version) == (&shared.strategy.0, &shared.strategy.1) {
-        return Problem::conflict("already_active", format!("version {version} of {name} runs already"));
+    if shared.versions.in_force().1 == version {
+        return Err(Problem::conflict("already_active", format!("version {version} of {name} is in force already")));
     }
-    Problem::conflict(
-        "needs_restart",
-        format!(
-            "version {version} of {name} is valid, but a running suite does not change its strategy: put it into \
-             strategy.yaml and start the services again between sessions"
-        ),
-    )
+    let from = effective_from(&shared).await.map_err(|error| {
+        tracing::error!(%error, "market time is not known");
+        not_taken()
+    })?;
+    publish(&shared, "config_activated", by, |by| {
+        let (config_version, strategy_yaml) = (version.clone(), asked.strategy_yaml.clone());
+        ConfigActivated { config_version, strategy_yaml, effective_from: from, by, file: None }.into()
+    })
+    .await
 }
 
 async fn set_paused(
@@ -100,7 +204,8 @@ async fn set_paused(
     paused: bool,
     by: domain::control::Authorship,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
-    let running = &shared.strategy.0;
+    known(shared).await?;
+    let running = shared.versions.in_force().0;
     if name != running {
         return Err(Problem::not_found(format!("`{}` does not run here; `{running}` does", short(name))));
     }

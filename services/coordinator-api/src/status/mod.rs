@@ -5,14 +5,16 @@ mod services;
 mod upcoming;
 mod verdict;
 
+use std::sync::Arc;
+
 use domain::risk::TradingState;
-use domain::strategy::Schedules;
 use domain::{SessionDate, UnixNanos, calendar};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::Row as _;
 
 use crate::store::{Position, ReadError, Reader, present};
+use crate::strategy::versions::Versions;
 
 pub use banner::{Banner, banners};
 pub use services::{Check, Condition, Readiness, Reported, ServiceState, readiness, services};
@@ -30,8 +32,8 @@ pub struct Surroundings {
     pub bus_url: String,
     /// The vendors' base addresses; only in the dev profile, where they are simulated.
     pub vendors: Option<Value>,
-    /// When scans fall due.
-    pub schedules: Schedules,
+    /// The strategies, which say when scans fall due.
+    pub versions: Arc<Versions>,
 }
 
 /// How many of each thing the session has.
@@ -90,7 +92,7 @@ pub async fn status(
     let trading_state = trading_state(reader, session_date).await?;
     let phase = Phase::at(at.watermark.unwrap_or(now));
     let session = calendar::session(session_date);
-    let next_step = at.watermark.and_then(|market| next_step(&around.schedules, market));
+    let next_step = at.watermark.and_then(|market| next_step(&around.versions.schedules(), market));
     let facts =
         Facts { trading_state, phase, readiness: &readiness, banners: &banners, counts, next_step: next_step.as_ref() };
     Ok(json!({

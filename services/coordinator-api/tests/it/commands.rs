@@ -30,7 +30,12 @@ async fn a_command_is_recorded_with_its_author_and_a_repeated_key_changes_nothin
         .iter()
         .map(|a| (a["type"].as_str().unwrap(), a["reason"].as_str().unwrap(), a["author"].as_str().unwrap()))
         .collect();
-    assert_eq!(seen, [("FlattenRequested", "storm", "local"), ("TradingStateChanged", "lunch", "local")]);
+    let expected = [
+        ("FlattenRequested", "storm", "local"),
+        ("TradingStateChanged", "lunch", "local"),
+        ("ConfigActivated", "the first one", "file"),
+    ];
+    assert_eq!(seen, expected);
     assert_eq!(audit["items"][1]["id"], first.as_str());
     suite.stop().await;
 }

@@ -59,7 +59,7 @@ async fn a_dead_letter_is_listed_shown_sent_again_and_discarded() {
     let other = rest["items"][0]["id"].as_str().unwrap();
     assert!(problem(discard(other).send().await.unwrap(), 409).await.contains("another command"));
     assert_eq!(suite.json("/api/v1/dead-letters").await["items"].as_array().unwrap().len(), 1);
-    let audit = suite.wait_for("/api/v1/audit", |a| a["items"].as_array().unwrap().len() == 2).await;
+    let audit = suite.wait_for("/api/v1/audit", |a| a["items"].as_array().unwrap().len() == 3).await;
     assert_eq!((&audit["items"][1]["type"], &audit["items"][1]["id"]), (&"DeadLetterHandled".into(), &sent["id"]));
     assert_eq!(audit["items"][0]["asked"]["action"], "discarded");
 

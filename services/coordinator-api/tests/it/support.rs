@@ -1,5 +1,6 @@
 //! A recorder and an API on a real nats-server.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bus::Bus;
@@ -23,7 +24,7 @@ pub(crate) struct Suite {
     pub(crate) bus: Bus,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<Result<(), RunError>>>,
-    _server: NatsServer,
+    pub(crate) server: Arc<NatsServer>,
     _folder: TempDir,
 }
 
@@ -62,15 +63,31 @@ impl Suite {
 
     /// The same with `key` set to `value`.
     pub(crate) async fn with_setting(ip: &str, key: &str, value: &str) -> Self {
+        Self::new(ip, Sources::built_in().set(key, value), None).await
+    }
+
+    /// An API whose configuration lies in `folder`.
+    pub(crate) async fn with_folder(folder: &std::path::Path) -> Self {
+        Self::new("127.0.0.1", Sources::built_in().folder(folder), None).await
+    }
+
+    /// The same on a bus that is there already.
+    pub(crate) async fn on(server: Arc<NatsServer>, folder: &std::path::Path) -> Self {
+        Self::new("127.0.0.1", Sources::built_in().folder(folder), Some(server)).await
+    }
+
+    async fn new(ip: &str, sources: Sources, server: Option<Arc<NatsServer>>) -> Self {
         chassis::tls::install_provider();
-        let server = NatsServer::start().await.unwrap();
+        let server = match server {
+            Some(server) => server,
+            None => NatsServer::start().await.unwrap().into(),
+        };
         let folder = TempDir::new().unwrap();
         let port = std::net::TcpListener::bind((ip, 0)).unwrap().local_addr().unwrap().port();
-        let loaded = Sources::built_in()
+        let loaded = sources
             .set("bus.url", server.url())
             .set("data_dir", folder.path().to_str().unwrap())
             .set("api.listen", format!("{ip}:{port}"))
-            .set(key, value)
             .load()
             .unwrap();
         let bus = Bus::connect(&loaded.settings.bus, "test").await.unwrap();
@@ -79,8 +96,7 @@ impl Suite {
         let (config, token) = (loaded.clone(), stop.clone());
         let api = tokio::spawn(async move { chassis::start::<CoordinatorApi>(&config, token).await });
         let base = format!("http://127.0.0.1:{port}");
-        let suite =
-            Self { base, client: Client::new(), loaded, bus, stop, tasks: vec![api], _server: server, _folder: folder };
+        let suite = Self { base, client: Client::new(), loaded, bus, stop, tasks: vec![api], server, _folder: folder };
         for _ in 0..200 {
             if suite.get("/healthz").send().await.is_ok() {
                 return suite;
@@ -130,7 +146,8 @@ impl Suite {
         self.publish(0, &day::events()).await;
         self.wait_for("/api/v1/account", |a| a["equity"] == "99989.00").await;
         self.wait_for("/api/v1/plans", |p| p["items"][0]["state"] == "closed").await;
-        self.wait_for("/api/v1/audit", |a| a["items"].as_array().unwrap().len() == 1).await;
+        // The day's own, and the strategy's activation.
+        self.wait_for("/api/v1/audit", |a| a["items"].as_array().unwrap().len() == 2).await;
     }
 
     pub(crate) async fn stop(self) {

@@ -260,6 +260,21 @@ export interface Running {
   name: string;
   version: string;
   paused: boolean;
+  activation: Activation | null;
+  refused: string | null;
+}
+
+export interface Activation {
+  id: string;
+  name: string | null;
+  version: string;
+  activated_at: Time;
+  effective_from: Time | null;
+  author: string;
+  reason: string;
+  file: string | null;
+  previous: string | null;
+  changes: { key: string; before: string | null; after: string | null }[];
 }
 
 export interface Bar {

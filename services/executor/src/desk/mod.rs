@@ -130,6 +130,11 @@ impl Desk {
                 self.trail.note(approval.plan.plan_id.as_str(), meta);
             }
             Event::OrderIntended(order) => self.trail.note(order.client_order_id.as_str(), meta),
+            Event::ConfigActivated(activated) => {
+                if let Some(strategy) = self.ctx.activated(activated) {
+                    self.state.activate(&activated.config_version, strategy.costs);
+                }
+            }
             _ => {}
         }
         self.state.apply(event);

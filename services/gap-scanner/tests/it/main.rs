@@ -4,4 +4,5 @@
 
 mod learned;
 mod replicas;
+mod versions;
 mod world;

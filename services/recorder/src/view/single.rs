@@ -62,6 +62,7 @@ pub fn single(recorded: &Recorded) -> Vec<Row> {
         Event::TradeBatch(_)
         | Event::CandidatesEvaluated(_)
         | Event::ScanRoundCompleted(_)
+        | Event::RoundOpened(_)
         | Event::RoundClosed(_)
         | Event::PlanProposed(_)
         | Event::DayOpened(_)
@@ -85,6 +86,8 @@ fn audit(recorded: &Recorded, by: &Authorship) -> Row {
     let mut asked = body(&recorded.event);
     if let Value::Object(fields) = &mut asked {
         fields.remove("by");
+        // The event has it, and so has the list of versions.
+        fields.remove("strategy_yaml");
     }
     let at = happened_at(&recorded.event);
     let doc = json!({

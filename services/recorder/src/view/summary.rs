@@ -33,6 +33,7 @@ pub fn summary(event: &Event) -> String {
             e.evaluated,
             e.signal_ids.len()
         ),
+        Event::RoundOpened(e) => format!("{} opened under strategy {}", e.round.round_id, e.round.config_version),
         Event::RoundClosed(e) => {
             format!("{} closed: {} ranked, {} plans", e.round.round_id, e.ranking.len(), e.plans.len())
         }
@@ -80,7 +81,9 @@ pub fn summary(event: &Event) -> String {
             let what = if e.paused { "paused" } else { "resumed" };
             format!("{} {what} {}: {}", e.by.author, e.strategy, e.by.reason)
         }
-        Event::ConfigActivated(e) => format!("strategy {} in force from {}", e.config_version, e.effective_from),
+        Event::ConfigActivated(e) => {
+            format!("{} activated strategy {}: {}", e.by.author, e.config_version, e.by.reason)
+        }
         Event::AlertAcknowledged(e) => format!("{} has seen {}", e.by.author, e.error_id),
         Event::DeadLetterHandled(e) => format!("{} {} {}", e.by.author, word(&e.action), e.subject),
         Event::ErrorRaised(e) => e.message.clone(),

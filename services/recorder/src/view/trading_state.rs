@@ -82,6 +82,7 @@ mod tests {
             value: Micro::from_int(2),
             threshold: Micro::from_int(2),
             at: UnixNanos::new(0),
+            inputs: vec![],
         }
     }
 

@@ -14,6 +14,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     (
         "ingest-gateway",
         &[
+            "control.v1.config_activated.x",
             "scan.v1.signal_generated.x",
             "plan.v1.plan_proposed.x",
             "risk.v1.plan_approved.x",
@@ -24,6 +25,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     (
         "gap-scanner",
         &[
+            "control.v1.config_activated.x",
             "market.v1.trade_batch.0",
             "plan.v1.plan_proposed.x",
             "risk.v1.plan_approved.x",
@@ -34,6 +36,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     (
         "planner",
         &[
+            "control.v1.config_activated.x",
             "market.v1.trade_batch.0",
             "scan.v1.signal_generated.x",
             "risk.v1.plan_approved.x",
@@ -44,6 +47,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     (
         "risk-engine",
         &[
+            "control.v1.config_activated.x",
             "market.v1.trade_batch.0",
             "scan.v1.signal_generated.x",
             "plan.v1.plan_proposed.x",
@@ -54,6 +58,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     (
         "executor",
         &[
+            "control.v1.config_activated.x",
             "market.v1.trade_batch.0",
             "scan.v1.signal_generated.x",
             "plan.v1.plan_proposed.x",
@@ -64,6 +69,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     (
         "recorder",
         &[
+            "control.v1.config_activated.x",
             "market.v1.trade_batch.0",
             "scan.v1.x",
             "plan.v1.x",

@@ -34,6 +34,13 @@ impl Loaded {
         self.strategy_file.read()
     }
 
+    /// Where the strategy file is, or would be; `None` where only what is built in counts.
+    pub fn strategy_path(&self) -> Option<PathBuf> {
+        Some(&self.strategy_folder)
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .map(|folder| folder.join("strategy.yaml"))
+    }
+
     /// The table called `name`; its type's default when nothing sets it.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use crate::execution::{
     AccountObserved, Answer, BrokerAccount, BrokerBook, BrokerFill, BrokerOrder, DeadlineStep, Leg, OrderIntended,
     OrderPlace, OrderState, OrderType, OrderUpdated, PositionReconciled,
 };
+use crate::fees::CostProfile;
 use crate::id::{ClientOrderId, PlanId, VenueOrderId};
 use crate::money::Price;
 use crate::risk::{TradingState, TradingStateBook};
@@ -40,6 +41,7 @@ pub struct ExecutionState {
     loose_fills: HashMap<VenueOrderId, Vec<BrokerFill>>,
     trading_state: TradingStateBook,
     log_has_a_hole: bool,
+    costs: BTreeMap<String, CostProfile>,
 }
 
 impl ExecutionState {
@@ -89,6 +91,7 @@ impl ExecutionState {
             | Event::SignalGenerated(_)
             | Event::CandidatesEvaluated(_)
             | Event::ScanRoundCompleted(_)
+            | Event::RoundOpened(_)
             | Event::RoundClosed(_)
             | Event::PlanProposed(_)
             | Event::DayOpened(_)
@@ -100,6 +103,16 @@ impl ExecutionState {
             | Event::ErrorRaised(_)
             | Event::ReadinessReported(_) => {}
         }
+    }
+
+    /// Takes what trading costs under an activated version of the strategy.
+    pub fn activate(&mut self, version: &str, costs: CostProfile) {
+        self.costs.insert(version.to_owned(), costs);
+    }
+
+    /// What trading costs under this version; `None` where it was not activated.
+    pub(super) fn costs_of(&self, version: &str) -> Option<&CostProfile> {
+        self.costs.get(version)
     }
 
     /// Marks what `effect` starts as under way, so that it is not decided again before its answer.

@@ -7,7 +7,7 @@ use crate::execution::plan_book::PlanBook;
 use crate::execution::{
     AccountObserved, BrokerFill, CloseReason, FillRecorded, Leg, PlanClosed, PlanExecuted, PositionReconciled,
 };
-use crate::fees::Traded;
+use crate::fees::{CostProfile, Traded};
 use crate::id::VenueOrderId;
 use crate::money::{Micro, Price, Usd};
 use crate::symbol::Symbol;
@@ -37,6 +37,7 @@ fn recorded(order: &Order) -> Option<Traded> {
 
 fn fill(view: &View<'_>, book: &PlanBook, order: &Order, fill: &BrokerFill, before: Option<Traded>) -> FillRecorded {
     let plan = book.approved.plan();
+    let costs = view.state.costs_of(&plan.round.config_version).unwrap_or(&view.policy.costs);
     let planned = match order.leg {
         Leg::Entry => Some(plan.entry.trigger),
         Leg::Stop => order.recorded.stop_price,
@@ -53,15 +54,15 @@ fn fill(view: &View<'_>, book: &PlanBook, order: &Order, fill: &BrokerFill, befo
         quantity: fill.quantity,
         price: fill.price,
         cumulative_qty: fill.cumulative_qty,
-        fees: before.and_then(|before| fees(view, order, fill, &before)).unwrap_or(Usd::ZERO),
+        fees: before.and_then(|before| fees(costs, order, fill, &before)).unwrap_or(Usd::ZERO),
         slippage_r: worse.and_then(|worse| Micro::ratio(worse, plan.stop_distance.nanos(), 1)),
         ts_event: fill.ts_event,
     }
 }
 
-fn fees(view: &View<'_>, order: &Order, fill: &BrokerFill, before: &Traded) -> Option<Usd> {
+fn fees(costs: &CostProfile, order: &Order, fill: &BrokerFill, before: &Traded) -> Option<Usd> {
     let date = calendar::session_at(fill.ts_event).date;
-    view.policy.costs.of_fill(order.side, before, fill.quantity, fill.price, date).ok()?.total().ok()
+    costs.of_fill(order.side, before, fill.quantity, fill.price, date).ok()?.total().ok()
 }
 
 pub(super) fn executed(book: &PlanBook) -> Option<PlanExecuted> {

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::decide::{Circumstances, plan_round};
 use super::{PlanProposed, RoundClosed};
 use crate::calendar;
+use crate::control::ConfigActivated;
 use crate::event::Event;
 use crate::id::{PlanId, RoundId, SignalId};
 use crate::scan::{Input, Round, SignalGenerated};
-use crate::strategy::Strategy;
+use crate::strategy::{Strategies, Strategy};
 use crate::symbol::Symbol;
 use crate::time::SessionDate;
 
@@ -44,7 +45,7 @@ struct OpenRound {
 /// The planner's memory.
 #[derive(Debug)]
 pub struct PlannerState {
-    strategy: Arc<Strategy>,
+    strategies: Strategies,
     open: BTreeMap<RoundId, OpenRound>,
     closed: BTreeMap<RoundId, RoundClosed>,
     proposed: BTreeSet<PlanId>,
@@ -57,10 +58,10 @@ pub struct PlannerState {
 const SESSIONS_KEPT: usize = 3;
 
 impl PlannerState {
-    /// An empty memory for `strategy`.
+    /// An empty memory; `strategy` holds until another is activated.
     pub fn new(strategy: Arc<Strategy>) -> Self {
         Self {
-            strategy,
+            strategies: Strategies::new(strategy),
             open: BTreeMap::new(),
             closed: BTreeMap::new(),
             proposed: BTreeSet::new(),
@@ -102,10 +103,19 @@ impl PlannerState {
         }
     }
 
+    /// Takes an activation of CONTROL with what its text means, `None` if it cannot be read. Rounds under it are planned
+    /// by it, whenever they come.
+    pub fn activate(&mut self, activated: &ConfigActivated, strategy: Option<Arc<Strategy>>) {
+        self.strategies.activate(activated, strategy);
+    }
+
     /// What is to be appended now: rounds of which every partition is complete, then the plans of closed rounds.
+    ///
+    /// A round under a version that has not been activated here yet waits for it.
     pub fn decide(&self, inputs: &[Input]) -> Vec<Effect> {
         // One round at a time: the next must know what this one plans.
-        let close = self.open.values().find(|open| open.is_complete()).map(|open| self.close_effect(open, inputs));
+        let close =
+            self.open.values().filter(|open| open.is_complete()).find_map(|open| self.close_effect(open, inputs));
         let proposals = self.closed.values().flat_map(|closed| {
             let missing = closed.plans.iter().filter(|p| !self.proposed.contains(&p.plan_id));
             missing.map(|plan| Effect::Propose(PlanProposed { plan: plan.clone() }))
@@ -115,12 +125,13 @@ impl PlannerState {
 
     /// Closes a round without the partitions that did not report; for when the shell's deadline has passed.
     pub fn decide_late(&self, round_id: &RoundId, inputs: &[Input]) -> Option<Effect> {
-        self.open.get(round_id).map(|open| self.close_effect(open, inputs))
+        self.open.get(round_id).and_then(|open| self.close_effect(open, inputs))
     }
 
-    /// Rounds that wait for partitions or signals.
+    /// Rounds that wait for partitions, signals or their strategy.
     pub fn waiting(&self) -> Vec<RoundId> {
-        self.open.iter().filter(|(_, open)| !open.is_complete()).map(|(id, _)| id.clone()).collect()
+        let waits = |open: &OpenRound| !open.is_complete() || self.strategies.get(&open.round.config_version).is_none();
+        self.open.iter().filter(|(_, open)| waits(open)).map(|(id, _)| id.clone()).collect()
     }
 
     /// Rounds that were reported under two configurations; they are refused.
@@ -160,27 +171,28 @@ impl PlannerState {
         }
     }
 
-    fn close_effect(&self, open: &OpenRound, inputs: &[Input]) -> Effect {
+    fn close_effect(&self, open: &OpenRound, inputs: &[Input]) -> Option<Effect> {
         let round = &open.round;
+        let strategy = self.strategies.get(&round.config_version)?;
         let signals = open.signals.values().filter(|s| open.expected.contains(&s.signal_id)).cloned().collect();
         let already_planned = |symbol: &Symbol| self.planned.contains(&(round.session_date, symbol.clone()));
         let session = calendar::session(round.session_date).unwrap_or_else(|| calendar::session_at(round.due));
         let circumstances = Circumstances {
-            rules: &self.strategy.plan,
-            halt_silence_seconds: self.strategy.scan.halt_silence_seconds,
+            rules: &strategy.plan,
+            halt_silence_seconds: strategy.scan.halt_silence_seconds,
             session,
             paused: self.paused.contains(&round.strategy),
             already_planned: &already_planned,
         };
         let (ranking, plans) = plan_round(round, signals, &circumstances);
-        Effect::Close(RoundClosed {
+        Some(Effect::Close(RoundClosed {
             round: round.clone(),
             partitions: open.done.iter().copied().collect(),
             missing: (0..open.partitions).filter(|p| !open.done.contains(p)).collect(),
             ranking,
             plans,
             inputs: inputs.to_vec(),
-        })
+        }))
     }
 }
 

@@ -176,4 +176,6 @@ pub struct TradingStateLowered {
     pub threshold: Micro,
     /// Broker time of the observation it rests on.
     pub at: UnixNanos,
+    /// What the engine had seen; empty in recordings from before strategies were activated.
+    pub inputs: Vec<Input>,
 }

@@ -13,6 +13,7 @@ use crate::execution::{AccountObserved, CloseReason, FillRecorded, Leg, OrderSta
 use crate::id::{PlanId, VenueOrderId};
 use crate::money::{Micro, MoneyError, Usd};
 use crate::plan::TradePlan;
+use crate::scan::Round;
 use crate::symbol::Symbol;
 use crate::time::{SessionDate, UnixNanos};
 
@@ -54,6 +55,13 @@ pub(super) struct Day {
     fees: Usd,
 }
 
+/// The newest round: limits are those of its strategy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct NewestRound {
+    due: UnixNanos,
+    config_version: String,
+}
+
 /// The account's memory. Serialisable: a ledger that was saved and read back folds on like one that was not.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Ledger {
@@ -65,6 +73,8 @@ pub struct Ledger {
     results: VecDeque<TradeResult>,
     trading_state: TradingStateBook,
     pub(super) market_time: UnixNanos,
+    #[serde(default)]
+    round: Option<NewestRound>,
 }
 
 /// Sessions whose counters are remembered.
@@ -78,8 +88,10 @@ impl Ledger {
     pub fn apply(&mut self, event: &Event) {
         self.trading_state.apply(event);
         match event {
+            Event::RoundClosed(closed) => self.note_round(&closed.round),
             Event::PlanProposed(proposed) => {
                 let plan = &proposed.plan;
+                self.note_round(&plan.round);
                 self.market_time = self.market_time.max(plan.round.due);
                 if !self.decided.contains(&plan.plan_id) && self.pending.iter().all(|p| p.plan_id != plan.plan_id) {
                     self.pending.push_back(plan.clone());
@@ -166,6 +178,17 @@ impl Ledger {
         let of_version = self.results.iter().rev().filter(|result| result.config_version == version);
         let last: Vec<Micro> = of_version.take(count).map(|result| result.r_multiple).collect();
         (last.len() == count).then_some(last)
+    }
+
+    /// Version of the strategy of the newest round; `None` before the first.
+    pub(super) fn version_in_force(&self) -> Option<&str> {
+        self.round.as_ref().map(|round| round.config_version.as_str())
+    }
+
+    fn note_round(&mut self, round: &Round) {
+        if self.round.as_ref().is_none_or(|newest| newest.due <= round.due) {
+            self.round = Some(NewestRound { due: round.due, config_version: round.config_version.clone() });
+        }
     }
 
     fn approve(&mut self, approved: &PlanApproved) {

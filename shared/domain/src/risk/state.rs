@@ -10,19 +10,21 @@ use super::{
     DayOpened, Decision, DenialReason, PlanApproved, PlanDenied, RiskLimit, SizingTerm, TradingState,
     TradingStateLowered, day_trades,
 };
+use crate::control::ConfigActivated;
 use crate::event::Event;
 use crate::money::{Micro, MoneyError, Price, Usd};
 use crate::plan::TradePlan;
 use crate::scan::Input;
-use crate::strategy::Strategy;
+use crate::strategy::{RiskProfile, Strategies, Strategy};
 use crate::symbol::Symbol;
 use crate::time::SessionDate;
 
-/// The risk engine: a strategy and the account's ledger.
+/// The risk engine: the strategies and the account's ledger.
+///
+/// A plan is sized under the version that it was made with; the account's limits are those of the newest round's.
 #[derive(Debug, Clone)]
 pub struct RiskState {
-    strategy: Arc<Strategy>,
-    version: String,
+    strategies: Strategies,
     ledger: Ledger,
 }
 
@@ -30,14 +32,14 @@ pub struct RiskState {
 type Refusal = (DenialReason, Vec<SizingTerm>);
 
 impl RiskState {
-    /// An empty ledger for `strategy`.
+    /// An empty ledger; `strategy` holds until another is activated.
     pub fn new(strategy: Arc<Strategy>) -> Self {
         Self::with_ledger(strategy, Ledger::default())
     }
 
     /// Goes on from a ledger that was saved.
     pub fn with_ledger(strategy: Arc<Strategy>, ledger: Ledger) -> Self {
-        Self { version: strategy.version(), strategy, ledger }
+        Self { strategies: Strategies::new(strategy), ledger }
     }
 
     /// The ledger, to be saved.
@@ -50,11 +52,16 @@ impl RiskState {
         self.ledger.apply(event);
     }
 
+    /// Takes an activation of CONTROL with what its text means, `None` if it cannot be read.
+    pub fn activate(&mut self, activated: &ConfigActivated, strategy: Option<Arc<Strategy>>) {
+        self.strategies.activate(activated, strategy);
+    }
+
     /// The next thing to append to RISK, or `None`. Append it at the ledger's tail, apply it, and ask again.
     ///
     /// `inputs` is what the caller had folded of each stream.
     pub fn decide(&self, inputs: &[Input]) -> Option<Decision> {
-        self.open_day().or_else(|| self.lower_state()).or_else(|| self.decide_plan(inputs))
+        self.open_day().or_else(|| self.lower_state(inputs)).or_else(|| self.decide_plan(inputs))
     }
 
     /// The trading state in force on `session`.
@@ -97,11 +104,17 @@ impl RiskState {
         }))
     }
 
-    fn lower_state(&self) -> Option<Decision> {
+    fn lower_state(&self, inputs: &[Input]) -> Option<Decision> {
         let account = self.ledger.account.as_ref()?;
         let day = self.ledger.day(account.session_date).filter(|day| day.opened.is_some())?;
+        // Until the newest round's strategy has arrived, and should it never, the limits before it hold.
+        let newest = self.strategies.newest_readable();
+        let (version, strategy) = match self.ledger.version_in_force() {
+            Some(version) => (version, self.strategies.get(version).unwrap_or(newest.1)),
+            None => newest,
+        };
         let Breach { limit, state, value, threshold } =
-            guard::breach(&self.strategy.risk, &self.version, &self.ledger, day, account)?;
+            guard::breach(&strategy.risk, version, &self.ledger, day, account)?;
         Some(Decision::LowerState(TradingStateLowered {
             session_date: account.session_date,
             state,
@@ -109,6 +122,7 @@ impl RiskState {
             value,
             threshold,
             at: account.ts_event,
+            inputs: inputs.to_vec(),
         }))
     }
 
@@ -119,8 +133,11 @@ impl RiskState {
         if opened.is_none() && self.ledger.market_time <= plan.valid_until {
             return None;
         }
-        let judged = match (day, opened) {
-            (Some(day), Some(opened)) => self.judge(plan, day, opened),
+        let risk = self.strategies.get(&plan.round.config_version).map(|strategy| &strategy.risk);
+        let judged = match (day, opened, risk) {
+            (Some(day), Some(opened), Some(risk)) => self.judge(plan, risk, day, opened),
+            // Its strategy has not arrived yet.
+            (Some(_), Some(_), None) if self.ledger.market_time <= plan.valid_until => return None,
             _ => Err((self.expired(plan), Vec::new())),
         };
         Some(match judged {
@@ -139,18 +156,24 @@ impl RiskState {
         })
     }
 
-    fn judge(&self, plan: &TradePlan, day: &Day, opened: &DayOpened) -> Result<PlanApproved, Refusal> {
-        if let Some(reason) = self.refusal(plan, day, opened) {
+    fn judge(
+        &self,
+        plan: &TradePlan,
+        profile: &RiskProfile,
+        day: &Day,
+        opened: &DayOpened,
+    ) -> Result<PlanApproved, Refusal> {
+        if let Some(reason) = self.refusal(plan, profile, day, opened) {
             return Err((reason, Vec::new()));
         }
         let bad = |error: MoneyError| (DenialReason::BadPlan { detail: error.to_string() }, Vec::new());
-        let size = self.means(plan, opened).and_then(|m| sizing::size(plan, &self.strategy.risk, &m)).map_err(bad)?;
+        let size = self.means(plan, opened).and_then(|m| sizing::size(plan, profile, &m)).map_err(bad)?;
         if size.quantity == 0 {
             let detail = size.binding_detail().to_owned();
             return Err((DenialReason::NoQuantity { cap: size.binding_cap, detail }, size.terms));
         }
         let risk = sizing::risk_of(plan, size.quantity).map_err(bad)?;
-        let minimum = self.strategy.risk.risk_min;
+        let minimum = profile.risk_min;
         if risk < minimum {
             return Err((DenialReason::RiskTooSmall { risk, minimum }, size.terms));
         }
@@ -170,8 +193,7 @@ impl RiskState {
         })
     }
 
-    fn refusal(&self, plan: &TradePlan, day: &Day, opened: &DayOpened) -> Option<DenialReason> {
-        let risk = &self.strategy.risk;
+    fn refusal(&self, plan: &TradePlan, risk: &RiskProfile, day: &Day, opened: &DayOpened) -> Option<DenialReason> {
         let reached = |limit, value: u32, threshold: u32| DenialReason::LimitReached {
             limit,
             value: Micro::from_int(i64::from(value)),

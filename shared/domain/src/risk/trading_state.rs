@@ -64,6 +64,7 @@ mod tests {
             value: zero,
             threshold: zero,
             at,
+            inputs: Vec::new(),
         }
         .into()
     }

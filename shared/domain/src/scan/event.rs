@@ -62,6 +62,15 @@ pub struct Round {
     pub strategy: String,
 }
 
+/// A round fell due: the first partition to come to it settles under which strategy all of them evaluate it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RoundOpened {
+    /// The round, with the strategy's version.
+    pub round: Round,
+    /// Activations that were known: the last one's sequence in CONTROL.
+    pub inputs: Vec<Input>,
+}
+
 /// A candidate that passed every criterion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SignalGenerated {

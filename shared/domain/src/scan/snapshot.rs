@@ -59,6 +59,13 @@ pub enum SnapshotError {
     NoSession(SessionDate),
 }
 
+impl PartitionSnapshot {
+    /// The strategy's version under which it was made.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+}
+
 impl PartitionState {
     /// The fold so far.
     pub fn snapshot(&self) -> PartitionSnapshot {

@@ -1,6 +1,6 @@
 //! One partition's market, folded from MARKET, and the rounds that fall due in it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -15,7 +15,7 @@ use crate::market::{
     Eligibility, FeedGapDetected, NewsPublished, Quote, ReferenceUpdated, SymbolState, Tape, Trade, Windows, indicators,
 };
 use crate::schedule::Schedule;
-use crate::strategy::{ModelChoice, Strategy, StrategyError};
+use crate::strategy::{ModelChoice, Strategy, StrategyError, StrategyVersion};
 use crate::symbol::{Symbol, SymbolError};
 use crate::time::{SessionDate, UnixNanos};
 
@@ -78,6 +78,9 @@ pub struct PartitionState {
     pub(super) windows: Option<Windows>,
     pub(super) watermark: UnixNanos,
     pub(super) boundary: UnixNanos,
+    /// Schedules that are still to be asked for at the boundary that market time stands at.
+    due: VecDeque<&'static str>,
+    at_boundary: bool,
     pub(super) index: HashMap<Symbol, u32, RandomState>,
     pub(super) symbols: Vec<(Symbol, SymbolState)>,
     pub(super) held: Vec<HeldTrade>,
@@ -114,18 +117,33 @@ impl PartitionState {
         strategy: Arc<Strategy>,
         model: Arc<dyn ScoringModel>,
     ) -> Result<Self, StrategyError> {
+        Self::under(partition, partitions, StrategyVersion::of(strategy), model)
+    }
+
+    /// An empty fold under a version that was named elsewhere; scores by `model`.
+    ///
+    /// # Errors
+    /// A schedule of the strategy does not parse.
+    pub fn under(
+        partition: u32,
+        partitions: u32,
+        StrategyVersion { version, strategy }: StrategyVersion,
+        model: Arc<dyn ScoringModel>,
+    ) -> Result<Self, StrategyError> {
         let schedules =
             [("watch", strategy.schedules.watch.parse("watch")?), ("trade", strategy.schedules.trade.parse("trade")?)];
         Ok(Self {
             partition,
             partitions,
-            version: strategy.version(),
+            version,
             strategy,
             model,
             schedules,
             windows: None,
             watermark: UnixNanos::default(),
             boundary: UnixNanos::default(),
+            due: VecDeque::new(),
+            at_boundary: false,
             index: HashMap::default(),
             symbols: Vec::new(),
             held: Vec::new(),
@@ -237,20 +255,52 @@ impl PartitionState {
     /// Moves market time to `watermark` and evaluates every round that falls due on the way.
     pub fn advance(&mut self, watermark: UnixNanos, inputs: &[Input]) -> Vec<RoundResult> {
         let mut results = Vec::new();
-        while self.windows.is_some() && watermark >= self.boundary {
-            let boundary = self.boundary;
-            self.watermark = self.watermark.max(boundary);
-            let due: Vec<&'static str> = self.due_at(boundary);
-            results.extend(due.into_iter().filter_map(|schedule| self.evaluate(schedule, boundary, inputs)));
-            if self.windows.is_some_and(|w| boundary >= session_end(&w)) {
-                self.open_session(boundary);
-            } else {
-                self.set_boundary(boundary);
-            }
-            self.release_held();
+        while let Some(round) = self.next_due(watermark) {
+            results.extend(self.evaluate(&round, inputs));
         }
-        self.watermark = self.watermark.max(watermark);
         results
+    }
+
+    /// Moves market time towards `watermark`, as far as the next round that falls due on the way; `None` once it is there.
+    ///
+    /// The partition stands as that round must see it until the next call. The round names the version it has now.
+    pub fn next_due(&mut self, watermark: UnixNanos) -> Option<Round> {
+        loop {
+            if let (Some(schedule), Some(windows)) = (self.due.pop_front(), self.windows) {
+                return Some(self.round(windows.session.date, schedule, self.boundary));
+            }
+            if std::mem::take(&mut self.at_boundary) {
+                self.leave_boundary();
+            }
+            if self.windows.is_none() || watermark < self.boundary {
+                self.watermark = self.watermark.max(watermark);
+                return None;
+            }
+            self.watermark = self.watermark.max(self.boundary);
+            self.due = self.due_at(self.boundary).into();
+            self.at_boundary = true;
+        }
+    }
+
+    /// What the partition has to say about a round that [`Self::next_due`] has just given; `None` before the first batch.
+    pub fn evaluate(&self, round: &Round, inputs: &[Input]) -> Option<RoundResult> {
+        Some(decide::evaluate(self, &self.windows?, round, inputs))
+    }
+
+    /// Goes on under another version that folds alike ([`Strategy::folds_like`]) and scores by `model`; false, and
+    /// unchanged, if it does not.
+    pub fn go_on_under(&mut self, next: &StrategyVersion, model: &Arc<dyn ScoringModel>) -> bool {
+        if !next.strategy.folds_like(&self.strategy) {
+            return false;
+        }
+        (self.version, self.strategy) = (next.version.clone(), Arc::clone(&next.strategy));
+        self.model = Arc::clone(model);
+        true
+    }
+
+    /// True where a fold under `strategy` would be the same.
+    pub fn folds_like(&self, strategy: &Strategy) -> bool {
+        strategy.folds_like(&self.strategy)
     }
 
     /// Takes a symbol's history.
@@ -281,18 +331,26 @@ impl PartitionState {
         self.symbols.iter().map(|(symbol, state)| (symbol, state))
     }
 
-    fn evaluate(&self, schedule: &'static str, due: UnixNanos, inputs: &[Input]) -> Option<RoundResult> {
-        let windows = self.windows?;
+    fn round(&self, session_date: SessionDate, schedule: &'static str, due: UnixNanos) -> Round {
         let seconds = due.new_york_seconds();
-        let round = Round {
-            round_id: RoundId::new(windows.session.date, schedule, seconds / 3_600, seconds / 60 % 60),
-            session_date: windows.session.date,
+        Round {
+            round_id: RoundId::new(session_date, schedule, seconds / 3_600, seconds / 60 % 60),
+            session_date,
             schedule: schedule.to_owned(),
             due,
             config_version: self.version.clone(),
             strategy: self.strategy.name.clone(),
-        };
-        Some(decide::evaluate(self, &windows, &round, inputs))
+        }
+    }
+
+    fn leave_boundary(&mut self) {
+        let boundary = self.boundary;
+        if self.windows.is_some_and(|w| boundary >= session_end(&w)) {
+            self.open_session(boundary);
+        } else {
+            self.set_boundary(boundary);
+        }
+        self.release_held();
     }
 
     fn due_at(&self, instant: UnixNanos) -> Vec<&'static str> {

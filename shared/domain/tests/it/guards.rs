@@ -286,3 +286,68 @@ fn a_calendar_conflict_opens_the_day_without_entries_and_one_found_later_denies_
     later.apply(&account(100_000, 32).into());
     assert_eq!(reason(&mut later, "AMC"), Some("approved".to_owned()));
 }
+
+/// `change`d strategies under names, activated one after the other.
+fn activate(state: &mut RiskState, version: &str, change: impl FnOnce(&mut RiskProfile)) {
+    let by = domain::control::Authorship {
+        author: "ann".to_owned(),
+        reason: "better".to_owned(),
+        requested_at: day().at_hm(9, 0),
+        request_id: version.to_owned(),
+    };
+    let activated = domain::control::ConfigActivated {
+        config_version: version.to_owned(),
+        strategy_yaml: "x".to_owned(),
+        effective_from: domain::UnixNanos::default(),
+        by,
+        file: None,
+    };
+    state.activate(&activated, Some(with(change)));
+}
+
+fn proposed_under(symbol: &str, version: &str) -> Event {
+    let mut plan = plan(symbol);
+    version.clone_into(&mut plan.round.config_version);
+    PlanProposed { plan }.into()
+}
+
+#[test]
+fn a_plan_is_sized_under_its_own_version_and_waits_until_that_is_known() {
+    let size_of = |events: Vec<Event>| match &events[..] {
+        [Event::PlanApproved(approved)] => approved.quantity,
+        other => panic!("{other:?}"),
+    };
+    let mut state = open_day(strategy());
+    activate(&mut state, "half", |risk| risk.max_position_pct = Micro::from_int(12));
+    activate(&mut state, "whole", |risk| risk.max_position_pct = Micro::from_int(24));
+    state.apply(&proposed_under("AAA", "whole"));
+    let whole = size_of(settle(&mut state));
+    state.apply(&proposed_under("BBB", "half"));
+    let half = size_of(settle(&mut state));
+    assert!(half * 2 <= whole && half * 2 + 1 >= whole, "{half} of {whole}");
+    state.apply(&proposed_under("CCC", "third"));
+    assert_eq!(settle(&mut state), []);
+    activate(&mut state, "third", |risk| risk.max_position_pct = Micro::from_int(12));
+    assert_eq!(size_of(settle(&mut state)), half);
+}
+
+#[test]
+fn the_accounts_limits_are_those_of_the_newest_round() {
+    let mut state = open_day(strategy());
+    activate(&mut state, "strict", |risk| risk.daily_loss_soft_pct = Micro::from_micros(500_000));
+    activate(&mut state, "loose", |risk| risk.daily_loss_soft_pct = Micro::from_int(1));
+    state.apply(&account(99_400, 39).into());
+    assert_eq!(lowered(&mut state), [], "no round yet: what was activated last");
+    state.apply(&proposed_under("AAA", "loose"));
+    let decided = settle(&mut state);
+    assert!(matches!(&decided[..], [Event::PlanApproved(_)]), "{decided:?}");
+    state.apply(&proposed_under("BBB", "strict"));
+    assert_eq!(lowered_first(&mut state), (RiskLimit::DailyLossSoft, TradingState::NoEntry));
+}
+
+fn lowered_first(state: &mut RiskState) -> (RiskLimit, TradingState) {
+    match settle(state).first() {
+        Some(Event::TradingStateLowered(l)) => (l.limit, l.state),
+        other => panic!("{other:?}"),
+    }
+}

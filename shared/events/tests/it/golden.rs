@@ -17,7 +17,7 @@ fn file(name: &str, extension: &str) -> PathBuf {
 }
 
 /// Messages that got fields after their first bytes were written, and what the newer bytes are called.
-const GROWN: [(&str, &str); 9] = [
+const GROWN: [(&str, &str); 11] = [
     ("market.v1.ReferenceUpdated", "with_actions"),
     ("market.v1.ReferenceUpdated", "with_lending"),
     ("market.v1.NewsPublished", "with_mentions"),
@@ -27,6 +27,8 @@ const GROWN: [(&str, &str); 9] = [
     ("plan.v1.PlanProposed", "with_halts"),
     ("order.v1.OrderIntended", "with_reason"),
     ("order.v1.AccountObserved", "with_calendar"),
+    ("risk.v1.TradingStateLowered", "with_inputs"),
+    ("control.v1.ConfigActivated", "with_file"),
 ];
 
 /// Type, file name and a value with every field set, for what has no file yet.

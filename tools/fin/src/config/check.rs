@@ -1,6 +1,6 @@
 //! Everything that would keep a service or the watchdog from starting.
 
-use chassis::{Fault, Loaded, Problem, Sources, StrategyFile};
+use chassis::{Loaded, Problem, Sources};
 
 use crate::suite::with_services;
 use crate::watchdog;
@@ -10,7 +10,10 @@ pub(crate) fn check(sources: Sources) -> (Vec<Problem>, Vec<String>) {
     let strategy_file = sources.strategy_file().ok();
     let (loaded, mut problems) = sources.inspect();
     if let Some(file) = &strategy_file {
-        problems.extend(of_strategy(file, loaded.as_ref()));
+        problems.extend(match &loaded {
+            Some(loaded) => coordinator_api::strategy::check(file, &loaded.strategy_folder).1,
+            None => file.inspect().1,
+        });
     }
     let mut files = Vec::new();
     if let Some(loaded) = &loaded {
@@ -28,18 +31,6 @@ fn of_services(loaded: &Loaded) -> Vec<Problem> {
         ($($service:ty),+ $(,)?) => { [$(loaded.inspect::<$service>().1),+].concat() };
     }
     with_services!(inspect)
-}
-
-/// The file's own faults, and those of the model that it names.
-fn of_strategy(file: &StrategyFile, loaded: Option<&Loaded>) -> Vec<Problem> {
-    let (strategy, mut problems) = file.inspect();
-    if let (Some(strategy), Some(loaded)) = (strategy, loaded)
-        && let Err(error) = learned_score::model(&strategy.scoring, &loaded.strategy_folder)
-    {
-        let text = chassis::logs::chain(&error);
-        problems.push(file.locate(Fault::new("scoring.learned.file", format!("cannot be used: {text}"))));
-    }
-    problems
 }
 
 /// Services may need the same key.

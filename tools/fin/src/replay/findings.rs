@@ -15,6 +15,8 @@ use super::recording::Recorded;
 pub(super) struct Findings {
     /// Messages read.
     pub(super) events: u64,
+    /// The strategy's versions that the day was decided under.
+    pub(super) versions: Vec<String>,
     /// Decisions made again, or recorded and not made again.
     pub(super) decisions: u64,
     /// The decisions made again.
@@ -124,6 +126,7 @@ fn json_of(event: &Event) -> Value {
         Event::SignalGenerated(event) => serde_json::to_value(event),
         Event::CandidatesEvaluated(event) => serde_json::to_value(event),
         Event::ScanRoundCompleted(event) => serde_json::to_value(event),
+        Event::RoundOpened(event) => serde_json::to_value(event),
         Event::RoundClosed(event) => serde_json::to_value(event),
         Event::PlanProposed(event) => serde_json::to_value(event),
         Event::DayOpened(event) => serde_json::to_value(event),

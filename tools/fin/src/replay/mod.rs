@@ -13,22 +13,23 @@ mod risk;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use bus::Bus;
 use chassis::Sources;
-use domain::scan::ScoringModel;
 use domain::strategy::Strategy;
 use domain::{SessionDate, StreamName, calendar};
 use research::usage::UsageError;
 use serde_json::json;
 
 use self::findings::Findings;
-use self::recording::{FirstRound, Recording};
+use self::recording::{Recording, Rounds};
+use self::versions::Versions;
 use crate::connection::{Connection, market_time};
 use crate::exit::NotFound;
 
@@ -38,7 +39,7 @@ pub struct Arguments {
     /// The session, for example 2026-11-24.
     #[arg(long, value_name = "DATE")]
     date: SessionDate,
-    /// The strategy that was in force; the configuration's when not given.
+    /// The strategy that was in force, where the bus does not hold its activation; the configuration's when not given.
     #[arg(long, value_name = "FILE")]
     strategy: Option<PathBuf>,
     /// File for the decision log: one line a decision, as `fin backtest --out` writes it.
@@ -67,11 +68,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             (loaded.strategy()?, loaded.strategy_folder)
         }
     };
-    let model = learned_score::model(&strategy.scoring, &folder)?;
     let strategy = Arc::new(strategy);
+    let given = arguments.strategy.is_some();
     let (findings, is_over) = arguments.connection.with_bus(async |bus| {
         let is_over = market_time(&bus).await? >= session.close;
-        Ok((replay(&bus, &strategy, &model, day).await?, is_over))
+        Ok((replay(&bus, &strategy, given, &folder, day).await?, is_over))
     })?;
     if let Some(file) = &arguments.log {
         std::fs::write(file, findings.log.to_string()).with_context(|| file.display().to_string())?;
@@ -87,7 +88,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         });
         writeln!(out, "{document}")?;
     } else {
-        write!(out, "{day} under {} {}\n{findings}", strategy.name, strategy.version())?;
+        write!(out, "{day} under {}\n{findings}", findings.versions.join(", "))?;
     }
     out.flush()?;
     ensure!(findings.differences.is_empty(), "{} decisions differ from the record", findings.differences.len());
@@ -96,30 +97,32 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 /// Streams are read in the order data moves, so that on a day still going on no stage seems to lack an answer that had
-/// not been given yet.
+/// not been given yet. `given` says that the strategy was named for this day.
 async fn replay(
     bus: &Bus,
     strategy: &Arc<Strategy>,
-    model: &Arc<dyn ScoringModel>,
+    given: bool,
+    folder: &Path,
     day: SessionDate,
 ) -> anyhow::Result<Findings> {
-    let Some(first) = FirstRound::find(bus, day).await? else {
+    let Some(rounds) = Rounds::find(bus, day).await? else {
         return Err(NotFound(format!("no round of {day} is recorded on the bus")).into());
     };
-    if first.config_version != strategy.version() {
-        let (recorded, given) = (first.config_version, strategy.version());
-        let text = format!(
-            "{day} was decided under strategy version {recorded}; the one given is {given} ({}): name the file that was \
-             in force by --strategy",
-            strategy.name
-        );
+    if given && !rounds.versions.contains(&strategy.version()) {
+        let recorded = rounds.versions.iter().cloned().collect::<Vec<_>>().join(", ");
+        let (version, name) = (strategy.version(), &strategy.name);
+        let text = format!("{day} was decided under strategy version {recorded}; --strategy is {version} ({name})");
         return Err(UsageError(text).into());
     }
-    let mut findings = Findings::default();
-    let made = scan::rounds(bus, strategy, model, first.partitions, day, &mut findings).await?;
+    let control = Recording::read(bus, StreamName::Control, |_| true).await?;
+    let versions = Versions::new(strategy, &control);
+    let scorings = versions.of_day(day, &rounds.versions, folder)?;
+    let mut findings = Findings { versions: rounds.versions.into_iter().collect(), ..Findings::default() };
+    let made = scan::rounds(bus, &scorings, rounds.partitions, day, &mut findings).await?;
     let of_day = |event: &domain::Event| recording::session_of(event) == Some(day);
     let scan = Recording::read(bus, StreamName::Scan, of_day).await?;
-    scan::compare(&made, &scan, &mut findings);
+    scan::compare(&made, &scan, &versions, &mut findings);
+    // What was asked for since may have been seen by what is read now.
     let control = Recording::read(bus, StreamName::Control, |_| true).await?;
     let plan = Recording::read(bus, StreamName::Plan, |_| true).await?;
     plan::compare(strategy, day, &scan, &control, &plan, &mut findings);

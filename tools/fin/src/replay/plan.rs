@@ -10,6 +10,7 @@ use domain::{Event, SessionDate};
 
 use super::findings::Findings;
 use super::recording::{Recorded, Recording, session_of};
+use super::versions::meaning;
 
 /// Holds what the planner decides against `plan`; `scan` has the day's events, the others whole streams.
 pub(super) fn compare(
@@ -29,18 +30,25 @@ pub(super) fn compare(
                 return;
             }
             let seen = scans.up_to(&closed.inputs).iter().chain(controls.up_to(&closed.inputs));
-            seen.for_each(|recorded| state.apply(&recorded.event));
+            seen.for_each(|recorded| apply(&mut state, &recorded.event));
         }
         findings.compare(recorded, decide(&state, recorded).as_ref());
         state.apply(&recorded.event);
     }
-    scans.rest().iter().chain(controls.rest()).for_each(|recorded| state.apply(&recorded.event));
+    scans.rest().iter().chain(controls.rest()).for_each(|recorded| apply(&mut state, &recorded.event));
     let undecided = |state: &PlannerState| state.decide(&[]).into_iter().next();
     while let Some(effect) = undecided(&state) {
         let event = effect.into_event();
         findings.unrecorded(&event);
         state.apply(&event);
     }
+}
+
+fn apply(state: &mut PlannerState, event: &Event) {
+    if let Event::ConfigActivated(activated) = event {
+        state.activate(activated, meaning(activated));
+    }
+    state.apply(event);
 }
 
 /// What the planner does where `recorded` was written down, if it is about the same.

@@ -1,5 +1,7 @@
 //! What the bus holds of a stream.
 
+use std::collections::BTreeSet;
+
 use anyhow::bail;
 use bus::{Bus, Fold, FoldSpec, Item, Kind, RawFold, RawItem};
 use bytes::Bytes;
@@ -109,6 +111,7 @@ pub(super) fn session_of(event: &Event) -> Option<SessionDate> {
         Event::SignalGenerated(signal) => Some(signal.round.session_date),
         Event::CandidatesEvaluated(evaluated) => Some(evaluated.round.session_date),
         Event::ScanRoundCompleted(completed) => Some(completed.round.session_date),
+        Event::RoundOpened(opened) => Some(opened.round.session_date),
         Event::RoundClosed(closed) => Some(closed.round.session_date),
         Event::PlanProposed(proposed) => Some(proposed.plan.round.session_date),
         Event::DayOpened(opened) => Some(opened.session_date),
@@ -120,25 +123,28 @@ pub(super) fn session_of(event: &Event) -> Option<SessionDate> {
     }
 }
 
-/// What a day was decided under, by the first round recorded of it.
+/// What the rounds of a day say of how they were decided.
 #[derive(Debug)]
-pub(super) struct FirstRound {
-    pub(super) config_version: String,
+pub(super) struct Rounds {
+    /// The strategy's versions.
+    pub(super) versions: BTreeSet<String>,
     pub(super) partitions: u32,
 }
 
-impl FirstRound {
-    /// Looks for the first completed round of `day`.
+impl Rounds {
+    /// Looks through the completed rounds of `day`; `None` if there are none.
     pub(super) async fn find(bus: &Bus, day: SessionDate) -> anyhow::Result<Option<Self>> {
         let mut fold = Fold::open(bus, FoldSpec::kinds(&[Kind::ScanRoundCompleted]))?;
+        let mut found: Option<Self> = None;
         loop {
             match fold.next().await? {
-                Item::CaughtUp => return Ok(None),
+                Item::CaughtUp => return Ok(found),
                 Item::Poison(_) => {}
                 Item::Event(folded) => match folded.event {
                     Event::ScanRoundCompleted(completed) if completed.round.session_date == day => {
-                        let (config_version, partitions) = (completed.round.config_version, completed.partitions);
-                        return Ok(Some(Self { config_version, partitions }));
+                        let partitions = completed.partitions;
+                        let rounds = found.get_or_insert_with(|| Self { versions: BTreeSet::new(), partitions });
+                        rounds.versions.insert(completed.round.config_version);
                     }
                     Event::ScanRoundCompleted(_) => {}
                     other => bail!("asked for completed rounds, got {}", other.name()),

@@ -10,6 +10,7 @@ use domain::{Event, SessionDate, StreamName};
 
 use super::findings::Findings;
 use super::recording::{Cursor, Recorded, Recording, last_seq, session_of};
+use super::versions::meaning;
 
 /// The streams beside RISK that the risk engine folds, whole.
 pub(super) struct Inputs<'a> {
@@ -62,7 +63,7 @@ struct Engine<'a> {
 impl Engine<'_> {
     fn fold_to(&mut self, seen: &[Input]) {
         for cursor in [&mut self.plan, &mut self.order, &mut self.control] {
-            cursor.up_to(seen).iter().for_each(|recorded| self.state.apply(&recorded.event));
+            cursor.up_to(seen).iter().for_each(|recorded| apply(&mut self.state, &recorded.event));
         }
     }
 
@@ -70,7 +71,7 @@ impl Engine<'_> {
         self.state.decide(seen).map(domain::risk::Decision::into_event)
     }
 
-    /// Openings and locks name no inputs, and rest on the account and the orders before them: folds ORDER, at most to
+    /// Openings, and the locks of older recordings, name no inputs and rest on the account and the orders before them: folds ORDER, at most to
     /// `last`, until `recorded` comes out.
     fn decide_by_account(&mut self, recorded: &Recorded, last: u64) -> Option<Event> {
         let mut other = None;
@@ -92,7 +93,8 @@ impl Engine<'_> {
         let of_day = |recorded: &&Recorded| session_of(&recorded.event) == Some(day);
         self.plan.rest().iter().filter(of_day).for_each(|recorded| self.state.apply(&recorded.event));
         if newest {
-            self.order.rest().iter().chain(self.control.rest()).for_each(|recorded| self.state.apply(&recorded.event));
+            let rest = self.order.rest().iter().chain(self.control.rest());
+            rest.for_each(|recorded| apply(&mut self.state, &recorded.event));
         }
         while let Some(event) = self.decide(&[]).filter(|event| session_of(event) == Some(day)) {
             findings.unrecorded(&event);
@@ -101,10 +103,18 @@ impl Engine<'_> {
     }
 }
 
+fn apply(state: &mut RiskState, event: &Event) {
+    if let Event::ConfigActivated(activated) = event {
+        state.activate(activated, meaning(activated));
+    }
+    state.apply(event);
+}
+
 fn inputs_of(event: &Event) -> Option<&[Input]> {
     match event {
         Event::PlanApproved(approved) => Some(&approved.inputs),
         Event::PlanDenied(denied) => Some(&denied.inputs),
+        Event::TradingStateLowered(lowered) => Some(&lowered.inputs[..]).filter(|inputs| !inputs.is_empty()),
         _ => None,
     }
 }

@@ -1,43 +1,42 @@
 //! Rounds made again from MARKET.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use bus::subject::subject_of;
 use bus::{Bus, FoldSpec, RawFold, RawItem};
-use domain::scan::{RoundResult, ScoringModel};
-use domain::strategy::{Strategy, StrategyError};
-use domain::{Event, SessionDate, StreamName, UnixNanos};
+use domain::scan::{Round, RoundResult};
+use domain::strategy::StrategyError;
+use domain::{Event, RoundId, SessionDate, StreamName, UnixNanos};
 use events::TradeBatchReader;
 use gap_scanner::{BatchError, Partition, TRADE_BATCH, events_of};
 use research::progress::Progress;
 
 use super::findings::Findings;
 use super::recording::{Recorded, Recording, passed_over};
+use super::versions::{Scoring, Versions};
 use crate::exit::NotFound;
 
 /// What MARKET says of a day.
 #[derive(Debug)]
 pub(super) struct Made {
-    /// The events of its rounds.
+    /// The events of its rounds, under every version.
     events: Vec<Event>,
     /// How far all partitions had come.
     watermark: UnixNanos,
 }
 
-/// Folds MARKET from its beginning to the end of `day`, as the scanner does.
+/// Folds MARKET from its beginning to the end of `day` under each version, as the scanner does.
 ///
 /// # Errors
 /// MARKET no longer holds the beginning of `day`.
 pub(super) async fn rounds(
     bus: &Bus,
-    strategy: &Arc<Strategy>,
-    model: &Arc<dyn ScoringModel>,
+    scorings: &[Scoring],
     partitions: u32,
     day: SessionDate,
     findings: &mut Findings,
 ) -> anyhow::Result<Made> {
-    let mut market = Market::new(partitions, strategy, model)?;
+    let mut market = Market::new(partitions, scorings)?;
     let mut fold = RawFold::open(bus, FoldSpec::stream(StreamName::Market))?;
     let (mut events, mut progress) = (Vec::new(), Progress::default());
     let (mut read, mut trades, end) = (0, 0, day.at_hm(20, 0));
@@ -72,13 +71,18 @@ pub(super) async fn rounds(
     Ok(Made { events, watermark: market.watermark() })
 }
 
-/// The folds of all partitions.
-struct Market(Vec<Partition>);
+/// The folds of all partitions, under every version.
+struct Market {
+    folds: Vec<Partition>,
+    partitions: u32,
+}
 
 impl Market {
-    fn new(partitions: u32, strategy: &Arc<Strategy>, model: &Arc<dyn ScoringModel>) -> Result<Self, StrategyError> {
-        let folds = (0..partitions).map(|index| Partition::new(index, partitions, strategy, model));
-        folds.collect::<Result<_, _>>().map(Self)
+    fn new(partitions: u32, scorings: &[Scoring]) -> Result<Self, StrategyError> {
+        let under =
+            |Scoring { version, model }: &Scoring, index| Partition::under(index, partitions, version.clone(), model);
+        let folds = scorings.iter().flat_map(|scoring| (0..partitions).map(move |index| under(scoring, index)));
+        Ok(Self { folds: folds.collect::<Result<_, _>>()?, partitions })
     }
 
     /// Folds a message: a trade batch into its `partition`, anything else into all.
@@ -89,8 +93,9 @@ impl Market {
         payload: &[u8],
         seq: u64,
     ) -> Result<Vec<RoundResult>, BatchError> {
-        let takes = |index: usize| partition.is_none_or(|partition| partition as usize == index);
-        let takers = self.0.iter_mut().enumerate().filter(|(index, _)| takes(*index));
+        let partitions = self.partitions as usize;
+        let takes = |place: usize| partition.is_none_or(|partition| partition as usize == place % partitions);
+        let takers = self.folds.iter_mut().enumerate().filter(|(index, _)| takes(*index));
         let mut rounds = Vec::new();
         for (_, taker) in takers {
             rounds.extend(taker.apply(type_name, payload, seq)?);
@@ -100,17 +105,30 @@ impl Market {
 
     /// The slowest partition's.
     fn watermark(&self) -> UnixNanos {
-        self.0.iter().map(Partition::watermark).min().unwrap_or_default()
+        self.folds.iter().map(Partition::watermark).min().unwrap_or_default()
     }
 }
 
 /// Holds the rounds against those of `scan`. Rounds that fell due after MARKET had been read are left out, by name.
-pub(super) fn compare(made: &Made, scan: &Recording, findings: &mut Findings) {
+/// Of each round those made under the version that it was opened with count, or else evaluated under.
+pub(super) fn compare(made: &Made, scan: &Recording, versions: &Versions<'_>, findings: &mut Findings) {
     let mut recorded: HashMap<&str, &Recorded> = HashMap::new();
+    let mut settled: HashMap<&RoundId, &str> = HashMap::new();
     for event in &scan.events {
-        recorded.entry(&event.subject).or_insert(event);
+        if let Event::RoundOpened(opened) = &event.event {
+            findings.compare(event, versions.opening(opened).map(Event::from).as_ref());
+        } else {
+            recorded.entry(&event.subject).or_insert(event);
+        }
+        if let Some(round) = round_of(&event.event) {
+            settled.entry(&round.round_id).or_insert(&round.config_version);
+        }
     }
-    for event in &made.events {
+    let counts = |round: &Round| match settled.get(&round.round_id) {
+        Some(version) => *version == round.config_version,
+        None => versions.due(round).as_ref() == Some(&round.config_version),
+    };
+    for event in made.events.iter().filter(|event| round_of(event).is_some_and(counts)) {
         match recorded.remove(subject_of(event).as_str()) {
             Some(recorded) => findings.compare(recorded, Some(event)),
             None => findings.unrecorded(event),
@@ -126,10 +144,15 @@ pub(super) fn compare(made: &Made, scan: &Recording, findings: &mut Findings) {
 }
 
 fn due(event: &Event) -> Option<UnixNanos> {
+    Some(round_of(event)?.due)
+}
+
+fn round_of(event: &Event) -> Option<&Round> {
     match event {
-        Event::SignalGenerated(signal) => Some(signal.round.due),
-        Event::CandidatesEvaluated(evaluated) => Some(evaluated.round.due),
-        Event::ScanRoundCompleted(completed) => Some(completed.round.due),
+        Event::RoundOpened(opened) => Some(&opened.round),
+        Event::SignalGenerated(signal) => Some(&signal.round),
+        Event::CandidatesEvaluated(evaluated) => Some(&evaluated.round),
+        Event::ScanRoundCompleted(completed) => Some(&completed.round),
         _ => None,
     }
 }

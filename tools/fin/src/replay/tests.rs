@@ -1,15 +1,17 @@
 //! The stages on records that are right, doubled, cut short and changed.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use bus::subject::subject_of;
 use bus::topology::{self, Sizes};
 use bus::{Bus, BusConfig, Outgoing};
+use domain::control::{Authorship, ConfigActivated};
 use domain::market::TradeBatch;
 use domain::plan::PlannerState;
 use domain::risk::RiskState;
-use domain::scan::{Input, ScanRoundCompleted};
+use domain::scan::{Input, RoundOpened, ScanRoundCompleted};
 use domain::strategy::Strategy;
 use domain::{Event, StreamName, UnixNanos, Usd};
 use serde_json::{Value, json};
@@ -17,7 +19,7 @@ use testkit::{NatsServer, build};
 
 use super::findings::Findings;
 use super::recording::{Recorded, Recording};
-use super::{plan, risk, scan};
+use super::{plan, risk, scan, versions};
 use crate::exit::NotFound;
 
 fn strategy() -> Arc<Strategy> {
@@ -167,6 +169,35 @@ fn a_ledger_that_rests_on_orders_that_were_not_read_is_left_out_by_name() {
     assert_eq!((differences(&findings), left_out(&findings)), (vec![], json!([{"stream": "RISK", "seq": 2}])));
 }
 
+#[test]
+fn a_round_is_opened_again_under_what_its_record_says_was_known() {
+    let text = include_str!("../../../../config/strategy.yaml");
+    let by = Authorship {
+        author: "ann".to_owned(),
+        reason: "better".to_owned(),
+        requested_at: build::session().at_hm(9, 0),
+        request_id: "1".to_owned(),
+    };
+    let activated = |version: &str, hour| ConfigActivated {
+        config_version: version.to_owned(),
+        strategy_yaml: text.to_owned(),
+        effective_from: build::session().at_hm(hour, 0),
+        by: by.clone(),
+        file: None,
+    };
+    let control = record(StreamName::Control, &[activated("first", 4).into(), activated("later", 23).into()]);
+    let versions = versions::Versions::new(&strategy(), &control);
+    let check = |known: u64, version: String| {
+        let opened = RoundOpened { round: build::round(), inputs: vec![seen(StreamName::Control, known)] };
+        assert_eq!(versions.opening(&opened).unwrap().round.config_version, version, "{known}");
+    };
+    check(0, strategy().version());
+    check(1, "first".to_owned());
+    check(2, "first".to_owned());
+    let unknown = versions.of_day(build::session(), &BTreeSet::from(["gone".to_owned()]), Path::new(""));
+    assert!(unknown.err().unwrap().to_string().contains("strategy version gone"));
+}
+
 /// MARKET holds one batch of trades with this watermark, and has dropped what came before.
 async fn rounds_after_a_drop(watermark: UnixNanos) -> anyhow::Result<scan::Made> {
     let server = NatsServer::start().await?;
@@ -185,9 +216,10 @@ async fn rounds_after_a_drop(watermark: UnixNanos) -> anyhow::Result<scan::Made>
     bus.publisher().publish_raw(filler("first")).await?;
     bus.publisher().publish(&batch.into(), &build::meta(&["batch"], "test")).await?;
     bus.publisher().publish_raw(filler("second")).await?;
-    let (strategy, day) = (strategy(), build::session());
-    let model = learned_score::model(&strategy.scoring, Path::new(""))?;
-    scan::rounds(&bus, &strategy, &model, 1, day, &mut Findings::default()).await
+    let control = record(StreamName::Control, &[]);
+    let scorings =
+        versions::Versions::new(&strategy(), &control).of_day(build::session(), &BTreeSet::new(), Path::new(""))?;
+    scan::rounds(&bus, &scorings, 1, build::session(), &mut Findings::default()).await
 }
 
 #[tokio::test]

@@ -27,7 +27,13 @@ pub(super) fn strategy_paused(s: &mut Source) -> StrategyPaused {
 }
 
 pub(super) fn config_activated(s: &mut Source) -> ConfigActivated {
-    ConfigActivated { config_version: s.name(), strategy_yaml: s.name(), effective_from: s.time(), by: by(s) }
+    ConfigActivated {
+        config_version: s.name(),
+        strategy_yaml: s.name(),
+        effective_from: s.time(),
+        by: by(s),
+        file: s.option(Source::name),
+    }
 }
 
 pub(super) fn alert_acknowledged(s: &mut Source) -> AlertAcknowledged {

@@ -156,6 +156,7 @@ pub(crate) const MAKERS: &[(&str, Make)] = &[
     ("finagent.scan.v1.SignalGenerated", |s| scan::signal_generated(s).into()),
     ("finagent.scan.v1.CandidatesEvaluated", |s| scan::candidates_evaluated(s).into()),
     ("finagent.scan.v1.ScanRoundCompleted", |s| scan::scan_round_completed(s).into()),
+    ("finagent.scan.v1.RoundOpened", |s| scan::round_opened(s).into()),
     ("finagent.plan.v1.RoundClosed", |s| plan::round_closed(s).into()),
     ("finagent.plan.v1.PlanProposed", |s| plan::plan_proposed(s).into()),
     ("finagent.risk.v1.DayOpened", |s| risk::day_opened(s).into()),

@@ -121,5 +121,6 @@ pub(super) fn trading_state_lowered(s: &mut Source) -> TradingStateLowered {
         value: s.micro(),
         threshold: s.micro(),
         at: s.time(),
+        inputs: inputs(s),
     }
 }

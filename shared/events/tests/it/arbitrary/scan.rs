@@ -1,6 +1,6 @@
 use domain::scan::{
     CandidatesEvaluated, Comparison, Criterion, CriterionName, Features, GapKind, Input, ModelIdentity, Outcome, Round,
-    ScanRoundCompleted, ScorePart, SignalGenerated, TradeCandidate, Unit,
+    RoundOpened, ScanRoundCompleted, ScorePart, SignalGenerated, TradeCandidate, Unit,
 };
 use domain::{RoundId, SignalId};
 
@@ -123,4 +123,8 @@ pub(super) fn scan_round_completed(s: &mut Source) -> ScanRoundCompleted {
         evaluated: s.number() as u32,
         signal_ids: s.list(|s| SignalId::from_wire(s.name())),
     }
+}
+
+pub(super) fn round_opened(s: &mut Source) -> RoundOpened {
+    RoundOpened { round: round(s), inputs: inputs(s) }
 }
