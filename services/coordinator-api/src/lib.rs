@@ -5,9 +5,10 @@
 //!
 //! Data moves: [`store`] and [`changes`] read what the recorder committed → [`live`] follows the commit number once for
 //! all → [`routes`] answer and stream → [`dashboard`] is the page that shows it. [`status`] puts the suite's state into
-//! one document, [`guard`] and [`problem`] stand around every request, [`auth`] and
+//! one document, [`analytics`] what trading amounts to, [`guard`] and [`problem`] stand around every request, [`auth`] and
 //! [`limit`] before whatever tells or does something.
 
+pub mod analytics;
 pub mod app;
 pub mod auth;
 pub mod changes;
