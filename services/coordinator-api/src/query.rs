@@ -93,7 +93,9 @@ pub(crate) fn date(name: &str, text: &str) -> Result<SessionDate, Problem> {
 /// The parameters of a request as they stand.
 pub(crate) fn pairs(parts: &Parts) -> Result<Vec<(String, String)>, Problem> {
     let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
-    pairs.map(|pairs| pairs.0).map_err(|_| Problem::bad_request("bad_query", "the query is not of the form name=value&…"))
+    pairs
+        .map(|pairs| pairs.0)
+        .map_err(|_| Problem::bad_request("bad_query", "the query is not of the form name=value&…"))
 }
 
 /// Refuses a parameter that is given twice.

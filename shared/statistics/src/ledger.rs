@@ -180,14 +180,14 @@ mod tests {
         FillRecorded { leg, quantity, slippage_r, ts_event: session().at_hm(9, minute), ..build::fill("GME") }
     }
 
-    fn told(events: Vec<Event>) -> Vec<ClosedTrade> {
+    fn told(events: &[Event]) -> Vec<ClosedTrade> {
         let mut ledger = Ledger::default();
         events.iter().filter_map(|event| ledger.apply(event)).collect()
     }
 
     #[test]
     fn a_trade_is_what_its_fills_and_its_plans_end_say() {
-        let trades = told(vec![
+        let trades = told(&[
             build::signal("GME").into(),
             build::plan_proposed("GME").into(),
             fill(Leg::Entry, 40, Some(100_000), 36).into(),
@@ -203,23 +203,26 @@ mod tests {
         let parts = [trade.entry_slippage_r, trade.stop_slippage_r, Some(trade.slippage_r)];
         assert_eq!(parts, [160_000, 150_000, 310_000].map(|m| Some(Micro::from_micros(m))));
         assert_eq!(trade.slippage, Usd::from_cents(310));
-        assert_eq!((trade.strategy.as_str(), trade.gap_pct), ("orb_stocks_in_play", Some(Micro::from_micros(7_991_361))));
+        assert_eq!(
+            (trade.strategy.as_str(), trade.gap_pct),
+            ("orb_stocks_in_play", Some(Micro::from_micros(7_991_361)))
+        );
     }
 
     #[test]
     fn what_is_open_or_was_never_held_is_no_trade() {
-        let held = vec![build::plan_proposed("GME").into(), fill(Leg::Entry, 100, None, 36).into()];
-        assert_eq!(told(held), []);
+        let held = [build::plan_proposed("GME").into(), fill(Leg::Entry, 100, None, 36).into()];
+        assert_eq!(told(&held), []);
         let expired = PlanClosed { quantity: 0, avg_entry_price: None, avg_exit_price: None, ..closed() };
-        assert_eq!(told(vec![build::plan_proposed("GME").into(), expired.into()]), []);
+        assert_eq!(told(&[build::plan_proposed("GME").into(), expired.into()]), []);
         let elsewhere = PlanClosed { avg_exit_price: None, reason: CloseReason::ClosedElsewhere, ..closed() };
-        assert_eq!(told(vec![build::plan_proposed("GME").into(), elsewhere.into()]), []);
-        assert_eq!(told(vec![closed().into()]), [], "a plan that nobody proposed");
+        assert_eq!(told(&[build::plan_proposed("GME").into(), elsewhere.into()]), []);
+        assert_eq!(told(&[closed().into()]), [], "a plan that nobody proposed");
     }
 
     #[test]
     fn an_approval_stands_for_a_proposal_that_is_missing() {
-        let trades = told(vec![build::plan_approved("GME").into(), closed().into()]);
+        let trades = told(&[build::plan_approved("GME").into(), closed().into()]);
         assert_eq!(trades.len(), 1);
         assert_eq!((trades[0].entry_slippage_r, trades[0].gap_pct), (None, None));
     }

@@ -28,11 +28,13 @@ fn sum_usd(amounts: impl Iterator<Item = Usd>) -> Usd {
 }
 
 /// Statistics are written as numbers.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
 fn as_number<S: Serializer>(usd: &Usd, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(usd.to_f64())
 }
 
-/// Statistics are written as numbers.
+/// The same where a number may not be defined.
+#[allow(clippy::ref_option, reason = "as serde calls it")]
 fn as_number_or_null<S: Serializer>(usd: &Option<Usd>, serializer: S) -> Result<S::Ok, S::Error> {
     match usd {
         Some(usd) => as_number(usd, serializer),

@@ -61,7 +61,7 @@ impl Returns {
         let downside = (returns.iter().map(|r| r.min(0.0).powi(2)).sum::<f64>() / n).sqrt();
         let root = SESSIONS_PER_YEAR.sqrt();
         let growth = || (1.0 + total_return).powf(SESSIONS_PER_YEAR / n) - 1.0;
-        let cagr = (!returns.is_empty()).then(growth).filter(|growth| growth.is_finite());
+        let cagr = (!returns.is_empty() && total_return >= -1.0).then(growth).filter(|growth| growth.is_finite());
         let max_drawdown = drawdowns(returns).into_iter().fold(0.0, f64::min);
         Self {
             sessions: returns.len(),

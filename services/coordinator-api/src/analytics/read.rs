@@ -36,11 +36,8 @@ pub(super) async fn closed(reader: &Reader, range: &Range) -> Result<Vec<ClosedT
     let mut ledger = Ledger::default();
     let mut trades = Vec::new();
     for sql in EVENTS {
-        let rows = sqlx::query(sql)
-            .bind(range.from.to_string())
-            .bind(range.to.to_string())
-            .fetch_all(reader.pool())
-            .await;
+        let rows =
+            sqlx::query(sql).bind(range.from.to_string()).bind(range.to.to_string()).fetch_all(reader.pool()).await;
         for row in present(rows)?.unwrap_or_default() {
             let event = events::decode(row.get(0), row.get(1));
             trades.extend(event.ok().and_then(|event| ledger.apply(&event)));

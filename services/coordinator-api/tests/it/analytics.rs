@@ -46,7 +46,8 @@ async fn one_trade_counts_once_it_is_closed() {
     assert_eq!((&returns["total_return_pct"], &returns["max_drawdown_pct"]), (&json!("-0.011"), &json!("-0.011")));
     assert_eq!((&returns["sharpe"], &returns["annual_volatility_pct"]), (&Value::Null, &Value::Null));
     assert_eq!(told["sessions"][0]["end_equity"], "99989.00");
-    let minutes: Vec<_> = told["minutes"].as_array().unwrap().iter().map(|m| (&m["equity"], &m["drawdown_pct"])).collect();
+    let minutes: Vec<_> =
+        told["minutes"].as_array().unwrap().iter().map(|m| (&m["equity"], &m["drawdown_pct"])).collect();
     assert_eq!(minutes, [(&json!("100000.00"), &json!("0")), (&json!("99989.00"), &json!("-0.011"))]);
 
     let listed = suite.json(&format!("/api/v1/analytics/trades?{DAY}")).await;

@@ -13,13 +13,8 @@ const LISTED: usize = 500;
 /// The page about `report`, which was read from `source`.
 pub(super) fn page(report: &Report, source: &str) -> String {
     let of = &report.analytics;
-    let mut about = format!("{} to {}", of.from, of.to);
-    if let Some(strategy) = &of.strategy {
-        about.push_str(&format!(", {strategy}"));
-    }
-    if let Some(symbol) = &of.symbol {
-        about.push_str(&format!(", {symbol}"));
-    }
+    let chosen = of.strategy.iter().cloned().chain(of.symbol.iter().map(ToString::to_string));
+    let about = std::iter::once(format!("{} to {}", of.from, of.to)).chain(chosen).collect::<Vec<_>>().join(", ");
     let note = |note: String| format!("<p class=note>{}</p>", escape(&note));
     let body = [
         notes(of).into_iter().map(note).collect(),
@@ -78,7 +73,11 @@ fn curves(of: &Analytics) -> String {
         let ends = of.sessions.iter().map(|session| (session.end_equity, session.cumulative_pnl));
         (
             if account { "Equity, USD" } else { "P&L of these trades, USD" },
-            start.map(|_| "start".to_owned()).into_iter().chain(of.sessions.iter().map(|s| s.session_date.to_string())).collect(),
+            start
+                .map(|_| "start".to_owned())
+                .into_iter()
+                .chain(of.sessions.iter().map(|s| s.session_date.to_string()))
+                .collect(),
             start.into_iter().chain(ends).map(value).collect(),
             start.map(|_| 0.0).into_iter().chain(of.sessions.iter().map(|s| float(s.drawdown_pct))).collect(),
         )
@@ -135,7 +134,7 @@ fn groups(of: &Analytics) -> String {
     let heads = ["Trades", "Won", "P&L, USD", "Profit factor", "Mean R", "Sum of R", "Slippage, R"];
     let one = |(name, groups): (&str, &[Group])| {
         let rows = groups.iter().map(|group| (group.key.clone(), row(group).to_vec()));
-        table(&format!("By {name}"), &heads, rows.collect())
+        table(&format!("By {name}"), &heads, &rows.collect::<Vec<_>>())
     };
     kinds_of(of).map(one).concat()
 }
@@ -144,10 +143,13 @@ fn slippage(of: &Slippage) -> String {
     let row = |trades: Option<usize>, mean, worst, total| {
         vec![trades.map_or_else(String::new, |n| n.to_string()), two(mean), two(worst), two(Some(total))]
     };
-    let mut rows: Vec<_> =
-        of.by_leg.iter().map(|leg| (leg.leg.clone(), row(Some(leg.trades), leg.mean_r, leg.worst_r, leg.total_r))).collect();
+    let mut rows: Vec<_> = of
+        .by_leg
+        .iter()
+        .map(|leg| (leg.leg.clone(), row(Some(leg.trades), leg.mean_r, leg.worst_r, leg.total_r)))
+        .collect();
     rows.push(("both".to_owned(), row(None, of.mean_r, of.worst_r, of.total_r)));
-    table("Leg", &["Trades", "Mean", "Worst", "Sum"], rows)
+    table("Leg", &["Trades", "Mean", "Worst", "Sum"], &rows)
 }
 
 fn trades(trades: &[Trade]) -> String {
@@ -171,10 +173,21 @@ fn trades(trades: &[Trade]) -> String {
         (t.symbol.to_string(), cells)
     };
     let heads = [
-        "Session", "Side", "Shares", "In, ET", "Price", "Out, ET", "Price", "Ended by", "P&L, USD", "R", "Slippage, R", "Gap",
+        "Session",
+        "Side",
+        "Shares",
+        "In, ET",
+        "Price",
+        "Out, ET",
+        "Price",
+        "Ended by",
+        "P&L, USD",
+        "R",
+        "Slippage, R",
+        "Gap",
         "Catalyst",
     ];
-    listed("Symbol", &heads, trades.len(), trades.iter().take(LISTED).map(row).collect())
+    listed("Symbol", &heads, trades.len(), &trades.iter().take(LISTED).map(row).collect::<Vec<_>>())
 }
 
 fn sessions(of: &Analytics) -> String {
@@ -190,25 +203,25 @@ fn sessions(of: &Analytics) -> String {
         (s.session_date.to_string(), cells)
     };
     let heads = ["Start, USD", "End, USD", "P&L, USD", "Return", "Drawdown", "Trades"];
-    listed("Session", &heads, of.sessions.len(), of.sessions.iter().rev().take(LISTED).map(row).collect())
+    listed("Session", &heads, of.sessions.len(), &of.sessions.iter().rev().take(LISTED).map(row).collect::<Vec<_>>())
 }
 
-fn listed(first: &str, heads: &[&str], all: usize, rows: Vec<(String, Vec<String>)>) -> String {
+fn listed(first: &str, heads: &[&str], all: usize, rows: &[(String, Vec<String>)]) -> String {
     let more = all.saturating_sub(rows.len());
     let rest = if more > 0 { format!("<p>{more} more by <code>--json</code>.</p>") } else { String::new() };
     table(first, heads, rows) + &rest
 }
 
-fn table(first: &str, heads: &[&str], rows: Vec<(String, Vec<String>)>) -> String {
+fn table(first: &str, heads: &[&str], rows: &[(String, Vec<String>)]) -> String {
     if rows.is_empty() {
         return format!("<p>{}: none.</p>", escape(first));
     }
-    let head: String = heads.iter().map(|head| format!("<th scope=col>{}</th>", escape(head))).collect();
-    let cells = |cells: &[String]| cells.iter().map(|cell| format!("<td>{}</td>", escape(cell))).collect::<String>();
-    let row = |(key, values): &(String, Vec<String>)| {
-        format!("<tr><th scope=row>{}</th>{}</tr>", escape(key), cells(values))
-    };
-    let body: String = rows.iter().map(row).collect();
+    let head = heads.iter().map(|head| format!("<th scope=col>{}</th>", escape(head))).collect::<Vec<_>>().concat();
+    let cells =
+        |cells: &[String]| cells.iter().map(|cell| format!("<td>{}</td>", escape(cell))).collect::<Vec<_>>().concat();
+    let row =
+        |(key, values): &(String, Vec<String>)| format!("<tr><th scope=row>{}</th>{}</tr>", escape(key), cells(values));
+    let body = rows.iter().map(row).collect::<Vec<_>>().concat();
     format!(
         "<div class=table><table><thead><tr><th scope=col>{}</th>{head}</tr></thead><tbody>{body}</tbody></table></div>",
         escape(first)

@@ -26,14 +26,8 @@ pub(super) fn lines(of: &Analytics) -> String {
         "Sharpe, Sortino",
         &format_args!("{}, {}, Calmar {}", two(returns.sharpe), two(returns.sortino), two(returns.calmar)),
     );
-    line(
-        "expectancy",
-        &format_args!("{} R, profit factor {}", two(trades.expectancy_r), two(trades.profit_factor)),
-    );
-    line(
-        "slippage",
-        &format_args!("{} R a trade, {} USD in all", two(trades.slippage.mean_r), trades.slippage.total),
-    );
+    line("expectancy", &format_args!("{} R, profit factor {}", two(trades.expectancy_r), two(trades.profit_factor)));
+    line("slippage", &format_args!("{} R a trade, {} USD in all", two(trades.slippage.mean_r), trades.slippage.total));
     text
 }
 

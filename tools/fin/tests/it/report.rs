@@ -73,7 +73,8 @@ fn trade_of(trade: &Value) -> Vec<Event> {
     let signal_id = SignalId::new(&round.round_id, &round.strategy, &symbol);
     let features = Features { gap_pct: field(trade, "gap_pct"), ..Features::default() };
     let candidate = TradeCandidate { symbol: symbol.clone(), features, ..build::candidate("GME") };
-    let signal = SignalGenerated { signal_id: signal_id.clone(), round: round.clone(), candidate, ..build::signal("GME") };
+    let signal =
+        SignalGenerated { signal_id: signal_id.clone(), round: round.clone(), candidate, ..build::signal("GME") };
     let plan_id: PlanId = field(trade, "plan_id");
     let mut plan = build::plan("GME");
     (plan.plan_id, plan.signal_id, plan.round, plan.symbol) = (plan_id.clone(), signal_id, round, symbol.clone());
@@ -319,6 +320,7 @@ async fn what_cannot_be_meant_is_named_and_an_empty_day_is_no_error() {
     assert_eq!(empty["returns"]["total_return_pct"], Value::Null);
     let (page, text) = (fixture.folder.path().join("empty.html"), fixture.path());
     let page_text = page.display().to_string();
-    let output = fin(&["report", "--store", &url, "--from", "2026-11-19", "--to", "2026-11-19", "--html", &page_text]).await;
+    let output =
+        fin(&["report", "--store", &url, "--from", "2026-11-19", "--to", "2026-11-19", "--html", &page_text]).await;
     assert!(output.status.success() && page.exists() && text.exists());
 }

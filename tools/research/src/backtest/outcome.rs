@@ -124,8 +124,11 @@ impl Outcome {
             until = until.max(to);
         }
         let weighted = |t: &ClosedTrade| {
-            let equity =
-                self.days.iter().rfind(|d| d.result.session_date == t.session_date).map_or(1.0, |d| d.result.start_equity.to_f64());
+            let equity = self
+                .days
+                .iter()
+                .rfind(|d| d.result.session_date == t.session_date)
+                .map_or(1.0, |d| d.result.start_equity.to_f64());
             t.entry.to_f64() * t.quantity as f64 / equity * t.exit_at.since(t.entry_at) as f64
         };
         // An empty sum of floats is -0.

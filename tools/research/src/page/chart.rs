@@ -21,13 +21,7 @@ pub struct Bar {
 }
 
 /// A line over evenly spaced points, filled down to zero when `filled`.
-pub fn line(
-    title: &str,
-    labels: &[String],
-    values: &[f64],
-    filled: bool,
-    show: impl Fn(f64) -> String,
-) -> String {
+pub fn line(title: &str, labels: &[String], values: &[f64], filled: bool, show: impl Fn(f64) -> String) -> String {
     let Some(scale) = Scale::of(values, filled) else { return empty(title) };
     let x = across(values.len());
     let mut path = String::new();
