@@ -50,8 +50,8 @@ pub struct Arguments {
     /// Ask the API at this address instead.
     #[arg(long, value_name = "URL")]
     api: Option<String>,
-    /// File with the API's token.
-    #[arg(long, value_name = "FILE", env = "FIN_TOKEN_FILE", requires = "api")]
+    /// File with the token that opens the API.
+    #[arg(long, value_name = "FILE", env = "FIN_TOKEN_FILE")]
     token_file: Option<PathBuf>,
 }
 

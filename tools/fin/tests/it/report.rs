@@ -12,7 +12,7 @@ use domain::execution::{AccountObserved, FillRecorded, Leg, PlanClosed};
 use domain::plan::{PlanProposed, Side};
 use domain::risk::DayOpened;
 use domain::scan::{Features, Round, SignalGenerated, TradeCandidate};
-use domain::{ClientOrderId, Event, PlanId, RoundId, SessionDate, SignalId, UnixNanos, Usd};
+use domain::{ClientOrderId, Event, PlanId, RoundId, SessionDate, SignalId, UnixNanos, Usd, calendar};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use testkit::{NatsServer, build};
@@ -197,15 +197,49 @@ async fn one_trade_is_told_as_by_its_backtest() {
     assert_eq!((&report["running"], &report["open_trades"]), (&json!(false), &json!(0)));
 }
 
+/// The world's day and five more like it; on every other one the price falls through the stop.
+fn six_days(world: &World) -> Vec<SessionDate> {
+    let next = |day: &SessionDate| Some(calendar::next_session(*day).date);
+    let days: Vec<SessionDate> = std::iter::successors(Some(world.day), next).take(6).collect();
+    world.write_csv();
+    let mut daily = std::fs::read_to_string(world.data().join("daily.csv")).unwrap();
+    let mut symbols: Vec<_> = world.tape(world.day).iter().map(|tick| tick.symbol).collect();
+    symbols.sort_unstable();
+    symbols.dedup();
+    for (number, day) in (0_i64..).zip(&days) {
+        let later = day.at_hm(9, 30).since(world.day.at_hm(9, 30));
+        let mut tape = String::from("ts_event,symbol,price,size,conditions\n");
+        for tick in world.tape(world.day) {
+            let after_entry = tick.ts_event > world.day.at_hm(9, 45).nanos() && tick.cents > 10_100;
+            let fallen = 10_600 - number;
+            let cents =
+                if after_entry && number % 2 == 1 { fallen } else { tick.cents + i64::from(after_entry) * number };
+            let at = tick.ts_event + later;
+            let price = format!("{}.{:02}", cents / 100, cents % 100);
+            tape.push_str(&[at.to_string(), tick.symbol.into(), price, tick.size.to_string(), "1\n".into()].join(","));
+        }
+        world.write(&format!("trades/{day}.csv"), &tape);
+        for symbol in &symbols {
+            daily.push_str(&[&day.to_string(), *symbol, "100.00,102.00,98.00,100.00,2000000\n"].join(","));
+        }
+    }
+    world.write("daily.csv", &daily);
+    days
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn recorded_sessions_are_told_as_by_their_backtest() {
-    let Some(data) = std::env::var_os("FIN_TEST_DATA") else { return };
-    let (from, to) = ("2022-03-22", "2022-04-18");
-    let document = backtest(Path::new(&data), from, to).await;
-    assert!(document["statistics"]["trades"].as_u64() > Some(5), "{}", document["statistics"]);
+async fn trades_that_win_and_lose_are_told_as_by_their_backtest() {
+    let world = World::new(&[100_000], &[(12, 0, 10_800), (15, 54, 10_900), (15, 55, 10_900)]);
+    let days = six_days(&world);
+    let (from, to) = (days[0].to_string(), days[5].to_string());
+    let document = backtest(&world.data(), &from, &to).await;
+    let statistics = &document["statistics"];
+    assert!(statistics["trades"].as_u64() > Some(3), "{statistics:#}");
+    assert!(statistics["profit_factor"].as_f64() > Some(0.0) && statistics["sortino"].is_number(), "{statistics:#}");
     let fixture = store_with(&events_of(&document)).await;
-    let report = json_of(&["report", "--store", &url_of(&fixture), "--from", from, "--to", to, "--json"]).await;
+    let report = json_of(&["report", "--store", &url_of(&fixture), "--from", &from, "--to", &to, "--json"]).await;
     same_numbers(&report, &document);
+    assert_eq!(report["missing_sessions"], json!([]));
 }
 
 /// Two trades of one session, one that won and one that lost, and a third that is still held.
