@@ -45,12 +45,16 @@ pub(super) fn notes(of: &Analytics) -> Vec<String> {
     }
     if !of.missing_sessions.is_empty() {
         let first = of.missing_sessions.first().map(ToString::to_string).unwrap_or_default();
-        notes.push(format!("{} sessions have no recorded result, the first {first}.", of.missing_sessions.len()));
+        notes.push(format!("No result is recorded of {}, the first {first}.", sessions(of.missing_sessions.len())));
     }
     if (1..SESSIONS_MIN).contains(&of.returns.sessions) {
-        notes.push(format!("Yearly ratios of {} sessions say little.", of.returns.sessions));
+        notes.push(format!("Yearly ratios of {} say little.", sessions(of.returns.sessions)));
     }
     notes
+}
+
+fn sessions(count: usize) -> String {
+    if count == 1 { "1 session".to_owned() } else { format!("{count} sessions") }
 }
 
 /// Two decimals, or a dash where it is not defined.
