@@ -54,10 +54,8 @@ impl ListQuery {
     /// Names the first parameter that is unknown, doubled or out of bounds, and its value.
     pub fn read(pairs: &[(String, String)]) -> Result<Self, Problem> {
         let mut query = Self { limit: LIMIT_DEFAULT, after: None, day: None, symbol: None, plan_id: None };
-        for (i, (name, value)) in pairs.iter().enumerate() {
-            if pairs[..i].iter().any(|(earlier, _)| earlier == name) {
-                return Err(Problem::parameter(name, value, "given once"));
-            }
+        refuse_doubled(pairs)?;
+        for (name, value) in pairs {
             match name.as_str() {
                 "limit" => {
                     query.limit = value
@@ -70,21 +68,12 @@ impl ListQuery {
                     let cursor = Cursor::parse(value);
                     query.after = Some(cursor.ok_or_else(|| Problem::parameter(name, value, "a cursor from `next`"))?);
                 }
-                "day" => {
-                    let day =
-                        value.parse().map_err(|_| Problem::parameter(name, value, "a date of the form 2026-11-24"));
-                    query.day = Some(day?);
-                }
+                "day" => query.day = Some(date(name, value)?),
                 "symbol" => query.symbol = Some(symbol(value)?),
                 "plan_id" => query.plan_id = Some(value.clone()),
                 "interval" if value == "1m" => {}
                 "interval" => return Err(Problem::parameter(name, value, "1m")),
-                _ => {
-                    return Err(Problem::bad_request(
-                        "unknown_parameter",
-                        format!("there is no parameter `{}`", name.chars().take(60).collect::<String>()),
-                    ));
-                }
+                _ => return Err(unknown(name)),
             }
         }
         Ok(query)
@@ -96,13 +85,39 @@ pub fn symbol(text: &str) -> Result<Symbol, Problem> {
     text.parse().map_err(|_| Problem::parameter("symbol", text, "1 to 16 of A-Z, 0-9, dot, dash or slash"))
 }
 
+/// Reads a session's date.
+pub(crate) fn date(name: &str, text: &str) -> Result<SessionDate, Problem> {
+    text.parse().map_err(|_| Problem::parameter(name, text, "a date of the form 2026-11-24"))
+}
+
+/// The parameters of a request as they stand.
+pub(crate) fn pairs(parts: &Parts) -> Result<Vec<(String, String)>, Problem> {
+    let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
+    pairs
+        .map(|pairs| pairs.0)
+        .map_err(|_| Problem::bad_request("bad_query", "the query is not of the form name=value&…"))
+}
+
+/// Refuses a parameter that is given twice.
+pub(crate) fn refuse_doubled(pairs: &[(String, String)]) -> Result<(), Problem> {
+    let doubled = |(i, (name, _)): &(usize, &(String, String))| pairs[..*i].iter().any(|(earlier, _)| earlier == name);
+    match pairs.iter().enumerate().find(doubled) {
+        Some((_, (name, value))) => Err(Problem::parameter(name, value, "given once")),
+        None => Ok(()),
+    }
+}
+
+/// There is no such parameter.
+pub(crate) fn unknown(name: &str) -> Problem {
+    let shown: String = name.chars().take(60).collect();
+    Problem::bad_request("unknown_parameter", format!("there is no parameter `{shown}`"))
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for ListQuery {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
-            .map_err(|_| Problem::bad_request("bad_query", "the query is not of the form name=value&…"))?;
-        Self::read(&pairs)
+        Self::read(&pairs(parts)?)
     }
 }
 

@@ -4,7 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { dec, iso, makeSession, makeStatus, random, START } from './fixture-data.mjs';
+import { analyticsOf, makeTrades, tradesOf } from './fixture-analytics.mjs';
+import { dec, iso, makeSession, makeStatus, random, SESSION_DATE, START } from './fixture-data.mjs';
 
 const DIST = new URL('../dist/', import.meta.url);
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
@@ -14,7 +15,7 @@ const KEPT_EVENTS = 1_000;
 
 /** Starts on a free port unless told one; the returned object is the test's hand on the server. */
 export async function start({ port = 0, tokens = null } = {}) {
-  const made = makeSession();
+  const made = { ...makeSession(), closedTrades: makeTrades() };
   const draw = random(11);
   const begun = Date.now();
   const streams = new Set();
@@ -67,6 +68,7 @@ export async function start({ port = 0, tokens = null } = {}) {
   function resource(path, query) {
     if (path === 'status') return status;
     if (path === 'account') return made.account;
+    if (path === 'analytics') return analyticsOf(made.closedTrades, query);
     const explained = /^plans\/([^/]+)\/explain$/.exec(path)?.[1];
     if (explained) {
       const plan = made.plans.find((p) => p.id === explained);
@@ -74,8 +76,11 @@ export async function start({ port = 0, tokens = null } = {}) {
       return plan && { plan, candidate: made.candidates.find((c) => c.signal_id === plan.signal_id && c.schedule === 'trade') ?? null, decision: of(made.decisions)[0] ?? null, orders: of(made.orders), fills: of(made.fills), events: made.story[explained] };
     }
     const symbol = /^bars\/([^/]+)$/.exec(path)?.[1];
-    const rows = symbol ? (made.minutes[symbol] ?? []) : lists.includes(path) ? made[path] : null;
+    const closed = path === 'analytics/trades' ? tradesOf(made.closedTrades, query) : null;
+    const rows = symbol ? (made.minutes[symbol] ?? []) : lists.includes(path) ? made[path] : closed;
     if (!rows) return null;
+    // The made session is the only one.
+    if (query.get('day') && query.get('day') !== SESSION_DATE) return { items: [], next: null };
     const wanted = path === 'news' && query.get('symbol') ? rows.filter((n) => n.symbol === query.get('symbol')) : rows;
     const from = Number(query.get('after') ?? 0);
     const to = from + Math.min(Number(query.get('limit') ?? 100), 200);

@@ -68,11 +68,12 @@ const checks = {
         const { page, server, close } = await open({ ...options, colorScheme });
         await ready(page);
         const plan = encodeURIComponent(server.made.plans[0].id);
-        for (const [name, hash] of [['now', 'now'], ['why', 'now'], ['plans', `plans/${plan}`], ['symbol', `symbol/${server.made.plans[0].symbol}`], ['system', 'system']]) {
+        for (const [name, hash] of [['now', 'now'], ['why', 'now'], ['plans', `plans/${plan}`], ['symbol', `symbol/${server.made.plans[0].symbol}`], ['analytics', 'analytics'], ['system', 'system']]) {
           await page.goto(`${server.url}/#/${hash}`);
           if (name === 'why') await panel(page, 'Scan').locator('tbody [data-row]').nth(3).click();
           if (name === 'symbol') await page.locator('canvas').first().waitFor();
           if (name === 'plans') await panel(page, 'Size').waitFor();
+          if (name === 'analytics') await panel(page, 'Equity and drawdown').locator('svg').first().waitFor();
           await page.mouse.move(0, 0);
           await page.waitForTimeout(400);
           await page.screenshot({ path: `${SHOTS}${name}-${size}-${colorScheme}.png`, fullPage: size === '1440' && name === 'now' });
@@ -281,6 +282,79 @@ const checks = {
     await strategy.getByRole('button', { name: 'Pause', exact: true }).click();
     await strategy.getByText('paused: no new plan').waitFor();
     assert.deepEqual(server.control.commands[0].body, { reason: 'earnings week' });
+    await close();
+  },
+
+  async 'analytics: numbers of the trades, by kind and filtered, and one session by a link'() {
+    const { page, server, close } = await open(DESKTOP);
+    await ready(page);
+    await page.keyboard.press('g');
+    await page.keyboard.press('a');
+    const trades = panel(page, 'Closed trades');
+    await trades.locator('tbody tr').first().waitFor();
+    const made = server.made.closedTrades;
+    const cents = made.reduce((total, t) => total + Math.round(Number(t.pnl) * 100), 0);
+    const shown = `${cents < 0 ? '−' : '+'}$${(Math.abs(cents) / 100).toLocaleString('en-US', { minimumFractionDigits: 2 })}`;
+    assert.ok((await panel(page, 'Results').innerText()).includes(shown), `${shown} of ${made.length} trades`);
+    assert.match(await panel(page, 'Results').innerText(), /2 open trades are not counted/);
+    await panel(page, 'By kind').getByRole('button', { name: 'Hour of entry' }).click();
+    await panel(page, 'By kind').getByRole('row', { name: /09:00 ET/ }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.locator('body').click({ position: { x: 1, y: 1 } });
+    await page.keyboard.press('/');
+    await page.keyboard.type('lost nvtx');
+    const lost = made.filter((t) => t.symbol === 'NVTX' && Number(t.pnl) < 0).length;
+    await trades.getByText(`${lost} of ${made.length}`).waitFor();
+    const day = made[0].session_date;
+    await panel(page, 'Sessions').getByRole('link', { name: day }).click();
+    await page.waitForFunction((hash) => location.hash === hash, `#/analytics/${day}/${day}`);
+    await panel(page, 'Results').getByText(`${made.filter((t) => t.session_date === day).length} closed trade`).waitFor();
+    await panel(page, 'Equity and drawdown').getByText('minute by minute').waitFor();
+    await page.reload();
+    await panel(page, 'Results').getByText(`${day} to ${day}`).waitFor();
+    await close();
+  },
+
+  async 'analytics: an error never reads as empty, a day without trades names what comes next'() {
+    const { page, server, close } = await open(PHONE, '#/analytics');
+    await panel(page, 'Results').locator('dd').first().waitFor();
+    await page.getByLabel('Strategy').selectOption('premarket_break');
+    const some = server.made.closedTrades.filter((t) => t.strategy === 'premarket_break').length;
+    await panel(page, 'Results').getByText(`${some} closed trades`).waitFor();
+    await page.goto(`${server.url}/#/analytics/2020-01-02/2020-01-02`);
+    await panel(page, 'Closed trades').getByText('they count once their last share is sold').waitFor();
+    await axe(page, 'analytics of nothing');
+    server.control.fail = 'analytics';
+    await page.goto(`${server.url}/#/analytics/2020-01-03/2020-01-03`);
+    await panel(page, 'Results').getByText('Store is locked').waitFor();
+    assert.doesNotMatch(await page.locator('main').innerText(), /No trade closed/);
+    server.control.fail = null;
+    await panel(page, 'Results').getByRole('button', { name: 'Retry' }).click();
+    await panel(page, 'Results').getByText('Nothing was recorded').waitFor();
+    await close();
+  },
+
+  async 'a past day is read as the live one, and nothing can be commanded from it'() {
+    const { page, server, close } = await open(DESKTOP, '?day=2026-11-24#/now');
+    await ready(page);
+    await page.getByText('as it was recorded: read-only').waitFor();
+    assert.equal(await page.getByRole('button', { name: /Flatten|Halt|Stop entries/ }).count(), 0);
+    const pnl = panel(page, 'Positions').locator('tbody tr').first();
+    const before = await pnl.innerText();
+    await page.waitForTimeout(1_500);
+    assert.equal(await pnl.innerText(), before, 'what happens now is not shown');
+    await page.keyboard.press('Shift+F');
+    assert.equal(await page.getByRole('dialog').count(), 0);
+    await axe(page, 'past day');
+    await page.getByRole('link', { name: 'what it came to' }).click();
+    await panel(page, 'Results').getByRole('link', { name: 'Open this day' }).click();
+    await page.waitForURL(/day=2026-11-24/);
+    await page.goto(`${server.url}/?day=2026-11-20#/system`);
+    await panel(page, 'Dead letters').getByRole('button', { name: 'Redrive dead letter 7' }).click();
+    await panel(page, 'Dead letters').getByLabel('Why redrive').fill('the broker is back');
+    await panel(page, 'Dead letters').getByRole('button', { name: 'Redrive', exact: true }).click();
+    await panel(page, 'Dead letters').getByText('this page shows 2026-11-20').waitFor();
+    assert.equal(server.control.commands.length, 0);
     await close();
   },
 

@@ -1,4 +1,4 @@
-//! Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 7 faults found.
+//! Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 token or scope, 7 faults found.
 
 use std::process::ExitCode;
 
@@ -6,6 +6,11 @@ use std::process::ExitCode;
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct NotFound(pub String);
+
+/// The API wants a token, or one of another scope.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(pub String);
 
 /// Checks that failed.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +24,9 @@ pub fn code(error: &anyhow::Error) -> ExitCode {
     }
     if error.is::<NotFound>() {
         return ExitCode::from(3);
+    }
+    if error.is::<Refused>() {
+        return ExitCode::from(4);
     }
     if error.is::<FaultsFound>() {
         return ExitCode::from(7);

@@ -1,6 +1,7 @@
 //! The operator's and strategist's command.
 //!
-//! Data goes to stdout, everything else to stderr. Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 7 faults found, 130 interrupted.
+//! Data goes to stdout, everything else to stderr. Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 token or scope,
+//! 7 faults found, 130 interrupted.
 
 pub mod config;
 mod connection;
@@ -9,6 +10,7 @@ pub mod doctor;
 pub mod exit;
 pub mod keys;
 pub mod replay;
+pub mod report;
 mod running;
 pub mod strategy;
 mod suite;

@@ -31,6 +31,8 @@ enum Command {
     Features(research::features::Arguments),
     /// Decide a recorded day of the bus again and compare; exit code 1 if anything differs.
     Replay(fin::replay::Arguments),
+    /// What the recorded trades amount to: a page that one can mail, JSON, or a few lines.
+    Report(fin::report::Arguments),
     /// The configuration and the strategy: check them, show them, print their schema.
     Config(fin::config::Arguments),
     /// The strategy's versions: list them, check and compare a file, put it in force.
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         Command::Backtest(arguments) => research::backtest::run(&arguments),
         Command::Features(arguments) => research::features::run(&arguments),
         Command::Replay(arguments) => fin::replay::run(&arguments),
+        Command::Report(arguments) => fin::report::run(&arguments),
         Command::Config(arguments) => fin::config::run(&arguments),
         Command::Strategy(arguments) => fin::strategy::run(&arguments),
         Command::Keys(arguments) => fin::keys::run(&arguments),

@@ -10,7 +10,7 @@ pub mod features;
 pub mod files;
 pub mod indicators;
 mod output;
+pub mod page;
 pub mod progress;
 pub mod schedule;
-pub mod statistics;
 pub mod usage;

@@ -33,6 +33,7 @@ pub(super) enum Answer {
 }
 
 const LIST: &[&str] = &["limit", "after", "day", "symbol", "plan_id"];
+const RANGE: &[&str] = &["first", "last", "strategy", "symbol"];
 
 pub(super) const OPERATIONS: &[Operation] = &[
     probe("health", "/healthz", "The process lives", Answer::One("Health")),
@@ -60,6 +61,20 @@ pub(super) const OPERATIONS: &[Operation] = &[
     stored("fills", "/api/v1/fills", "One fill", LIST, Answer::List("Fill")),
     stored("positions", "/api/v1/positions", "What is held now", LIST, Answer::List("Position")),
     stored("account", "/api/v1/account", "The account with its curve", &["day"], Answer::One("Account")),
+    stored(
+        "analytics",
+        "/api/v1/analytics",
+        "What closed trades and sessions amount to",
+        RANGE,
+        Answer::One("Analytics"),
+    ),
+    stored(
+        "closed_trades",
+        "/api/v1/analytics/trades",
+        "A trade that is over, the last to end first",
+        &["limit", "after", "first", "last", "strategy", "symbol"],
+        Answer::List("Trade"),
+    ),
     stored("errors", "/api/v1/errors", "A fault, repetitions counted", LIST, Answer::List("Fault")),
     stored("news", "/api/v1/news", "A headline about one symbol", LIST, Answer::List("Headline")),
     stored(
@@ -169,13 +184,27 @@ impl Operation {
 pub(super) fn parameter(name: &str) -> Value {
     let query = |description: &str, schema: Value| json!({ "name": name, "in": "query", "required": false, "description": description, "schema": schema });
     let path = |called: &str, description: &str| json!({ "name": called, "in": "path", "required": true, "description": description, "schema": { "type": "string" } });
+    let date = json!({ "type": "string", "format": "date" });
     let ticker = json!({ "type": "string", "pattern": "^[A-Z0-9./-]{1,16}$" });
     match name {
         "limit" => {
             query("most items", json!({ "type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": 200 }))
         }
         "after" => query("`next` of the page before", json!({ "type": "string" })),
-        "day" => query("the session; the current one unless given", json!({ "type": "string", "format": "date" })),
+        "day" => query("the session; the current one unless given", date),
+        "first" => {
+            let mut first = query("the first session; a year before `to` unless given", date);
+            first["name"] = "from".into();
+            first
+        }
+        "last" => {
+            let mut last = query("the last session; the current one unless given", date);
+            last["name"] = "to".into();
+            last
+        }
+        "strategy" => {
+            query("only trades of this strategy", json!({ "type": "string", "minLength": 1, "maxLength": 100 }))
+        }
         "symbol" => query("only this ticker", ticker),
         "plan_id" => query("only this plan", json!({ "type": "string" })),
         "interval" => query("length of a bar", json!({ "type": "string", "enum": ["1m"] })),

@@ -7,6 +7,9 @@ mod trading;
 
 use utoipa::{OpenApi, ToSchema};
 
+use crate::analytics::{
+    Analytics, Basis, Bin, Group, LegSlippage, MinutePoint, RSpread, Returns, SessionPoint, Slippage, Trade, Trades,
+};
 use crate::routes::commands::{Accepted, Reason, StateWanted};
 use crate::routes::dead_letters::{Goes, LetterHandled};
 use crate::routes::strategies::{Activated, Activation, Running, WholeVersion};
@@ -37,7 +40,8 @@ use trading::{
         Candidate, ScorePart, Criterion, Plan, Decision, Term, Order, Fill, Position, Account, CurvePoint,
         Fault, Headline, Bar, Audited, Letter, Story, StoryEvent, Status, Clocks, NextStep, BusState, Health,
         OwnReadiness, Problem, WholeLetter, Accepted, Reason, StateWanted, Goes, LetterHandled, Activation,
-        Running, Activated, WholeVersion, Change, Banner, Check, Condition, Counts, Readiness, ServiceState
+        Running, Activated, WholeVersion, Change, Banner, Check, Condition, Counts, Readiness, ServiceState, Analytics,
+        Basis, Bin, Group, LegSlippage, MinutePoint, RSpread, Returns, SessionPoint, Slippage, Trade, Trades
     ))
 )]
 pub(super) struct Schemas;

@@ -1,6 +1,7 @@
 //! The HTTP routes.
 
 mod account;
+mod analytics;
 mod bars;
 pub(crate) mod commands;
 pub(crate) mod dead_letters;
@@ -73,6 +74,8 @@ fn stored() -> Router<Arc<Shared>> {
         .route("/news", list(Listing::News))
         .route("/audit", list(Listing::Audit))
         .route("/account", get(account::account))
+        .route("/analytics", get(analytics::analytics))
+        .route("/analytics/trades", get(analytics::trades))
         .route("/bars/{*symbol}", get(bars::bars))
 }
 

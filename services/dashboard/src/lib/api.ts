@@ -1,4 +1,5 @@
 import { access } from './access.svelte';
+import { pastDay } from './day';
 
 /** Decimal as text: `"12.340000000"`. */
 export type Decimal = string;
@@ -382,8 +383,9 @@ export async function list<T>(path: string, query: Record<string, string> = {}):
   return rows;
 }
 
-/** Sends a command; resolves with the audit event's id once the API accepted it. */
-export function command<T extends { id: string }>(path: string, body: object, idempotencyKey: string): Promise<T> {
+/** Sends a command; resolves with the audit event's id once the API accepted it. None is sent beside a past session. */
+export async function command<T extends { id: string }>(path: string, body: object, idempotencyKey: string): Promise<T> {
+  if (pastDay) throw new ApiError('Read-only', 0, `this page shows ${pastDay}; commands are for the running session`, null);
   return call(`/api/v1/commands/${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'idempotency-key': idempotencyKey },

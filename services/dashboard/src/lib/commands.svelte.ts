@@ -1,5 +1,6 @@
 import { access } from './access.svelte';
 import { ApiError, command, type TradingState } from './api';
+import { pastDay } from './day';
 
 /** Time without the state's echo after which a command counts as not confirmed, in milliseconds. */
 export const ECHO_MAX_MS = 2_000;
@@ -90,6 +91,8 @@ class Controls {
   pending = $state.raw<Command | null>(null);
 
   open(target: TradingState): void {
+    // What was decided on a session that is over concerns no other.
+    if (pastDay) return;
     if (!this.dialog) this.dialog = new Command(target);
   }
 

@@ -11,6 +11,7 @@ export const PAGES: Readonly<Record<string, { hash: string; name: string }>> = {
   n: { hash: '#/now', name: 'Now' },
   p: { hash: '#/plans', name: 'Plans' },
   s: { hash: '#/symbol', name: 'Symbol' },
+  a: { hash: '#/analytics', name: 'Analytics' },
   y: { hash: '#/system', name: 'System' },
 };
 

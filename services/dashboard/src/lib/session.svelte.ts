@@ -1,12 +1,16 @@
 import { access } from './access.svelte';
 import * as api from './api';
 import type { Account, Bar, Candidate, Decision, Fault, Fill, Headline, Heartbeat, Order, Plan, Position, Status } from './api';
+import { pastDay } from './day';
 import { LiveStream, type ServerEvent } from './live';
 import { FrameBatch, KeyedRows } from './store';
-import { instant } from './time';
+import { instant, sessionOpenMs } from './time';
 
 /** Silence after which shown values count as stale, in milliseconds. */
 export const STALE_AFTER_MS = 3_000;
+
+/** From 09:30 to 16:00. */
+const REGULAR_MS = 390 * 60_000;
 
 /** What a panel can say about its values. */
 export type PanelState = 'loading' | 'empty' | 'stale' | 'error' | 'live';
@@ -17,6 +21,8 @@ export class LiveTable<Row> {
   loaded = $state(false);
   error = $state.raw<api.ApiError | null>(null);
   readonly path: string;
+  /** What every fetch asks besides. */
+  readonly query: Record<string, string> = {};
   readonly #keyed: KeyedRows<Row>;
   readonly #batch: FrameBatch;
   #fetches = 0;
@@ -37,7 +43,7 @@ export class LiveTable<Row> {
     const mine = ++this.#fetches;
     this.#keyed.beginSnapshot();
     try {
-      const rows = await api.list<Row>(this.path, query);
+      const rows = await api.list<Row>(this.path, { ...this.query, ...query });
       if (mine !== this.#fetches) return;
       this.#keyed.applySnapshot(rows);
       this.rows = this.#keyed.values();
@@ -92,6 +98,11 @@ class Session {
       (table) => [table.path, table as unknown as LiveTable<never>],
     ),
   );
+  constructor() {
+    // Errors and news of all sessions come without a day.
+    if (pastDay) for (const table of Object.values(this.#tables)) table.query['day'] = pastDay;
+  }
+
   readonly #barListeners = new Set<(symbol: string, bars: Bar[]) => void>();
   #statusFetchedAtMs = 0;
 
@@ -106,8 +117,10 @@ class Session {
     if (this.status?.mode !== 'SIM') return this.#lag(this.heartbeat.market);
     return this.marketMovedAtMs === null ? null : this.nowMs - this.marketMovedAtMs;
   });
-  /** The market's time, in milliseconds since the epoch: the watermark in a simulation, else the API's clock. */
+  /** The market's time, in milliseconds since the epoch: the watermark in a simulation, else the API's clock; of a past
+   *  session its regular end. */
   readonly marketNowMs = $derived.by(() => {
+    if (pastDay) return sessionOpenMs(Date.parse(`${pastDay}T17:00:00Z`)) + REGULAR_MS;
     const market = instant(this.heartbeat?.market ?? this.status?.clock.market);
     if (this.status?.mode === 'SIM') return market;
     return this.apiNowMs ?? market;
@@ -188,7 +201,7 @@ class Session {
 
   async #refetchAccount(): Promise<void> {
     try {
-      this.account = await api.get<Account>('account');
+      this.account = await api.get<Account>(pastDay ? `account?day=${pastDay}` : 'account');
       this.accountError = null;
     } catch (cause) {
       this.accountError = asApiError(cause);
@@ -211,6 +224,8 @@ class Session {
     const data: unknown = JSON.parse(event.data);
     if (event.name === 'heartbeat') this.#beat(data as Heartbeat);
     else if (event.name === 'status') this.#setStatus(single<Status>(data));
+    // What happens now is no part of a session that is over.
+    else if (pastDay) return;
     else if (event.name === 'account') this.account = { ...this.account, ...single<Account>(data) };
     else if (event.name === 'bars') this.#takeBars(data as { symbol?: string; items: (Bar & { symbol?: string })[] });
     else this.#tables[event.name]?.upsert((data as { items: never[] }).items);

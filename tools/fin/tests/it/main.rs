@@ -4,5 +4,12 @@
 
 mod config;
 mod doctor;
+#[allow(dead_code, reason = "the recorder's own tests use all of it")]
+#[path = "../../../../services/recorder/tests/it/support.rs"]
+mod recorded;
 mod reference;
+mod report;
 mod watchdog;
+#[allow(dead_code, reason = "the backtest's own tests use all of it")]
+#[path = "../../../research/tests/it/world.rs"]
+mod world;

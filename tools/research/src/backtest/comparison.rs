@@ -9,12 +9,12 @@ use domain::scan::{ModelIdentity, ScoringModel, Weighted};
 use domain::{Event, PlanId, SessionDate, SignalId, UnixNanos};
 use learned_score::Learned;
 use serde::Serialize;
+use statistics::spearman;
 
 use super::Arguments;
 use super::outcome::Outcome;
 use super::run::{Run, Witness};
 use crate::files::Random;
-use crate::statistics::spearman;
 
 /// Fewer sessions say nothing about the next.
 const SESSIONS_MIN: usize = 20;

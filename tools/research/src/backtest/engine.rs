@@ -8,6 +8,7 @@ use domain::plan::PlannerState;
 use domain::scan::{BatchHead, PartitionState, RoundResult, ScoringModel};
 use domain::strategy::Strategy;
 use domain::{Event, Price, SessionDate, UnixNanos};
+use statistics::SessionResult;
 
 use super::desks::Desks;
 use super::history::{History, news_span};
@@ -130,9 +131,7 @@ impl Engine {
         }
         let start_equity = self.desks.equity()?;
         let count = DayRow {
-            session_date: session.date,
-            start_equity,
-            end_equity: start_equity,
+            result: SessionResult { session_date: session.date, start_equity, end_equity: start_equity },
             fees: domain::Usd::ZERO,
             candidates: 0,
             signals: 0,
@@ -278,7 +277,7 @@ impl Engine {
         self.history.record(&day.session, &day.scanner, data.names().symbols());
         let prints = day.count.prints;
         if day.trading {
-            day.count.end_equity = self.desks.equity()?;
+            day.count.result.end_equity = self.desks.equity()?;
             self.outcome.end_session(day.count);
             day.output.end_session()?;
         }

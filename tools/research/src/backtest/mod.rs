@@ -1,7 +1,6 @@
 //! `fin backtest`: the rules over recorded sessions, with simulated fills.
 
 mod broker;
-mod chart;
 mod comparison;
 mod desk;
 mod desks;

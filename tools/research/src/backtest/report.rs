@@ -1,13 +1,12 @@
-//! One page that explains a run: no script, no outside host, readable on a phone.
+//! One page that explains a run.
 
-use std::fmt::Display;
+use statistics::Group;
 
-use super::chart::{Bar, bars, escape, line};
 use super::comparison::{Choice, Comparison};
 use super::outcome::{Outcome, Statistics};
 use super::rows::{Cell, Row};
 use super::summary::Summary;
-use crate::statistics::Group;
+use crate::page::{self, Kind, escape, histogram, line, shown, tile};
 
 /// Trades and sessions listed on the page; the files hold all.
 const LISTED: usize = 500;
@@ -18,7 +17,7 @@ pub(super) fn page(outcome: &Outcome, statistics: &Statistics, summary: &Summary
     let sections = [
         notes(summary),
         format!("<section class=numbers>{}</section>", numbers(statistics)),
-        format!("<h2>Curves</h2><section class=charts>{}</section>", curves(outcome)),
+        format!("<h2>Curves</h2><section class=charts>{}</section>", curves(outcome, statistics)),
         format!("<h2>Where it comes from</h2><section class=charts>{}</section>", groups(statistics)),
         summary.comparison.as_ref().map_or_else(String::new, scores),
         format!("<h2>Trades</h2>{}", listing(&outcome.trades)),
@@ -30,13 +29,7 @@ pub(super) fn page(outcome: &Outcome, statistics: &Statistics, summary: &Summary
             escape(&summary.settings.to_string())
         ),
     ];
-    format!(
-        "<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport content='width=device-width'>\
-         <title>{0}</title><style>{1}</style></head><body><h1>Backtest</h1><p>{0}</p>{2}</body></html>\n",
-        escape(&title),
-        include_str!("report.css"),
-        sections.concat()
-    )
+    page::document("Backtest", &title, &sections.concat())
 }
 
 fn notes(summary: &Summary) -> String {
@@ -55,30 +48,28 @@ fn numbers(statistics: &Statistics) -> String {
     let (returns, trades) = (&statistics.returns, &statistics.trades);
     let percent = |value: f64| format!("{:.2} %", value * 100.0);
     let plain = |value: f64| format!("{value:.2}");
-    let shown = |value: Option<f64>, show: &dyn Fn(f64) -> String| value.map_or_else(|| "–".to_owned(), show);
-    let tile = |name: &str, value: &dyn Display| format!("<div><span>{name}</span><b>{value}</b></div>");
     [
-        tile("Net P&amp;L, USD", &plain(trades.net_pnl)),
-        tile("Fees, USD", &plain(trades.fees)),
+        tile("Net P&L, USD", &plain(trades.net_pnl.to_f64())),
+        tile("Fees, USD", &plain(trades.fees.to_f64())),
         tile("Return", &percent(returns.total_return)),
-        tile("A year", &shown(returns.cagr, &percent)),
-        tile("Volatility", &shown(returns.annual_volatility, &percent)),
-        tile("Sharpe", &shown(returns.sharpe, &plain)),
-        tile("Sortino", &shown(returns.sortino, &plain)),
-        tile("Calmar", &shown(returns.calmar, &plain)),
+        tile("A year", &shown(returns.cagr, percent)),
+        tile("Volatility", &shown(returns.annual_volatility, percent)),
+        tile("Sharpe", &shown(returns.sharpe, plain)),
+        tile("Sortino", &shown(returns.sortino, plain)),
+        tile("Calmar", &shown(returns.calmar, plain)),
         tile("Max drawdown", &percent(returns.max_drawdown)),
         tile("Sessions", &returns.sessions),
         tile("Trades", &trades.trades),
-        tile("Won", &shown(trades.win_rate, &percent)),
-        tile("Profit factor", &shown(trades.profit_factor, &plain)),
-        tile("Expectancy, R", &shown(trades.expectancy_r, &plain)),
-        tile("Slippage, R", &shown(trades.slippage_r, &plain)),
+        tile("Won", &shown(trades.win_rate, percent)),
+        tile("Profit factor", &shown(trades.profit_factor, plain)),
+        tile("Expectancy, R", &shown(trades.expectancy_r, plain)),
+        tile("Slippage, R", &shown(trades.slippage_r, plain)),
         tile("Time in market", &percent(statistics.exposure_time)),
     ]
     .concat()
 }
 
-fn curves(outcome: &Outcome) -> String {
+fn curves(outcome: &Outcome, statistics: &Statistics) -> String {
     let rows = outcome.equity();
     let labels: Vec<String> = rows.iter().map(|row| row.session_date.to_string()).collect();
     let equity: Vec<f64> = rows.iter().map(|row| row.equity.to_f64()).collect();
@@ -86,61 +77,37 @@ fn curves(outcome: &Outcome) -> String {
     [
         line("Equity, USD", &labels, &equity, false, |value| format!("{value:.0}")),
         line("Drawdown, per cent", &labels, &drawdown, true, |value| format!("{value:.1}")),
-        histogram(outcome),
+        histogram(&statistics.trades.histogram),
     ]
     .concat()
 }
 
-/// Trades by R, in steps of half an R.
-fn histogram(outcome: &Outcome) -> String {
-    let halves: Vec<i64> = outcome.trades.iter().map(|t| (t.r.to_f64() * 2.0).floor() as i64).collect();
-    let (Some(low), Some(high)) = (halves.iter().min(), halves.iter().max()) else {
-        return bars("Trades by R", &[], |value| format!("{value:.0}"));
-    };
-    let mark = |half: i64| {
-        let count = halves.iter().filter(|h| **h == half).count();
-        let from = half as f64 / 2.0;
-        Bar {
-            label: format!("{from}"),
-            value: count as f64,
-            loss: half < 0,
-            hint: format!("{from} to {} R: {count}", from + 0.5),
-        }
-    };
-    bars("Trades by R", &(*low..=*high).map(mark).collect::<Vec<_>>(), |value| format!("{value:.0}"))
-}
-
 fn groups(statistics: &Statistics) -> String {
-    let chart = |title: &str, groups: &[Group]| {
-        let mut largest: Vec<&Group> = groups.iter().collect();
-        if largest.len() > 30 {
-            largest.sort_by(|a, b| b.pnl.abs().total_cmp(&a.pnl.abs()));
-            largest.truncate(30);
-        }
-        let mark = |group: &&Group| Bar {
-            label: group.key.clone(),
-            value: group.pnl,
-            loss: group.pnl < 0.0,
-            hint: format!(
-                "{}: {} trades, {:.2} USD, {:.2} R each",
-                group.key, group.trades, group.pnl, group.expectancy_r
-            ),
-        };
-        bars(title, &largest.iter().map(mark).collect::<Vec<_>>(), |value| format!("{value:.0}"))
+    let by_kind = |title: &str, groups: &[Group]| {
+        page::by_kind(
+            title,
+            groups.iter().map(|group| Kind {
+                key: &group.key,
+                trades: group.trades,
+                pnl: group.pnl.to_f64(),
+                expectancy_r: group.expectancy_r,
+            }),
+        )
     };
     let trades = &statistics.trades;
     [
-        chart("P&L by size of the gap, USD", &trades.by_gap),
-        chart("P&L by hour of entry, USD", &trades.by_hour),
-        chart("P&L by symbol, USD", &trades.by_symbol),
+        by_kind("P&L by size of the gap, USD", &trades.by_gap),
+        by_kind("P&L by hour of entry, USD", &trades.by_hour),
+        by_kind("P&L by catalyst, USD", &trades.by_catalyst),
+        by_kind("P&L by symbol, USD", &trades.by_symbol),
     ]
     .concat()
 }
 
 fn scores(comparison: &Comparison) -> String {
-    let shown = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| format!("{v:.3}"));
+    let three = |value: Option<f64>| shown(value, |v| format!("{v:.3}"));
     let row = |name: &str, choice: &Choice| {
-        let (mean, correlation) = (shown(choice.mean_r), shown(choice.rank_correlation));
+        let (mean, correlation) = (three(choice.mean_r), three(choice.rank_correlation));
         format!("<tr><td class=text>{name}</td><td>{}</td><td>{mean}</td><td>{correlation}</td></tr>", choice.chosen)
     };
     let heads =

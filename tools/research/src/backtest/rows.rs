@@ -3,10 +3,11 @@
 use std::fmt::{Display, Write};
 
 use domain::execution::CloseReason;
-use domain::plan::{Side, TradePlan};
+use domain::plan::TradePlan;
 use domain::risk::{Cap, DenialReason};
 use domain::scan::{Criterion, Outcome, TradeCandidate};
-use domain::{Micro, PlanId, Price, SessionDate, Symbol, UnixNanos, Usd};
+use domain::{SessionDate, Usd};
+use statistics::{ClosedTrade, SessionResult};
 
 /// One value of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -198,31 +199,7 @@ impl Row for PlanRow {
     }
 }
 
-/// A finished trade.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TradeRow {
-    pub plan_id: PlanId,
-    pub session_date: SessionDate,
-    pub symbol: Symbol,
-    pub side: Side,
-    pub quantity: u64,
-    pub entry_at: UnixNanos,
-    pub entry: Price,
-    pub exit_at: UnixNanos,
-    pub exit: Price,
-    pub stop_distance: Price,
-    pub fees: Usd,
-    /// After fees.
-    pub pnl: Usd,
-    /// After fees, in units of `quantity × stop_distance`.
-    pub r: Micro,
-    pub reason: CloseReason,
-    /// How much worse than planned entry and stop filled, in the same units.
-    pub slippage_r: Micro,
-    pub gap_pct: Option<Micro>,
-}
-
-impl Row for TradeRow {
+impl Row for ClosedTrade {
     const COLUMNS: &'static [&'static str] = &[
         "plan_id",
         "session_date",
@@ -267,9 +244,7 @@ impl Row for TradeRow {
 /// One session of the account.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct DayRow {
-    pub session_date: SessionDate,
-    pub start_equity: Usd,
-    pub end_equity: Usd,
+    pub result: SessionResult,
     pub fees: Usd,
     pub candidates: usize,
     pub signals: usize,
@@ -279,17 +254,6 @@ pub(crate) struct DayRow {
     pub wins: usize,
     /// Trades on the tape.
     pub prints: u64,
-}
-
-impl DayRow {
-    pub(super) fn pnl(&self) -> Usd {
-        Usd::from_nanos(self.end_equity.nanos().saturating_sub(self.start_equity.nanos()))
-    }
-
-    /// As a fraction of the equity at the start.
-    pub(super) fn simple_return(&self) -> f64 {
-        self.end_equity.to_f64() / self.start_equity.to_f64() - 1.0
-    }
 }
 
 impl Row for DayRow {
@@ -311,11 +275,11 @@ impl Row for DayRow {
 
     fn cells(&self) -> Vec<Cell> {
         vec![
-            text(self.session_date),
-            number(self.start_equity),
-            number(self.end_equity),
-            number(self.pnl()),
-            number(self.simple_return()),
+            text(self.result.session_date),
+            number(self.result.start_equity),
+            number(self.result.end_equity),
+            number(self.result.pnl()),
+            number(self.result.simple_return()),
             number(self.fees),
             number(self.candidates),
             number(self.signals),

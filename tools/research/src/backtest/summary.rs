@@ -80,7 +80,11 @@ impl Summary {
             ),
             format!("refused rows      {}", self.input.refused_rows),
             format!("trades            {}, {} won", trades.trades, trades.wins),
-            format!("net P&L           {:.2} USD after {:.2} USD of fees", trades.net_pnl, trades.fees),
+            format!(
+                "net P&L           {:.2} USD after {:.2} USD of fees",
+                trades.net_pnl.to_f64(),
+                trades.fees.to_f64()
+            ),
             format!(
                 "return            {}, a year {}",
                 percent(returns.total_return),

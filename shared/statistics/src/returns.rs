@@ -1,6 +1,30 @@
 //! Statistics of daily returns, defined as in `empyrical`.
 
+use domain::{SessionDate, Usd};
 use serde::Serialize;
+
+/// What an account came to on one session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionResult {
+    /// New York session.
+    pub session_date: SessionDate,
+    /// Equity before it, above zero.
+    pub start_equity: Usd,
+    /// Equity after it, net of its fees. The next session may start with another: money comes and goes between them.
+    pub end_equity: Usd,
+}
+
+impl SessionResult {
+    /// Profit or loss.
+    pub const fn pnl(&self) -> Usd {
+        Usd::from_nanos(self.end_equity.nanos().saturating_sub(self.start_equity.nanos()))
+    }
+
+    /// As a fraction of the equity before.
+    pub fn simple_return(&self) -> f64 {
+        self.end_equity.to_f64() / self.start_equity.to_f64() - 1.0
+    }
+}
 
 /// Sessions in a year.
 pub const SESSIONS_PER_YEAR: f64 = 252.0;
@@ -12,7 +36,7 @@ pub struct Returns {
     pub sessions: usize,
     /// Compounded, as a fraction.
     pub total_return: f64,
-    /// Compounded annual growth, as a fraction.
+    /// Compounded annual growth, as a fraction; `None` when more than everything was lost.
     pub cagr: Option<f64>,
     /// Standard deviation of a sample, times the root of 252.
     pub annual_volatility: Option<f64>,
@@ -36,7 +60,8 @@ impl Returns {
         let deviation = (returns.len() > 1).then(|| variance.sqrt());
         let downside = (returns.iter().map(|r| r.min(0.0).powi(2)).sum::<f64>() / n).sqrt();
         let root = SESSIONS_PER_YEAR.sqrt();
-        let cagr = (!returns.is_empty()).then(|| (1.0 + total_return).powf(SESSIONS_PER_YEAR / n) - 1.0);
+        let growth = || (1.0 + total_return).powf(SESSIONS_PER_YEAR / n) - 1.0;
+        let cagr = (!returns.is_empty() && total_return >= -1.0).then(growth).filter(|growth| growth.is_finite());
         let max_drawdown = drawdowns(returns).into_iter().fold(0.0, f64::min);
         Self {
             sessions: returns.len(),
@@ -80,10 +105,21 @@ mod tests {
     }
 
     #[test]
+    fn a_session_is_held_against_its_own_start() {
+        let (start_equity, end_equity) = (Usd::from_cents(10_000_000), Usd::from_cents(9_998_900));
+        let session = SessionResult { session_date: "2026-11-24".parse().unwrap(), start_equity, end_equity };
+        assert_eq!(session.pnl(), Usd::from_cents(-1_100));
+        assert!((session.simple_return() + 0.00011).abs() < 1e-12);
+    }
+
+    #[test]
     fn what_is_not_defined_is_not_a_number() {
         let none = Returns::of(&[]);
         assert_eq!((none.cagr, none.sharpe, none.max_drawdown), (None, None, 0.0));
         let flat = Returns::of(&[0.0, 0.0]);
         assert_eq!((flat.sharpe, flat.sortino, flat.calmar, flat.cagr), (None, None, None, Some(0.0)));
+        let one = Returns::of(&[0.01]);
+        assert_eq!((one.sharpe, one.annual_volatility, one.sortino, one.calmar), (None, None, None, None));
+        assert_eq!(Returns::of(&[-1.5]).cagr, None);
     }
 }

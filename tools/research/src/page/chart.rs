@@ -8,8 +8,11 @@ const HEIGHT: f64 = 220.0;
 const MARGIN: [f64; 4] = [84.0, 12.0, 12.0, 28.0];
 
 /// One mark of a bar chart.
-pub(super) struct Bar {
+#[derive(Debug, Clone)]
+pub struct Bar {
+    /// Below it, where there is room.
     pub label: String,
+    /// How high.
     pub value: f64,
     /// Drawn as a loss.
     pub loss: bool,
@@ -18,13 +21,7 @@ pub(super) struct Bar {
 }
 
 /// A line over evenly spaced points, filled down to zero when `filled`.
-pub(super) fn line(
-    title: &str,
-    labels: &[String],
-    values: &[f64],
-    filled: bool,
-    show: impl Fn(f64) -> String,
-) -> String {
+pub fn line(title: &str, labels: &[String], values: &[f64], filled: bool, show: impl Fn(f64) -> String) -> String {
     let Some(scale) = Scale::of(values, filled) else { return empty(title) };
     let x = across(values.len());
     let mut path = String::new();
@@ -49,7 +46,7 @@ pub(super) fn line(
 }
 
 /// Bars side by side, below zero in the other colour.
-pub(super) fn bars(title: &str, marks: &[Bar], show: impl Fn(f64) -> String) -> String {
+pub fn bars(title: &str, marks: &[Bar], show: impl Fn(f64) -> String) -> String {
     let values: Vec<f64> = marks.iter().map(|mark| mark.value).collect();
     let Some(scale) = Scale::of(&values, true) else { return empty(title) };
     let step = (WIDTH - MARGIN[0] - MARGIN[1]) / marks.len() as f64;
@@ -85,7 +82,7 @@ pub(super) fn bars(title: &str, marks: &[Bar], show: impl Fn(f64) -> String) -> 
 }
 
 /// Text that is safe inside a page.
-pub(super) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 
