@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::adapters::alpaca::Encoding;
 use chassis::Fault;
 use domain::Symbol;
 use domain::market::Tape;
@@ -79,6 +80,19 @@ pub struct FeedConfig {
     pub reconnect_ms_min: u64,
     /// Longest delay before connecting again, ms.
     pub reconnect_ms_max: u64,
+    /// A feed that has been away for so long gives way to the next of `gateway.sources.trades`, ms.
+    pub failover_ms: u64,
+    /// A symbol in a round, planned or held is silent after so long in regular hours without a trade while others trade,
+    /// ms of market time; 0: silence of a symbol is not told.
+    pub symbol_silence_ms: u64,
+    /// So many trades of a minute that the feed's own bars count and that never came are a feed gap; 0: bars are not
+    /// compared.
+    pub missing_trades_min: u64,
+    /// Symbols that Alpaca's plan carries on its stream, 30 on the free one; with more its feed is not opened; 0: any
+    /// number.
+    pub alpaca_symbols_max: usize,
+    /// How Alpaca writes its stream: `json`, or `messagepack`, which takes fewer bytes and more work.
+    pub alpaca_encoding: Encoding,
 }
 
 /// How trades become batches.
@@ -142,7 +156,7 @@ pub struct ReferenceConfig {
     pub retry_ms: u64,
 }
 
-/// A vendor of reference data or news.
+/// A vendor of market data or news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -170,6 +184,9 @@ impl fmt::Display for Vendor {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct SourcesConfig {
+    /// The live feed: finnhub, alpaca. One is read at a time; the next is taken while the one before is away. Rank only
+    /// feeds of the same tape together.
+    pub trades: Vec<Vendor>,
     /// Daily bars and volumes through the day: alpaca, yahoo, alphavantage (daily bars only).
     pub history: Vec<Vendor>,
     /// The previous close once more, by another than the history's source: any.
@@ -202,9 +219,10 @@ impl SourcesConfig {
     }
 
     /// Each key, what it names and what it may name.
-    fn needs(&self) -> [(&'static str, &[Vendor], &'static [Vendor]); 7] {
+    fn needs(&self) -> [(&'static str, &[Vendor], &'static [Vendor]); 8] {
         use Vendor::{Alpaca, Alphavantage, Finnhub, Yahoo};
         [
+            ("sources.trades", &self.trades, &[Finnhub, Alpaca]),
             ("sources.history", &self.history, &[Alpaca, Yahoo, Alphavantage]),
             ("sources.second_close", &self.second_close, &[Alpaca, Yahoo, Finnhub, Alphavantage]),
             ("sources.actions", &self.actions, &[Alpaca, Yahoo]),
@@ -220,6 +238,7 @@ impl Default for SourcesConfig {
     fn default() -> Self {
         use Vendor::{Alpaca, Alphavantage, Finnhub, Yahoo};
         Self {
+            trades: vec![Finnhub],
             history: vec![Alpaca, Yahoo, Alphavantage],
             second_close: vec![Yahoo, Finnhub, Alpaca, Alphavantage],
             actions: vec![Alpaca, Yahoo],
@@ -305,7 +324,17 @@ impl Default for UniverseConfig {
 
 impl Default for FeedConfig {
     fn default() -> Self {
-        Self { silence_ms_max: 180_000, stale_ms: 30_000, reconnect_ms_min: 250, reconnect_ms_max: 30_000 }
+        Self {
+            silence_ms_max: 180_000,
+            stale_ms: 30_000,
+            reconnect_ms_min: 250,
+            reconnect_ms_max: 30_000,
+            failover_ms: 20_000,
+            symbol_silence_ms: 60_000,
+            missing_trades_min: 1,
+            alpaca_symbols_max: 0,
+            alpaca_encoding: Encoding::Json,
+        }
     }
 }
 
@@ -367,6 +396,7 @@ impl Config {
             Fault::outside("gateway.partitions", partitions, 1..=most, "partitions"),
             must(feed.silence_ms_max > 0, "feed.silence_ms_max", 0, "above 0"),
             must(feed.reconnect_ms_min > 0, "feed.reconnect_ms_min", 0, "above 0"),
+            must(feed.failover_ms > 0, "feed.failover_ms", 0, "above 0"),
             must(longest >= feed.reconnect_ms_min, "feed.reconnect_ms_max", longest, "at least feed.reconnect_ms_min"),
             Fault::outside("gateway.batch.trades_max", trades, 64..=65_536, "trades"),
             must(batch.heartbeat_ms > 0, "batch.heartbeat_ms", 0, "above 0"),
@@ -376,8 +406,10 @@ impl Config {
             must(opening > 0 && opening % 5 == 0, "reference.opening_minutes", opening, "a multiple of 5"),
             must(reference.concurrency > 0, "reference.concurrency", 0, "above 0"),
         ];
-        let nobody = self.sources.history.is_empty();
-        let nobody = nobody.then(|| Fault::new("gateway.sources.history", "is empty, must name one vendor at least"));
+        let needed =
+            [("gateway.sources.trades", &self.sources.trades), ("gateway.sources.history", &self.sources.history)];
+        let nobody = needed.into_iter().filter(|(_, named)| named.is_empty());
+        let nobody = nobody.map(|(key, _)| Fault::new(key, "is empty, must name one vendor at least"));
         numbers.into_iter().flatten().chain(nobody).chain(self.sources.unable()).collect()
     }
 }
@@ -407,6 +439,11 @@ mod tests {
         );
         check(|c| c.spool.mib_max = 0, "`gateway.spool.mib_max` is 0, must be above 0");
         check(|c| c.sources.lending = vec![Vendor::Yahoo], "`gateway.sources.lending` is yahoo, must be of alpaca");
+        check(
+            |c| c.sources.trades = vec![Vendor::Yahoo],
+            "`gateway.sources.trades` is yahoo, must be of finnhub, alpaca",
+        );
+        check(|c| c.sources.trades.clear(), "`gateway.sources.trades` is empty, must name one vendor at least");
         check(|c| c.sources.history.clear(), "`gateway.sources.history` is empty, must name one vendor at least");
         check(|c| c.batch.trades_max = 1, "`gateway.batch.trades_max` is 1, must be 64 to 65536 trades");
     }
