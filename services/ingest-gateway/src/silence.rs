@@ -75,8 +75,8 @@ impl Silence {
     /// trade while others have some. Each silence and each halt is told once.
     pub(crate) fn look(&mut self, watched: &[(u32, Interest)], limit_ns: i64) -> (Summary, Vec<Finding>) {
         let (mut summary, mut findings, mut told) = (Summary::default(), Vec::new(), BTreeMap::new());
-        let session = calendar::session_at(self.newest);
-        let regular = (session.open..session.close).contains(&self.newest);
+        let session = self.since.map(|since| (since, calendar::session_at(self.newest)));
+        let session = session.filter(|(_, session)| (session.open..session.close).contains(&self.newest));
         for (symbol, interest) in watched.iter().copied() {
             let known = self.told.remove(&symbol);
             if let Some(words) = self.halted.get(&symbol) {
@@ -87,8 +87,8 @@ impl Silence {
                 continue;
             }
             let last = self.last.get(symbol as usize).copied().unwrap_or_default();
-            let from = self.since.map(|since| since.max(session.open).max(last));
-            let for_ns = from.filter(|_| regular).map_or(0, |from| self.newest.since(from));
+            let from = session.map(|(since, session)| since.max(session.open).max(last));
+            let for_ns = from.map_or(0, |from| self.newest.since(from));
             summary.longest_ns = summary.longest_ns.max(for_ns);
             if for_ns > limit_ns {
                 summary.silent += 1;

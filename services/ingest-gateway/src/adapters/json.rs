@@ -29,9 +29,7 @@ impl<'a> Scanner<'a> {
 
     /// `null`, of which the first letter is read already.
     pub(super) fn rest_of_null(&mut self) -> Option<()> {
-        let rest = self.bytes.get(self.at..self.at + 3)?;
-        self.at += 3;
-        (rest == b"ull").then_some(())
+        self.word(b"ull")
     }
 
     /// A member's name and its colon.
@@ -111,15 +109,28 @@ impl<'a> Scanner<'a> {
         (value, self.at - start)
     }
 
-    /// A string, a number, `true`, `false` or `null`, whatever it is.
+    /// A string, a number without sign and exponent, `true`, `false` or `null`, whatever it is.
     pub(super) fn skip_scalar(&mut self) -> Option<()> {
-        if self.peek()? == b'"' {
-            return self.string().map(drop);
+        match self.peek()? {
+            b'"' => self.string().map(drop),
+            b't' => self.word(b"true"),
+            b'f' => self.word(b"false"),
+            b'n' => self.word(b"null"),
+            _ => {
+                self.whole()?;
+                if self.bytes.get(self.at) == Some(&b'.') {
+                    self.at += 1;
+                    (self.digits().1 > 0).then_some(())?;
+                }
+                Some(())
+            }
         }
-        let is_part = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'+' | b'.');
-        let length = self.bytes.get(self.at..)?.iter().take_while(is_part).count();
-        self.at += length;
-        (length > 0).then_some(())
+    }
+
+    fn word(&mut self, word: &[u8]) -> Option<()> {
+        self.bytes.get(self.at..)?.starts_with(word).then_some(())?;
+        self.at += word.len();
+        Some(())
     }
 
     pub(super) fn must_be(&mut self, wanted: u8) -> Option<()> {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{OriginalUri, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Uri, header};
 use axum::response::Response;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
@@ -45,6 +45,13 @@ struct Request {
     imbalances: Vec<String>,
 }
 
+/// What comes from a client.
+enum Said {
+    Request(Request),
+    Nonsense,
+    Nothing,
+}
+
 /// What the vendor refuses with.
 type Refusal = (u16, &'static str);
 
@@ -60,11 +67,12 @@ const PLAN: Refusal = (409, "insufficient subscription");
 /// `GET /alpaca/v2/sip` or `/iex` with an upgrade.
 pub(crate) async fn upgrade(
     State(sim): State<Arc<Sim>>,
-    OriginalUri(uri): OriginalUri,
+    uri: Uri,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let path = uri.path().to_owned();
+    // The router has taken the first part off.
+    let path = format!("/alpaca{}", uri.path());
     let packed = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/msgpack");
     upgrade.write_buffer_size(256 * 1024).on_upgrade(move |socket| async move {
         if let Err(error) = serve(sim, socket, &path, packed).await {
@@ -94,9 +102,10 @@ async fn serve(sim: Arc<Sim>, socket: WebSocket, path: &str, packed: bool) -> an
     let mut channels = Channels::default();
     loop {
         tokio::select! {
-            request = next(&mut incoming) => match request? {
-                Some(request) => answer(&sim, id, free, &mut channels, request.as_ref(), &mut sink).await?,
-                None => return Ok(()),
+            said = next(&mut incoming) => match said? {
+                Said::Request(request) => answer(&sim, id, free, &mut channels, &request, &mut sink).await?,
+                Said::Nonsense => error(&mut sink, SYNTAX).await?,
+                Said::Nothing => return Ok(()),
             },
             frame = frames.recv() => match frame {
                 Some(frame) => {
@@ -113,13 +122,13 @@ async fn serve(sim: Arc<Sim>, socket: WebSocket, path: &str, packed: bool) -> an
 async fn login(sink: &mut Sink, incoming: &mut SplitStream<WebSocket>) -> anyhow::Result<Option<String>> {
     loop {
         match next(incoming).await? {
-            None => return Ok(None),
-            Some(None) => error(sink, SYNTAX).await?,
-            Some(Some(request)) if request.action != "auth" => error(sink, NOT_LOGGED_IN).await?,
-            Some(Some(request)) if is_sim_key(&request.key) && is_sim_key(&request.secret) => {
+            Said::Nothing => return Ok(None),
+            Said::Nonsense => error(sink, SYNTAX).await?,
+            Said::Request(request) if request.action != "auth" => error(sink, NOT_LOGGED_IN).await?,
+            Said::Request(request) if is_sim_key(&request.key) && is_sim_key(&request.secret) => {
                 return Ok(Some(request.key));
             }
-            Some(Some(_)) => {
+            Said::Request(_) => {
                 refuse(sink, LOGIN_FAILED).await?;
                 return Ok(None);
             }
@@ -127,21 +136,21 @@ async fn login(sink: &mut Sink, incoming: &mut SplitStream<WebSocket>) -> anyhow
     }
 }
 
-/// The client's next request, `None` in it if it makes no sense; `None` when the client has gone.
-async fn next(incoming: &mut SplitStream<WebSocket>) -> anyhow::Result<Option<Option<Request>>> {
+async fn next(incoming: &mut SplitStream<WebSocket>) -> anyhow::Result<Said> {
     loop {
-        return Ok(match incoming.next().await {
-            Some(Ok(Message::Text(text))) => Some(serde_json::from_str(&text).ok()),
+        let request = match incoming.next().await {
+            Some(Ok(Message::Text(text))) => serde_json::from_str(&text).ok(),
             Some(Ok(Message::Binary(bytes))) => {
                 let unpacked = msgpack::unpack(&bytes).and_then(|request| serde_json::from_value(request).ok());
-                Some(unpacked.or_else(|| serde_json::from_slice(&bytes).ok()))
+                unpacked.or_else(|| serde_json::from_slice(&bytes).ok())
             }
-            Some(Ok(Message::Close(_))) | None => None,
+            Some(Ok(Message::Close(_))) | None => return Ok(Said::Nothing),
             Some(other) => {
                 other?;
                 continue;
             }
-        });
+        };
+        return Ok(request.map_or(Said::Nonsense, Said::Request));
     }
 }
 
@@ -150,16 +159,15 @@ async fn answer(
     id: u64,
     free: bool,
     channels: &mut Channels,
-    request: Option<&Request>,
+    request: &Request,
     sink: &mut Sink,
 ) -> anyhow::Result<()> {
-    let wanted = match request.map(|request| request.action.as_str()) {
-        Some("subscribe") => true,
-        Some("unsubscribe") => false,
-        Some("auth") => return error(sink, LOGGED_IN).await,
-        Some(_) | None => return error(sink, SYNTAX).await,
+    let wanted = match request.action.as_str() {
+        "subscribe" => true,
+        "unsubscribe" => false,
+        "auth" => return error(sink, LOGGED_IN).await,
+        _ => return error(sink, SYNTAX).await,
     };
-    let Some(request) = request else { return Ok(()) };
     let mut changed = channels.clone();
     let change = |channel: &mut Wanted, tickers: &[String]| {
         channel.change(tickers, wanted, |ticker| sim.world.index_of(ticker));

@@ -188,7 +188,7 @@ async fn connect(config: AlpacaStreamConfig, universe: Arc<Universe>) -> Result<
         Tape::Iex => "iex",
         Tape::Consolidated | Tape::Simulated => "sip",
     };
-    let failed = |error| {
+    let failed = |error: tungstenite::Error| {
         let text = match error {
             tungstenite::Error::Http(response) => format!("HTTP {}", response.status()),
             other => other.to_string(),

@@ -216,10 +216,11 @@ fn number(out: &mut String, value: impl std::fmt::Display) {
     let _ = write!(out, "{value}");
 }
 
-fn float<F: std::fmt::Display>(out: &mut String, value: F, is_finite: impl Fn(F) -> bool) -> Result<(), MsgpackError>
-where
-    F: Copy,
-{
+fn float<F: std::fmt::Display + Copy>(
+    out: &mut String,
+    value: F,
+    is_finite: impl Fn(F) -> bool,
+) -> Result<(), MsgpackError> {
     if !is_finite(value) {
         return Err(MsgpackError::OutOfRange);
     }

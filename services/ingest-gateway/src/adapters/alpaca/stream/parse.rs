@@ -139,14 +139,19 @@ impl FrameParser {
     /// The notice; `None` for a status that neither stops trading nor lets it go on.
     fn status(&self, status: &wire::Status<'_>) -> Result<Option<Notice>, Refusal> {
         let (symbol, at) = (self.symbol(&status.symbol)?, time(&status.t, &status.symbol)?);
-        let what = match (&*status.z, &*status.sc) {
-            ("C", "H" | "P") | ("A" | "B", "2") => NoticeKind::Halted,
-            ("C", "T") | ("A" | "B", "3") => NoticeKind::Resumed,
-            // A tape that is not named, or not known, stops trading by either plan's letters.
-            ("A" | "B" | "C", _) => return Ok(None),
-            (_, "H" | "P" | "2") => NoticeKind::Halted,
-            (_, "T" | "3") => NoticeKind::Resumed,
-            _ => return Ok(None),
+        let (halts, resumes): (&[&str], &[&str]) = match &*status.z {
+            "C" => (&["H", "P"], &["T"]),
+            "A" | "B" => (&["2"], &["3"]),
+            // A tape that is not named, or not known: by either plan's letters.
+            _ => (&["H", "P", "2"], &["T", "3"]),
+        };
+        let code = &*status.sc;
+        let what = if halts.contains(&code) {
+            NoticeKind::Halted
+        } else if resumes.contains(&code) {
+            NoticeKind::Resumed
+        } else {
+            return Ok(None);
         };
         let words = [&status.sc, &status.sm, &status.rc, &status.rm].map(|word| word.trim());
         let detail = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");

@@ -80,6 +80,7 @@ fn less_than_a_share_is_a_price_and_no_trade() {
 
 #[test]
 fn halts_and_resumptions_are_told_by_each_tapes_letters() {
+    use NoticeKind::{Halted, Resumed};
     let check = |tape: &str, code: &str, expected: Option<NoticeKind>| {
         let frame = format!(
             r#"[{{"T":"s","S":"AMZN","sc":"{code}","sm":"Words","rc":"LUDP","rm":"","t":"2021-02-22T19:15:00Z","z":"{tape}"}}]"#
@@ -92,7 +93,6 @@ fn halts_and_resumptions_are_told_by_each_tapes_letters() {
             expected.into_iter().map(|what| (1, at("2021-02-22T19:15:00Z"), what, words.as_str())).collect();
         assert_eq!(told, expected, "{frame}");
     };
-    use NoticeKind::{Halted, Resumed};
     for (tape, code, expected) in [
         ("C", "H", Some(Halted)),
         ("C", "P", Some(Halted)),
@@ -207,23 +207,25 @@ fn trade() -> impl Strategy<Value = String> {
         value("[0-9]{1,9}", &["\"x\"", "null", "true", "[1]", "{}"]),
     );
     let order = Just(vec!['T', 'S', 'p', 's', 't', 'c', 'z', 'i']).prop_shuffle();
-    (fields, order, 0..=9_usize, "[ \t\n]?").prop_map(|((kind, symbol, p, s, t, c, z, i), order, kept, blank)| {
-        let kept = if kept == 0 { 7 } else { 8 };
-        let members = order.iter().take(kept).map(|key| {
-            let text = match key {
-                'T' => &kind,
-                'S' => &symbol,
-                'p' => &p,
-                's' => &s,
-                't' => &t,
-                'c' => &c,
-                'z' => &z,
-                _ => &i,
-            };
-            format!("{blank}\"{key}\"{blank}:{blank}{text}{blank}")
-        });
-        format!("{{{}}}", members.collect::<Vec<_>>().join(","))
-    })
+    (fields, order, 0..=9_usize, "[ \t\n]?").prop_map(
+        |((kind, symbol, price, size, time, codes, tape, id), order, kept, blank)| {
+            let kept = if kept == 0 { 7 } else { 8 };
+            let members = order.iter().take(kept).map(|key| {
+                let text = match key {
+                    'T' => &kind,
+                    'S' => &symbol,
+                    'p' => &price,
+                    's' => &size,
+                    't' => &time,
+                    'c' => &codes,
+                    'z' => &tape,
+                    _ => &id,
+                };
+                format!("{blank}\"{key}\"{blank}:{blank}{text}{blank}")
+            });
+            format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+        },
+    )
 }
 
 proptest! {
@@ -268,7 +270,7 @@ proptest! {
 fn clean_frames_take_the_fast_way() {
     let (universe, mut minutes) = (parser().universe, Minutes::new(3, 0));
     for frame in [
-        &format!("[{GOOD},{GOOD}]"),
+        format!("[{GOOD},{GOOD}]").as_str(),
         r#"[{"T":"t","S":"BRK.B","p":7,"s":2.9,"t":"2021-02-22T15:51:45.335689322Z"}]"#,
         " [ { \"S\" : \"AMZN\" , \"T\":\"t\",\n\"p\" : 0.000000001, \"s\":1, \"t\":\"2026-12-31T00:00:00Z\", \"c\":[ ], \"u\":null } ] ",
     ] {
