@@ -13,13 +13,13 @@ const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 's
 const KEPT_EVENTS = 1_000;
 
 /** Starts on a free port unless told one; the returned object is the test's hand on the server. */
-export async function start({ port = 0, token = null } = {}) {
+export async function start({ port = 0, tokens = null } = {}) {
   const made = makeSession();
   const draw = random(11);
   const begun = Date.now();
   const streams = new Set();
   const log = [];
-  const control = { echo: true, accept: true, marketMoves: true, resumedFrom: [], commands: [], held: null, fail: null, token };
+  const control = { echo: true, accept: true, marketMoves: true, resumedFrom: [], commands: [], held: null, fail: null, tokens };
   let commit = 0;
   let market = START;
   let status = makeStatus(made, begun, market);
@@ -105,7 +105,7 @@ export async function start({ port = 0, token = null } = {}) {
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, 'http://fixture');
     const api = /^\/api\/v1\/(.+)$/.exec(url.pathname)?.[1];
-    if (api && control.token !== null && request.headers.authorization !== `Bearer ${control.token}`) {
+    if (api && control.tokens !== null && !control.tokens.includes(request.headers.authorization?.replace('Bearer ', ''))) {
       problem(response, 401, 'Unauthorized', 'this needs a token');
     } else if (api === 'stream') {
       const after = request.headers['last-event-id'];

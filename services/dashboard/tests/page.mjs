@@ -149,7 +149,7 @@ const checks = {
   },
 
   async 'a refusal is shown as one, and asks for a token that opens more'() {
-    const { page, server, close } = await open(DESKTOP, '', { token: 'fin_read' });
+    const { page, server, close } = await open(DESKTOP, '', { tokens: ['fin_read', 'fin_operate'] });
     const enter = async (title, token) => {
       const wanted = page.getByRole('dialog', { name: title, exact: true });
       await wanted.getByLabel('Token').fill(token);
@@ -167,7 +167,6 @@ const checks = {
     await page.getByText('The one in use does not open this').waitFor();
     await axe(page, 'another token');
     await page.screenshot({ path: `${SHOTS}another-token-1440-dark.png` });
-    server.control.token = 'fin_operate';
     await enter('Another token is needed', 'fin_operate');
     await dialog.getByText('this needs operate').waitFor();
     await close();
@@ -220,7 +219,7 @@ const checks = {
   },
 
   async 'a suite that wants a token asks for it once and then works'() {
-    const { page, server, close } = await open(DESKTOP, '', { token: 'fin_right' });
+    const { page, server, close } = await open(DESKTOP, '', { tokens: ['fin_right'] });
     const dialog = page.getByRole('dialog', { name: 'A token is needed' });
     await dialog.getByLabel('Token').fill('fin_wrong');
     await dialog.getByRole('button', { name: 'Use it' }).click();

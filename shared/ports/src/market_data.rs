@@ -136,11 +136,16 @@ impl PrintBuffer {
 pub struct ConditionSets {
     texts: Vec<String>,
     index: HashMap<String, u32, RandomState>,
+    written: Box<[(u128, u32); WRITTEN_FORMS]>,
 }
+
+/// How many of a feed's ways to write its lists are remembered at a time; a tape has a few dozen.
+const WRITTEN_FORMS: usize = 256;
 
 impl Default for ConditionSets {
     fn default() -> Self {
-        Self { texts: vec![String::new()], index: HashMap::from_iter([(String::new(), 0)]) }
+        let (texts, index) = (vec![String::new()], HashMap::from_iter([(String::new(), 0)]));
+        Self { texts, index, written: Box::new([(0, 0); WRITTEN_FORMS]) }
     }
 }
 
@@ -162,10 +167,29 @@ impl ConditionSets {
         Some(index)
     }
 
+    /// The index of the list that a feed wrote as these bytes (up to 16, as an integer that is not zero), if it was
+    /// told by [`remember`](Self::remember) and not forgotten since.
+    #[inline]
+    pub fn recall(&self, written: u128) -> Option<u32> {
+        let (known, index) = self.written[place(written)];
+        (known == written && written != 0).then_some(index)
+    }
+
+    /// Keeps for [`recall`](Self::recall) how the feed writes the list at `index`.
+    pub fn remember(&mut self, written: u128, index: u32) {
+        self.written[place(written)] = (written, index);
+    }
+
     /// Every list, by index.
     pub fn texts(&self) -> &[String] {
         &self.texts
     }
+}
+
+#[inline]
+const fn place(written: u128) -> usize {
+    let mixed = (written ^ written >> 64) as u64;
+    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - WRITTEN_FORMS.ilog2())) as usize
 }
 
 #[cfg(test)]
@@ -182,5 +206,19 @@ mod tests {
         }
         assert_eq!((sets.intern("one more"), sets.intern("1,12")), (None, first));
         assert_eq!(sets.texts().len(), ConditionSets::CAPACITY);
+    }
+
+    #[test]
+    fn only_the_form_that_was_remembered_is_recalled() {
+        let mut sets = ConditionSets::default();
+        let forms: Vec<u128> = (1..=2_000).map(|n| n << 64 | n * 31).collect();
+        assert_eq!((sets.recall(0), sets.recall(forms[0])), (None, None));
+        for (index, form) in (1..).zip(&forms) {
+            sets.remember(*form, index);
+            assert_eq!(sets.recall(*form), Some(index));
+        }
+        for (index, form) in (1..).zip(&forms) {
+            assert!(sets.recall(*form).is_none_or(|recalled| recalled == index), "another list's index");
+        }
     }
 }

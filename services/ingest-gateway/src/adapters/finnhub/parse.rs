@@ -335,6 +335,10 @@ mod tests {
                     prop_assert_eq!(&fast.prints, &thorough.prints);
                     prop_assert_eq!(fast.price_updates, thorough.price_updates);
                     prop_assert_eq!(fast.condition_sets.texts(), thorough.condition_sets.texts());
+                    // Again, with every list of conditions remembered.
+                    fast.prints.clear();
+                    prop_assert!(scan::scan(&text, &parser.universe, &mut String::new(), &mut fast).is_some());
+                    prop_assert_eq!(&fast.prints, &thorough.prints);
                 }
                 None => prop_assert!(fast.prints.is_empty() && fast.price_updates == 0),
             }

@@ -55,7 +55,7 @@ fn trade(json: &mut Scanner<'_>, universe: &Universe, joined: &mut String, buffe
                 (json.string()? == "t").then_some(())?;
                 is_trade = true;
             }
-            "S" if symbol.is_none() => symbol = Some(universe.find(json.string()?)?),
+            "S" if symbol.is_none() => symbol = Some(json.symbol(universe)?),
             "p" if price.is_none() => price = Some(json.decimal()?),
             "s" if size.is_none() => size = Some(json.decimal()?),
             "t" if at.is_none() => at = Some(instant(json.string()?)?),
