@@ -209,7 +209,8 @@ async fn connect(config: AlpacaStreamConfig, universe: Arc<Universe>) -> Result<
 
     let names: Vec<&str> = universe.listings().iter().map(|listing| listing.symbol.as_str()).collect();
     let mut granted = HashSet::new();
-    for some in names.chunks(SYMBOLS_PER_REQUEST).map(Field::List) {
+    for some in names.chunks(SYMBOLS_PER_REQUEST) {
+        let some = Field::List(some);
         let request = [("action", Field::Text("subscribe")), ("trades", some), ("bars", some), ("statuses", some)];
         talk.say(&request).await.map_err(failed)?;
         let answer = talk.until("subscribe", |control| control.kind == "subscription").await?;
