@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::Symbol;
 use domain::ops::Severity;
 use ports::Refusal;
 
@@ -30,6 +31,11 @@ impl Alarms {
         };
         let subject = refusal.subject.as_deref();
         self.context.errors.raise(Severity::Warning, refusal.code, message, refusal.detail.as_str(), subject);
+    }
+
+    /// Raises something about one symbol that money waits on.
+    pub(crate) fn symbol(&self, code: &'static str, symbol: &Symbol, message: String, detail: String) {
+        self.context.errors.raise(Severity::Warning, code, message, detail, Some(symbol.as_str()));
     }
 
     /// Raises a fault of the feed itself.

@@ -6,20 +6,21 @@ use std::time::Duration;
 
 use bus::{BusError, Class, Lease};
 use chassis::{Context, Fault, Loaded, Service};
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::GatewayContext;
 use crate::adapters::clock::MarketClock;
-use crate::adapters::finnhub::{FinnhubStream, StreamConfig};
 use crate::config::{ClockSource, Config, ms};
 use crate::error::{GatewayError, chain};
-use crate::feed::Feed;
+use crate::interest::Interests;
 use crate::reference::{self, Reference};
 use crate::sources::Sources;
 use crate::universe::Universe;
-use crate::{holidays, keys, news};
+use crate::{holidays, interest, keys, live, news};
 
-/// What a gateway is responsible for.
+/// What a gateway is responsible for: the live feed, whoever its vendor is. Gateways of earlier versions know the lease by
+/// this name.
 const FEED: &str = "finnhub";
 /// How often the bus is asked who has the feed.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -33,7 +34,7 @@ impl Service for IngestGateway {
     type Config = Config;
 
     fn check(config: &Config, loaded: &Loaded) -> Vec<Fault> {
-        config.check().into_iter().chain(keys::check(&loaded.settings)).collect()
+        config.check().into_iter().chain(keys::check(&loaded.settings, &config.sources)).collect()
     }
 
     async fn run(context: Context<Config>) -> chassis::Result {
@@ -93,7 +94,6 @@ async fn regain(context: &GatewayContext) -> Result<Option<Lease>, BusError> {
 /// Reads the vendors and writes MARKET until shutdown. What the owner before has missed until now becomes a feed gap.
 async fn fill_market(context: &Arc<GatewayContext>, sources: &Arc<Sources>) -> Result<(), GatewayError> {
     let (config, vendors) = (&context.config, &context.settings.vendors);
-    let token = keys::finnhub(&context.settings)?;
     for check in ["universe", "reference", "feed"] {
         context.readiness.set(check, false, "starting");
     }
@@ -113,23 +113,15 @@ async fn fill_market(context: &Arc<GatewayContext>, sources: &Arc<Sources>) -> R
     let (history, complete) =
         Reference::open(context.clone(), sources.clone(), universe.clone(), clock.clone()).await?;
     let head_start = reference::head_start(complete, ms(config.reference.head_start_ms));
+    let (interests, known) = watch::channel(Interests::default());
     let feed = async {
         head_start.await;
-        let stream = FinnhubStream::new(
-            StreamConfig {
-                url: vendors.finnhub.ws_url.clone(),
-                token: token.clone(),
-                tape: config.tape,
-                silence_max: ms(config.feed.silence_ms_max),
-                reconnect: (ms(config.feed.reconnect_ms_min), ms(config.feed.reconnect_ms_max)),
-            },
-            universe.clone(),
-        );
-        Feed::open(context.clone(), stream, universe.clone(), clock.clone()).await?.run(context.shutdown.clone()).await
+        live::run(context, &universe, &clock, known).await
     };
     tokio::select! {
         done = feed => done,
         () = history.run() => Ok(()),
+        () = interest::follow(context, interests) => Ok(()),
         () = async {
             let news = news::run(context.clone(), sources.news.clone(), universe.clone(), clock.clone());
             tokio::join!(news, holidays::run(context, &sources.finnhub, &clock));

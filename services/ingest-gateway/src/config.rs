@@ -1,6 +1,7 @@
 //! What can be set for the gateway: table `gateway` of the configuration. Vendors' addresses stand in `vendors`.
 
-use std::fmt;
+mod sources;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,6 +9,10 @@ use chassis::Fault;
 use domain::Symbol;
 use domain::market::Tape;
 use serde::{Deserialize, Serialize};
+
+use crate::adapters::alpaca::Encoding;
+
+pub use sources::{BudgetsConfig, Limits, SourcesConfig, Vendor};
 
 /// Settings of the gateway.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -79,6 +84,19 @@ pub struct FeedConfig {
     pub reconnect_ms_min: u64,
     /// Longest delay before connecting again, ms.
     pub reconnect_ms_max: u64,
+    /// A feed that has been away for so long gives way to the next of `gateway.sources.trades`, ms.
+    pub failover_ms: u64,
+    /// A symbol in a round, planned or held is silent after so long in regular hours without a trade while others trade,
+    /// ms of market time; 0: silence of a symbol is not told.
+    pub symbol_silence_ms: u64,
+    /// So many trades of a minute that the feed's own bars count and that never came are a feed gap; 0: bars are not
+    /// compared.
+    pub missing_trades_min: u64,
+    /// Symbols that Alpaca's plan carries on its stream, 30 on the free one; with more its feed is not opened; 0: any
+    /// number.
+    pub alpaca_symbols_max: usize,
+    /// How Alpaca writes its stream: `json`, or `messagepack`, which takes fewer bytes and more work.
+    pub alpaca_encoding: Encoding,
 }
 
 /// How trades become batches.
@@ -143,133 +161,6 @@ pub struct ReferenceConfig {
     pub retry_ms: u64,
 }
 
-/// A vendor of reference data or news.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)] // each is a company's name
-pub enum Vendor {
-    Alpaca,
-    Alphavantage,
-    Finnhub,
-    Yahoo,
-}
-
-impl fmt::Display for Vendor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Alpaca => "alpaca",
-            Self::Alphavantage => "alphavantage",
-            Self::Finnhub => "finnhub",
-            Self::Yahoo => "yahoo",
-        })
-    }
-}
-
-/// Who is asked for what, best first; a later one stands in where an earlier one fails or does not know the symbol.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
-pub struct SourcesConfig {
-    /// Daily bars and volumes through the day: alpaca, yahoo, alphavantage (daily bars only).
-    pub history: Vec<Vendor>,
-    /// The previous close once more, by another than the history's source: any.
-    pub second_close: Vec<Vendor>,
-    /// Splits, dividends, mergers, changes of symbol: alpaca, yahoo.
-    pub actions: Vec<Vendor>,
-    /// Industry sectors: finnhub.
-    pub sector: Vec<Vendor>,
-    /// Floats: finnhub, whose shares outstanding are taken for them. Empty: no float is known.
-    pub float: Vec<Vendor>,
-    /// Whether the broker lends: alpaca.
-    pub lending: Vec<Vendor>,
-    /// Headlines: finnhub, alpaca, alphavantage.
-    pub news: Vec<Vendor>,
-}
-
-impl SourcesConfig {
-    /// True when `vendor` is named anywhere.
-    pub fn names(&self, vendor: Vendor) -> bool {
-        self.needs().into_iter().any(|(_, named, _)| named.contains(&vendor))
-    }
-
-    /// Vendors that do not have what they are named for.
-    fn unable(&self) -> impl Iterator<Item = Fault> {
-        self.needs().into_iter().filter_map(|(key, named, able)| {
-            let vendor = named.iter().find(|vendor| !able.contains(vendor))?;
-            let able = able.iter().map(Vendor::to_string).collect::<Vec<_>>().join(", ");
-            Fault::unless(false, &format!("gateway.{key}"), vendor, format!("of {able}"))
-        })
-    }
-
-    /// Each key, what it names and what it may name.
-    fn needs(&self) -> [(&'static str, &[Vendor], &'static [Vendor]); 7] {
-        use Vendor::{Alpaca, Alphavantage, Finnhub, Yahoo};
-        [
-            ("sources.history", &self.history, &[Alpaca, Yahoo, Alphavantage]),
-            ("sources.second_close", &self.second_close, &[Alpaca, Yahoo, Finnhub, Alphavantage]),
-            ("sources.actions", &self.actions, &[Alpaca, Yahoo]),
-            ("sources.sector", &self.sector, &[Finnhub]),
-            ("sources.float", &self.float, &[Finnhub]),
-            ("sources.lending", &self.lending, &[Alpaca]),
-            ("sources.news", &self.news, &[Finnhub, Alpaca, Alphavantage]),
-        ]
-    }
-}
-
-impl Default for SourcesConfig {
-    fn default() -> Self {
-        use Vendor::{Alpaca, Alphavantage, Finnhub, Yahoo};
-        Self {
-            history: vec![Alpaca, Yahoo, Alphavantage],
-            second_close: vec![Yahoo, Finnhub, Alpaca, Alphavantage],
-            actions: vec![Alpaca, Yahoo],
-            sector: vec![Finnhub],
-            float: Vec::new(),
-            lending: vec![Alpaca],
-            news: vec![Finnhub, Alpaca, Alphavantage],
-        }
-    }
-}
-
-/// Calls that each vendor's key allows. Each process holds them for itself.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
-pub struct BudgetsConfig {
-    /// Alpaca's market data and trading service together.
-    pub alpaca: Limits,
-    /// Alpha Vantage.
-    pub alphavantage: Limits,
-    /// Finnhub's REST calls.
-    pub finnhub: Limits,
-    /// Yahoo.
-    pub yahoo: Limits,
-}
-
-/// Most calls within any stretch of a second, a minute and a day; 0: no limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
-#[allow(missing_docs)] // each is named after its stretch
-pub struct Limits {
-    pub per_second: u32,
-    pub per_minute: u32,
-    pub per_day: u32,
-}
-
-impl Default for BudgetsConfig {
-    fn default() -> Self {
-        let none = Limits::default();
-        Self {
-            alpaca: Limits { per_minute: 200, ..none },
-            alphavantage: Limits { per_second: 1, per_day: 25, ..none },
-            finnhub: Limits { per_second: 30, per_minute: 60, ..none },
-            yahoo: Limits { per_second: 2, ..none },
-        }
-    }
-}
-
 /// Headlines.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -306,7 +197,17 @@ impl Default for UniverseConfig {
 
 impl Default for FeedConfig {
     fn default() -> Self {
-        Self { silence_ms_max: 180_000, stale_ms: 30_000, reconnect_ms_min: 250, reconnect_ms_max: 30_000 }
+        Self {
+            silence_ms_max: 180_000,
+            stale_ms: 30_000,
+            reconnect_ms_min: 250,
+            reconnect_ms_max: 30_000,
+            failover_ms: 20_000,
+            symbol_silence_ms: 60_000,
+            missing_trades_min: 1,
+            alpaca_symbols_max: 0,
+            alpaca_encoding: Encoding::Json,
+        }
     }
 }
 
@@ -368,6 +269,7 @@ impl Config {
             Fault::outside("gateway.partitions", partitions, 1..=most, "partitions"),
             must(feed.silence_ms_max > 0, "feed.silence_ms_max", 0, "above 0"),
             must(feed.reconnect_ms_min > 0, "feed.reconnect_ms_min", 0, "above 0"),
+            must(feed.failover_ms > 0, "feed.failover_ms", 0, "above 0"),
             must(longest >= feed.reconnect_ms_min, "feed.reconnect_ms_max", longest, "at least feed.reconnect_ms_min"),
             Fault::outside("gateway.batch.trades_max", trades, 64..=32_000, "trades"),
             must(batch.heartbeat_ms > 0, "batch.heartbeat_ms", 0, "above 0"),
@@ -377,8 +279,10 @@ impl Config {
             must(opening > 0 && opening % 5 == 0, "reference.opening_minutes", opening, "a multiple of 5"),
             must(reference.concurrency > 0, "reference.concurrency", 0, "above 0"),
         ];
-        let nobody = self.sources.history.is_empty();
-        let nobody = nobody.then(|| Fault::new("gateway.sources.history", "is empty, must name one vendor at least"));
+        let needed =
+            [("gateway.sources.trades", &self.sources.trades), ("gateway.sources.history", &self.sources.history)];
+        let nobody = needed.into_iter().filter(|(_, named)| named.is_empty());
+        let nobody = nobody.map(|(key, _)| Fault::new(key, "is empty, must name one vendor at least"));
         numbers.into_iter().flatten().chain(nobody).chain(self.sources.unable()).collect()
     }
 }
@@ -408,6 +312,11 @@ mod tests {
         );
         check(|c| c.spool.mib_max = 0, "`gateway.spool.mib_max` is 0, must be above 0");
         check(|c| c.sources.lending = vec![Vendor::Yahoo], "`gateway.sources.lending` is yahoo, must be of alpaca");
+        check(
+            |c| c.sources.trades = vec![Vendor::Yahoo],
+            "`gateway.sources.trades` is yahoo, must be of finnhub, alpaca",
+        );
+        check(|c| c.sources.trades.clear(), "`gateway.sources.trades` is empty, must name one vendor at least");
         check(|c| c.sources.history.clear(), "`gateway.sources.history` is empty, must name one vendor at least");
         check(|c| c.batch.trades_max = 1, "`gateway.batch.trades_max` is 1, must be 64 to 32000 trades");
     }

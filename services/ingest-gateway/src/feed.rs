@@ -19,6 +19,7 @@ use crate::error::{GatewayError, chain};
 use crate::metrics::{self, Instruments};
 use crate::partition::{Partition, Stamp};
 use crate::universe::Universe;
+use crate::watchdog::SymbolWatchdog;
 use crate::watermark::{Gap, Watermark, trading_time};
 
 const TICK: Duration = Duration::from_millis(50);
@@ -27,12 +28,42 @@ const WATERMARK_STEP: Duration = Duration::from_secs(1);
 /// A batch for the spool collects trades for so long, so that draining is faster than the feed.
 const SPOOLED_STEP: Duration = Duration::from_millis(100);
 
+/// How a feed ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// The gateway stops.
+    Shutdown,
+    /// Its vendor is away, and another may stand in.
+    Away {
+        /// True if anything came from it.
+        received: bool,
+        /// True if the vendor refuses it for good.
+        refused: bool,
+    },
+}
+
+/// What a feed is opened with, beside its vendor.
+pub(crate) struct FeedOptions {
+    pub(crate) universe: Arc<Universe>,
+    pub(crate) clock: MarketClock,
+    pub(crate) watchdog: SymbolWatchdog,
+    /// Why nothing came since the last watermark.
+    pub(crate) since: FeedGapReason,
+    /// True if there is another vendor to take instead.
+    pub(crate) replaceable: bool,
+}
+
 /// One live feed and the partitions it fills.
 pub(crate) struct Feed<P> {
     context: Arc<GatewayContext>,
     port: P,
     universe: Arc<Universe>,
     clock: MarketClock,
+    watchdog: SymbolWatchdog,
+    replaceable: bool,
+    away_since: Option<Instant>,
+    refused: bool,
+    received: bool,
     partitions: Vec<Partition>,
     delivery: Delivery,
     watermark: Watermark,
@@ -51,10 +82,10 @@ impl<P: MarketDataPort> Feed<P> {
     pub(crate) async fn open(
         context: Arc<GatewayContext>,
         port: P,
-        universe: Arc<Universe>,
-        clock: MarketClock,
+        options: FeedOptions,
     ) -> Result<Self, GatewayError> {
         let config = &context.config;
+        let FeedOptions { universe, clock, watchdog, since, replaceable } = options;
         let delivery = Delivery::open(context.clone(), port.source()).await?;
         let epoch = delivery.epoch();
         tracing::info!(source = port.source(), epoch, symbols = universe.len(), "feed begins");
@@ -62,7 +93,7 @@ impl<P: MarketDataPort> Feed<P> {
         let now = Instant::now();
         let (lateness, idle) = (ms(config.watermark.lateness_ms), ms(config.watermark.idle_ms));
         Ok(Self {
-            watermark: Watermark::new(delivery.watermarks(), lateness, idle, now),
+            watermark: Watermark::new(delivery.watermarks(), since, lateness, idle, now),
             partitions: (0..config.partitions).map(|index| Partition::new(index, now)).collect(),
             delivery,
             stamp: Stamp { source: port.source(), tape: port.tape(), scheme: port.scheme(), epoch },
@@ -77,16 +108,21 @@ impl<P: MarketDataPort> Feed<P> {
             port,
             universe,
             clock,
+            watchdog,
+            replaceable,
+            away_since: Some(now),
+            refused: false,
+            received: false,
         })
     }
 
-    /// Runs until `shutdown`; then everything taken is handed to the bus.
-    pub(crate) async fn run(mut self, shutdown: CancellationToken) -> Result<(), GatewayError> {
+    /// Runs until `shutdown`, or until another vendor should stand in; then everything taken is handed to the bus.
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) -> Result<Ended, GatewayError> {
         let mut buffer = PrintBuffer::default();
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut had_room = true;
-        loop {
+        let ended = loop {
             let has_room = self.partitions.iter().all(|p| p.waiting() < self.context.config.batch.trades_max);
             if had_room && !has_room {
                 self.instruments.stalls.increment(1);
@@ -94,7 +130,7 @@ impl<P: MarketDataPort> Feed<P> {
             had_room = has_room;
             tokio::select! {
                 biased;
-                () = shutdown.cancelled() => break,
+                () = shutdown.cancelled() => break Ended::Shutdown,
                 state = self.port.receive(&mut buffer), if has_room => {
                     self.take(state, &mut buffer)?;
                     // lets acknowledgements and the bus connection run, which share this thread
@@ -109,8 +145,20 @@ impl<P: MarketDataPort> Feed<P> {
                 self.tick(now, has_room).await?;
             }
             self.publish_due(now, WATERMARK_STEP)?;
-        }
-        self.drain().await
+            if self.gives_way(now) {
+                break Ended::Away { received: self.received, refused: self.refused };
+            }
+        };
+        self.instruments.connected.set(0.0);
+        self.drain().await?;
+        Ok(ended)
+    }
+
+    /// True when another vendor should stand in.
+    fn gives_way(&self, now: Instant) -> bool {
+        let limit = ms(self.context.config.feed.failover_ms);
+        let late = self.away_since.is_some_and(|since| now.saturating_duration_since(since) >= limit);
+        self.replaceable && (self.refused || late)
     }
 
     fn take(&mut self, state: FeedState, buffer: &mut PrintBuffer) -> Result<(), GatewayError> {
@@ -119,7 +167,9 @@ impl<P: MarketDataPort> Feed<P> {
             FeedState::Connected => {
                 tracing::info!(source = self.stamp.source, "feed connected");
                 self.connected = true;
+                self.away_since = None;
                 self.watermark.connected(now);
+                self.watchdog.connected();
             }
             FeedState::Disconnected(error) => {
                 let detail = chain(&error);
@@ -130,11 +180,19 @@ impl<P: MarketDataPort> Feed<P> {
                 let stale = silent >= ms(self.context.config.feed.silence_ms_max);
                 self.watermark.disconnected(if stale { FeedGapReason::Stale } else { FeedGapReason::Disconnected });
                 self.connected = false;
-                let message = format!("no connection to {}", self.stamp.source);
+                self.away_since.get_or_insert(now);
+                self.refused = !error.is_transient();
+                let source = self.stamp.source;
+                let message = if self.refused {
+                    format!("{source} refuses its feed, which is not asked for again before a restart")
+                } else {
+                    format!("no connection to {source}")
+                };
                 self.alarms.fault(Severity::Critical, "feed_disconnected", message, detail);
             }
             FeedState::Received => {
                 self.watermark.busy(now);
+                self.received = true;
                 self.ts_recv = self.context.clock.now();
                 self.collect(buffer, now)?;
             }
@@ -170,6 +228,7 @@ impl<P: MarketDataPort> Feed<P> {
                 conditions,
                 trade: print.trade,
             });
+            self.watchdog.trade(print.symbol, at);
             late += u64::from(published.is_some_and(|watermark| at < watermark));
             oldest = Some(oldest.map_or(at, |oldest| oldest.min(at)));
             newest = Some(newest.map_or(at, |newest| newest.max(at)));
@@ -180,6 +239,9 @@ impl<P: MarketDataPort> Feed<P> {
         self.instruments.late.increment(late);
         for refusal in &buffer.refused {
             self.alarms.refused(refusal);
+        }
+        for notice in &buffer.notices {
+            self.watchdog.notice(notice, &self.alarms);
         }
         buffer.clear();
         if let Some(gap) = oldest.zip(newest).and_then(|(oldest, newest)| self.watermark.trades(oldest, newest)) {
@@ -214,11 +276,15 @@ impl<P: MarketDataPort> Feed<P> {
         {
             self.report(gap, now)?;
         }
+        for hole in self.watchdog.look(self.stamp.source, self.stamp.epoch, &self.alarms) {
+            self.tell_gap(hole, now)?;
+        }
         self.delivery.tick(now).await;
         self.tell_readiness(stale, silent);
         if let Some(watermark) = self.watermark.value() {
             self.instruments.watermark.set(watermark.nanos() as f64 / 1e9);
         }
+        self.instruments.silence.set(silent.as_secs_f64());
         self.instruments.waiting.set(self.partitions.iter().map(Partition::waiting).sum::<usize>() as f64);
         Ok(())
     }
@@ -246,7 +312,7 @@ impl<P: MarketDataPort> Feed<P> {
         let missing = trading_time(gap);
         let least = match gap.reason {
             // With the process went trades that had been read, of whatever time.
-            FeedGapReason::GatewayDown => 1,
+            FeedGapReason::GatewayDown | FeedGapReason::Incomplete => 1,
             FeedGapReason::Disconnected | FeedGapReason::SpoolFull | FeedGapReason::Stale => {
                 (self.context.config.watermark.gap_ms_min as i64).saturating_mul(1_000_000).max(1)
             }
@@ -254,8 +320,6 @@ impl<P: MarketDataPort> Feed<P> {
         if missing < least {
             return Ok(());
         }
-        metrics::gap((missing / 1_000_000_000) as u64);
-        tracing::warn!(source = self.stamp.source, from = %gap.from, until = %gap.until, reason = ?gap.reason, "feed gap");
         let event = FeedGapDetected {
             source: self.stamp.source.to_owned(),
             epoch: self.stamp.epoch,
@@ -264,7 +328,14 @@ impl<P: MarketDataPort> Feed<P> {
             dropped_trades: None,
             reason: gap.reason,
         };
-        self.delivery.tell(event, now)
+        self.tell_gap(event, now)
+    }
+
+    fn tell_gap(&mut self, gap: FeedGapDetected, now: Instant) -> Result<(), GatewayError> {
+        let missing = trading_time(Gap { from: gap.from, until: gap.until, reason: gap.reason });
+        metrics::gap((missing / 1_000_000_000) as u64);
+        tracing::warn!(source = gap.source, from = %gap.from, until = %gap.until, reason = ?gap.reason, "feed gap");
+        self.delivery.tell(gap, now)
     }
 
     /// Hands over what is due: trades as soon as their lane is idle, or behind the batch under way once half of the

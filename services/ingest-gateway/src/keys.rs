@@ -2,16 +2,27 @@
 
 use chassis::{Fault, Profile, Settings};
 
+use crate::config::{SourcesConfig, Vendor};
+
 /// What the simulator takes for a key.
 const SIM: &str = "sim";
 
 /// What is wrong with the keys of the vendors.
-pub(crate) fn check(settings: &Settings) -> Vec<Fault> {
-    let faults = [finnhub(settings).err(), alpaca(settings).err(), alphavantage(settings).err()];
+pub(crate) fn check(settings: &Settings, sources: &SourcesConfig) -> Vec<Fault> {
+    let alpaca = alpaca(settings);
+    let unread = matches!(alpaca, Ok(None)) && !sources.trades.is_empty();
+    let unread = unread && sources.trades.iter().all(|vendor| *vendor == Vendor::Alpaca);
+    let unread = unread.then(|| {
+        Fault::new(
+            "gateway.sources.trades",
+            "names alpaca alone, and vendors.alpaca.key_file and secret_file are not set",
+        )
+    });
+    let faults = [finnhub(settings).err(), alpaca.err(), alphavantage(settings).err(), unread];
     faults.into_iter().flatten().collect()
 }
 
-/// Finnhub's token, which the feed cannot do without.
+/// Finnhub's token: whoever feeds the trades, it tells the listings and the holidays.
 ///
 /// # Errors
 /// It is missing or cannot be read.

@@ -22,6 +22,8 @@ pub(crate) struct Instruments {
     pub(crate) waiting: Gauge,
     /// `gateway_feed_connected`: 1 while the feed's connection stands.
     pub(crate) connected: Gauge,
+    /// `gateway_feed_silence_seconds`: wall time since the feed's last frame.
+    pub(crate) silence: Gauge,
     /// `gateway_watermark_seconds`: market time, Unix seconds.
     pub(crate) watermark: Gauge,
 }
@@ -38,7 +40,28 @@ impl Instruments {
             stalls: counter!("gateway_stalls_total", "source" => source),
             waiting: gauge!("gateway_waiting_trades", "source" => source),
             connected: gauge!("gateway_feed_connected", "source" => source),
+            silence: gauge!("gateway_feed_silence_seconds", "source" => source),
             watermark: gauge!("gateway_watermark_seconds", "source" => source),
+        }
+    }
+}
+
+/// Handles on the symbols that money waits on.
+pub(crate) struct WatchInstruments {
+    /// `gateway_watched_symbols`: symbols in a round, planned or held.
+    pub(crate) watched: Gauge,
+    /// `gateway_silent_symbols`: those of them that do not trade while others do.
+    pub(crate) silent: Gauge,
+    /// `gateway_symbol_silence_seconds`: market time since the last trade of the one that has been silent longest.
+    pub(crate) longest: Gauge,
+}
+
+impl WatchInstruments {
+    pub(crate) fn new() -> Self {
+        Self {
+            watched: gauge!("gateway_watched_symbols"),
+            silent: gauge!("gateway_silent_symbols"),
+            longest: gauge!("gateway_symbol_silence_seconds"),
         }
     }
 }
@@ -78,6 +101,16 @@ impl SpoolInstruments {
 /// `gateway_refused_total`: trades and frames that were not taken, by `code`.
 pub(crate) fn refused(code: &'static str) {
     counter!("gateway_refused_total", "code" => code).increment(1);
+}
+
+/// `gateway_notices_total`: what the feed said beside trades, by `kind`: `halted`, `resumed`, `corrected`, `cancelled`.
+pub(crate) fn notice(kind: &'static str) {
+    counter!("gateway_notices_total", "kind" => kind).increment(1);
+}
+
+/// `gateway_failovers_total`: times that another vendor's feed was taken because one was away.
+pub(crate) fn failover() {
+    counter!("gateway_failovers_total").increment(1);
 }
 
 /// `gateway_gap_seconds_total`: market time that the feed missed in trading hours.

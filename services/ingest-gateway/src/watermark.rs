@@ -41,15 +41,21 @@ pub struct Watermark {
 
 impl Watermark {
     /// Goes on from `published`, the newest and the oldest of the partitions' last watermarks of an earlier run: what
-    /// came since the oldest is a gap.
-    pub fn new(published: Option<(UnixNanos, UnixNanos)>, lateness: Duration, idle: Duration, now: Instant) -> Self {
+    /// came since the oldest is a gap, for the reason `since`.
+    pub fn new(
+        published: Option<(UnixNanos, UnixNanos)>,
+        since: FeedGapReason,
+        lateness: Duration,
+        idle: Duration,
+        now: Instant,
+    ) -> Self {
         Self {
             value: published.map(|(newest, _)| newest),
             lateness_ns: lateness.as_nanos() as i64,
             idle,
             last_frame: now,
             quiet: None,
-            open_gap: published.map(|(_, oldest)| (oldest, FeedGapReason::GatewayDown)),
+            open_gap: published.map(|(_, oldest)| (oldest, since)),
             subscribed: now,
         }
     }
@@ -152,6 +158,7 @@ mod tests {
 
     use super::*;
 
+    const DOWN: FeedGapReason = FeedGapReason::GatewayDown;
     const IDLE: Duration = Duration::from_millis(250);
 
     fn at(seconds: i64) -> UnixNanos {
@@ -164,7 +171,7 @@ mod tests {
 
     #[test]
     fn trades_raise_it_and_late_ones_do_not_lower_it() {
-        let mut watermark = Watermark::new(None, Duration::from_secs(2), IDLE, Instant::now());
+        let mut watermark = Watermark::new(None, DOWN, Duration::from_secs(2), IDLE, Instant::now());
         assert_eq!(watermark.value(), None);
         watermark.trades(at(95), at(100));
         watermark.trades(at(90), at(99));
@@ -175,7 +182,7 @@ mod tests {
     fn silence_lets_it_follow_a_reading_that_nothing_came_after() {
         let start = Instant::now();
         let later = |ms| start + Duration::from_millis(ms);
-        let mut watermark = Watermark::new(None, Duration::ZERO, IDLE, start);
+        let mut watermark = Watermark::new(None, DOWN, Duration::ZERO, IDLE, start);
         watermark.idle(reading(10, later(10)), later(20));
         watermark.idle(reading(12, later(200)), later(210));
         assert_eq!(watermark.value(), None, "the reading is too young");
@@ -188,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_hole_lasts_from_the_last_watermark_to_the_first_data() {
-        let mut watermark = Watermark::new(Some((at(50), at(49))), Duration::ZERO, IDLE, Instant::now());
+        let mut watermark = Watermark::new(Some((at(50), at(49))), DOWN, Duration::ZERO, IDLE, Instant::now());
         let gap = |from, until, reason| Some(Gap { from: at(from), until: at(until), reason });
         assert_eq!(watermark.trades(at(40), at(45)), None);
         assert_eq!(watermark.value(), Some(at(50)), "an older clock cannot turn it back");
@@ -202,7 +209,7 @@ mod tests {
     #[test]
     fn a_hole_lasts_until_every_symbol_is_subscribed() {
         let start = Instant::now();
-        let mut watermark = Watermark::new(Some((at(50), at(50))), Duration::ZERO, IDLE, start);
+        let mut watermark = Watermark::new(Some((at(50), at(50))), DOWN, Duration::ZERO, IDLE, start);
         watermark.connected(start);
         assert_eq!(watermark.trades(at(60), at(61)), None, "other symbols may miss theirs");
         assert_eq!(watermark.value(), Some(at(50)), "a gateway that dies now leaves the whole hole to the next one");
@@ -217,7 +224,7 @@ mod tests {
         let start = Instant::now();
         let later = |ms| start + Duration::from_millis(ms);
         let check = |speed: f64, market: i64, expected: Option<Option<i64>>| {
-            let mut watermark = Watermark::new(Some((at(50), at(49))), Duration::from_secs(2), IDLE, start);
+            let mut watermark = Watermark::new(Some((at(50), at(49))), DOWN, Duration::from_secs(2), IDLE, start);
             watermark.connected(start);
             let reading = |ms| Reading { market: at(market), asked: later(ms), speed };
             assert_eq!(watermark.idle(reading(10), later(20)), None);

@@ -66,7 +66,8 @@ const fn role(service: &'static str, writes: Option<StreamName>, reads: &'static
 
 /// Every service, and the watchdog.
 pub const ROLES: [Role; 8] = [
-    Role { leases: true, ..role("ingest-gateway", Some(Market), &[Market]) },
+    // Which symbols money waits on, so that it can say when one of them falls silent.
+    Role { leases: true, ..role("ingest-gateway", Some(Market), &[Market, Scan, Plan, Risk, Order]) },
     Role {
         leases: true,
         known_readers: Readers::OnePerPartition,

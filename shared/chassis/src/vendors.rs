@@ -104,6 +104,8 @@ pub struct Alpaca {
     pub data_url: String,
     /// Address of the trade-updates stream.
     pub stream_url: String,
+    /// Address of the market-data stream, what stands before `/sip` or `/iex`.
+    pub data_stream_url: String,
     /// Key id; environment only.
     #[cfg_attr(feature = "schema", schemars(skip))] // never in a file
     pub key: Option<Secret>,

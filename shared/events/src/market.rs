@@ -12,9 +12,9 @@ use crate::wire::market::v1 as wire;
 
 wire_enum! {
     Tape = wire::Tape { Consolidated, Iex, Simulated }
-    ConditionScheme = wire::ConditionScheme { Finnhub, Cta, Utp }
+    ConditionScheme = wire::ConditionScheme { Finnhub, Cta, Utp, Sip }
     SecurityType = wire::SecurityType { Common, Fund, Other, Unknown }
-    FeedGapReason = wire::FeedGapReason { Disconnected, GatewayDown, SpoolFull, Stale }
+    FeedGapReason = wire::FeedGapReason { Disconnected, GatewayDown, SpoolFull, Stale, Incomplete }
 }
 
 impl Wire for DailyBar {

@@ -9,7 +9,9 @@ pub mod order;
 pub mod reference;
 
 pub use error::VendorError;
-pub use market_data::{ConditionSets, FeedState, Listing, MarketDataPort, Print, PrintBuffer, Refusal};
+pub use market_data::{
+    ConditionSets, FeedState, Listing, MarketDataPort, Notice, NoticeKind, Print, PrintBuffer, Refusal,
+};
 pub use news::NewsPort;
 pub use order::{BrokerUpdate, OrderPort, OrderUpdates, Repricing};
 pub use reference::{

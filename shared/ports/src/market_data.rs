@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::future::Future;
 
-use domain::Symbol;
 use domain::market::{ConditionScheme, SecurityType, Tape, Trade};
+use domain::{Symbol, UnixNanos};
 use foldhash::fast::RandomState;
 
 use crate::error::VendorError;
@@ -62,12 +62,45 @@ pub struct Print {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// Short name from a closed set: `malformed_frame`, `unknown_symbol`, `bad_price`, `bad_size`, `bad_time`,
-    /// `vendor_error`, `repeated_frame`.
+    /// `bad_conditions`, `vendor_error`, `repeated_frame`.
     pub code: &'static str,
     /// The symbol concerned, as the vendor wrote it.
     pub subject: Option<String>,
     /// The field and its value, and what is wrong with it.
     pub detail: String,
+}
+
+/// Something that a feed says of a symbol beside its trades.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Index into the list of symbols that the feed was opened for.
+    pub symbol: u32,
+    /// The source's time of it.
+    pub at: UnixNanos,
+    /// What it is.
+    pub what: NoticeKind,
+    /// The vendor's codes and words.
+    pub detail: String,
+}
+
+/// What a [`Notice`] is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeKind {
+    /// Trading is halted or paused.
+    Halted,
+    /// Trading goes on.
+    Resumed,
+    /// A trade reported earlier is changed by the exchange.
+    Corrected,
+    /// A trade reported earlier never was.
+    Cancelled,
+    /// The feed counts more trades from `at` until `until` than it has sent.
+    Missing {
+        /// First instant after the stretch that was counted.
+        until: UnixNanos,
+        /// How many more.
+        trades: u32,
+    },
 }
 
 /// What a feed has received; reused, so that a steady feed allocates nothing.
@@ -79,6 +112,8 @@ pub struct PrintBuffer {
     pub condition_sets: ConditionSets,
     /// What was not taken, and why.
     pub refused: Vec<Refusal>,
+    /// What was said beside trades.
+    pub notices: Vec<Notice>,
     /// Prints of less than one share: a new price, but no trade.
     pub price_updates: u64,
     /// Frames read.
@@ -89,6 +124,7 @@ impl PrintBuffer {
     /// Empties everything but the dictionary of conditions.
     pub fn clear(&mut self) {
         self.prints.clear();
+        self.notices.clear();
         self.refused.clear();
         self.price_updates = 0;
         self.frames = 0;

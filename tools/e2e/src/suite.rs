@@ -330,6 +330,7 @@ fn vendor_addresses(sim: &Value) -> Vec<(String, String)> {
         ("FIN__VENDORS__ALPHAVANTAGE__REST_URL".to_owned(), of("alphavantage")),
         ("FIN__VENDORS__ALPACA__REST_URL".to_owned(), of("alpaca")),
         ("FIN__VENDORS__ALPACA__STREAM_URL".to_owned(), format!("{}/stream", ws(&of("alpaca")))),
+        ("FIN__VENDORS__ALPACA__DATA_STREAM_URL".to_owned(), format!("{}/v2", ws(&of("alpaca")))),
         ("FIN__VENDORS__SIM__REST_URL".to_owned(), of("sim")),
     ]
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use crate::decimal;
+use crate::queue::{Queue, Room};
 use crate::session::{Listing, Trade};
 
 /// Most trades in one frame.
@@ -13,8 +14,6 @@ const FRAME_TRADES: usize = 50;
 const QUEUE_FRAMES: usize = 1024;
 /// Frames that one tick may add to a queue at most; with less room the market waits for the reader.
 const HEADROOM: usize = 256;
-/// A subscriber that reads nothing for so long is dropped.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// One connected subscriber.
 #[derive(Debug)]
@@ -23,8 +22,7 @@ struct Feed {
     wanted: Vec<bool>,
     frame: String,
     trades: usize,
-    queue: mpsc::Sender<String>,
-    stuck_since: Option<Instant>,
+    queue: Queue,
 }
 
 /// All connected subscribers.
@@ -38,17 +36,10 @@ pub(crate) struct Feeds {
 impl Feeds {
     /// A new connection, with the frames it shall send.
     pub(crate) fn connect(&mut self, symbols: usize) -> (u64, mpsc::Receiver<String>) {
-        let (queue, frames) = mpsc::channel(QUEUE_FRAMES);
+        let (queue, frames) = Queue::new(QUEUE_FRAMES, HEADROOM);
         self.next_id += 1;
         let wanted = vec![false; symbols];
-        self.connected.push(Feed {
-            id: self.next_id,
-            wanted,
-            frame: String::new(),
-            trades: 0,
-            queue,
-            stuck_since: None,
-        });
+        self.connected.push(Feed { id: self.next_id, wanted, frame: String::new(), trades: 0, queue });
         (self.next_id, frames)
     }
 
@@ -73,20 +64,9 @@ impl Feeds {
     pub(crate) fn have_room(&mut self, wall: Instant) -> bool {
         let mut room = true;
         self.connected.retain_mut(|feed| {
-            if feed.queue.is_closed() {
-                return false;
-            }
-            if feed.queue.capacity() >= HEADROOM {
-                feed.stuck_since = None;
-                return true;
-            }
-            let since = *feed.stuck_since.get_or_insert(wall);
-            let dropped = wall.saturating_duration_since(since) > PATIENCE;
-            if dropped {
-                tracing::warn!(connection = feed.id, "dropped a Finnhub subscriber that reads too slowly");
-            }
-            room &= dropped;
-            !dropped
+            let found = feed.queue.room(wall);
+            room &= found != Room::None;
+            found != Room::Over
         });
         room
     }
@@ -119,8 +99,7 @@ impl Feed {
         if self.trades > 0 {
             self.frame.push_str("],\"type\":\"trade\"}");
             self.trades = 0;
-            // A closed or full queue is noticed, and the feed dropped, by `have_room`.
-            let _ = self.queue.try_send(std::mem::take(&mut self.frame));
+            self.queue.push(std::mem::take(&mut self.frame));
         }
     }
 }

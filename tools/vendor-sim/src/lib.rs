@@ -4,6 +4,7 @@
 //! orders against its own prints. Knows nothing of the suite that uses it: what they share is the vendors' wire
 //! formats. `README.md` states the control calls and the matching rules in words.
 
+mod alpaca_feed;
 mod broker;
 mod calendar;
 mod clock;
@@ -15,6 +16,7 @@ mod http;
 mod journal;
 mod market;
 mod options;
+mod queue;
 mod rng;
 mod session;
 mod sim;

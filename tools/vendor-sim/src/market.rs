@@ -7,6 +7,7 @@ use anyhow::Context;
 use chrono::NaiveDate;
 use tokio::sync::broadcast;
 
+use crate::alpaca_feed::AlpacaFeeds;
 use crate::broker::{Answer, Broker, Call, Ledger, Moment};
 use crate::clock::{Clock, PauseOn};
 use crate::feed::Feeds;
@@ -36,6 +37,7 @@ pub(crate) struct Market {
     pub(crate) clock: Clock,
     pub(crate) broker: Broker,
     pub(crate) feeds: Feeds,
+    pub(crate) alpaca: AlpacaFeeds,
     pub(crate) quotes: Vec<Quote>,
     updates: broadcast::Sender<Arc<str>>,
     journal: Option<Journal>,
@@ -75,6 +77,7 @@ impl Market {
             clock: Clock::new(options, &session.hours),
             broker: Broker::new(Arc::clone(&world), options.seed, options.participation, day.ledger.clone()),
             feeds: Feeds::default(),
+            alpaca: AlpacaFeeds::default(),
             quotes: Vec::new(),
             cursor: 0,
             journal: None,
@@ -94,10 +97,10 @@ impl Market {
 
     /// Moves on to where wall time says the market is by now.
     pub(crate) fn advance(&mut self, wall: Instant) -> anyhow::Result<()> {
-        if self.clock.waiting && self.feeds.settled(wall) {
+        if self.clock.waiting && (self.feeds.settled(wall) || self.alpaca.settled(wall)) {
             self.clock.waiting = false;
         }
-        let room = self.feeds.have_room(wall);
+        let room = self.feeds.have_room(wall) & self.alpaca.have_room(wall);
         let target = self.clock.target(wall, &self.session.hours);
         if !room || target == self.clock.now {
             return self.store_place();
@@ -167,6 +170,7 @@ impl Market {
             self.expire_at(hours.close);
         }
         self.feeds.push(&trade, &self.world.listings()[symbol]);
+        self.alpaca.push(&trade, self.cursor, self.world.listings());
         let regular = (hours.open..hours.close).contains(&at);
         let quote = &mut self.quotes[symbol];
         if regular && trade.conditions.counts_volume() {
@@ -203,6 +207,7 @@ impl Market {
 
     fn publish(&mut self) {
         self.feeds.flush();
+        self.alpaca.flush(self.clock.now / 1_000_000, self.world.listings());
         for update in self.broker.take_updates() {
             // Without a listener there is nobody to tell; the stream has no replay.
             let _ = self.updates.send(update.into());

@@ -1,4 +1,4 @@
-//! The only code here that knows a vendor: each `client` talks, `wire` mirrors, `parse` converts.
+//! The only code here that knows a vendor: each `client` and `stream` talks, `wire` mirrors, `parse` converts.
 
 pub mod alpaca;
 pub mod alphavantage;
@@ -8,5 +8,8 @@ mod each;
 pub mod finnhub;
 pub mod gate;
 pub mod http;
+mod json;
+pub mod live;
+mod repeat;
 mod volumes;
 pub mod yahoo;

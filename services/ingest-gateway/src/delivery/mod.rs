@@ -365,6 +365,7 @@ impl Delivery {
                 Fate::Next if !self.outlets[index].has_room() || (gap_first && outlet != GAPS) => return Ok(()),
                 Fate::Next => {
                     if let Some((place, entry)) = self.backlog.take() {
+                        let entry = if outlet == GAPS { self.readdressed(entry) } else { entry };
                         self.outlets[index].push(entry, Some(place), now)?;
                     }
                 }
@@ -406,6 +407,16 @@ impl Delivery {
         if skipped > 0 {
             let message = "the spool holds records of another version, which are dropped".to_owned();
             self.alarms.fault(Severity::Critical, "spool_unreadable", message, format!("{skipped} records"));
+        }
+    }
+
+    /// A gap as this feed's lane takes it, also where another vendor's feed has left it.
+    fn readdressed(&self, entry: Entry) -> Entry {
+        match events::decode(FEED_GAP, &entry.payload) {
+            Ok(Event::FeedGapDetected(gap)) if gap.source != self.source => {
+                self.gap_entry(FeedGapDetected { source: self.source.to_owned(), ..gap })
+            }
+            Ok(_) | Err(_) => entry,
         }
     }
 

@@ -36,8 +36,19 @@ impl Gateway {
         symbols: &[String],
         settings: &[(&str, i64)],
     ) -> anyhow::Result<Self> {
+        Self::start_fed_by(nats, vendors, (&["finnhub"], "json"), symbols, settings)
+    }
+
+    /// The same with the trades of some feeds, best first, and the encoding of Alpaca's.
+    pub(crate) fn start_fed_by(
+        nats: &NatsServer,
+        vendors: &str,
+        (feeds, encoding): (&[&str], &str),
+        symbols: &[String],
+        settings: &[(&str, i64)],
+    ) -> anyhow::Result<Self> {
         let folder = TempDir::new()?;
-        let started = Self::start_with(folder.path(), nats, vendors, symbols, settings)?;
+        let started = Self::start_with(folder.path(), nats, vendors, (feeds, encoding), symbols, settings)?;
         Ok(Self { _folder: Some(folder), ..started })
     }
 
@@ -48,13 +59,14 @@ impl Gateway {
         vendors: &str,
         settings: &[(&str, i64)],
     ) -> anyhow::Result<Self> {
-        Self::start_with(folder, nats, vendors, &[], settings)
+        Self::start_with(folder, nats, vendors, (&["finnhub"], "json"), &[], settings)
     }
 
     fn start_with(
         folder: &Path,
         nats: &NatsServer,
         vendors: &str,
+        (feeds, encoding): (&[&str], &str),
         symbols: &[String],
         settings: &[(&str, i64)],
     ) -> anyhow::Result<Self> {
@@ -68,6 +80,9 @@ impl Gateway {
             .set("vendors.finnhub.token", "sim-gateway-test")
             .set("vendors.yahoo.rest_url", format!("{vendors}/yahoo"))
             .set("vendors.alpaca.rest_url", format!("{vendors}/alpaca"))
+            .set("vendors.alpaca.data_stream_url", format!("{socket}/alpaca/v2"))
+            .set("gateway.sources.trades", feeds.to_vec())
+            .set("gateway.feed.alpaca_encoding", encoding)
             .set("vendors.alphavantage.rest_url", format!("{vendors}/alphavantage"))
             .set("vendors.sim.rest_url", format!("{vendors}/sim/v1"));
         if !symbols.is_empty() {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic here is a failed test")]
 
+mod alpaca;
 mod bad_input;
 mod bus_outage;
 mod harness;

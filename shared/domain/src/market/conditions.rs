@@ -39,16 +39,18 @@ impl Eligibility {
     };
 
     /// The eligibility of a condition list as written by a vendor of `scheme`: Finnhub's numbers joined by commas, or
-    /// SIP letters, which may also stand together or be apart by blanks.
+    /// SIP letters, which may also stand together or be apart by blanks. Where every list names its tape, letters that the
+    /// plans read differently are read as strictly as either does unless the tape is known.
     ///
     /// # Source
     /// CTA and UTP consolidated-tape guidance; stricter than the tape for late, out-of-sequence and derivatively priced
     /// prints, which must never set a level.
     pub fn of(scheme: ConditionScheme, conditions: &str) -> Self {
-        let letters = |tape| {
-            let codes = conditions.chars().filter(|c| *c != ',' && !c.is_whitespace());
-            codes.map(|letter| sip(letter, tape)).fold(Self::REGULAR, Self::and)
+        let read = |codes: &str, plan| {
+            let codes = codes.chars().filter(|c| *c != ',' && !c.is_whitespace());
+            codes.map(|letter| sip(letter, plan)).fold(Self::REGULAR, Self::and)
         };
+        let letters = |plan| read(conditions, plan);
         match scheme {
             ConditionScheme::Finnhub => {
                 let codes = conditions.split(',').map(str::trim).filter(|code| !code.is_empty());
@@ -56,6 +58,11 @@ impl Eligibility {
             }
             ConditionScheme::Cta => letters(Plan::Cta),
             ConditionScheme::Utp => letters(Plan::Utp),
+            ConditionScheme::Sip => {
+                let (tape, codes) = conditions.split_once(':').unwrap_or(("", conditions));
+                // CTA's reading of `B` and `W` is the stricter one.
+                read(codes, if tape == "C" { Plan::Utp } else { Plan::Cta })
+            }
         }
     }
 
@@ -140,7 +147,7 @@ fn sip(letter: char, plan: Plan) -> Eligibility {
 mod tests {
     use super::*;
 
-    use ConditionScheme::{Cta, Finnhub, Utp};
+    use ConditionScheme::{Cta, Finnhub, Sip, Utp};
 
     /// Last, high and low, and volume as the table of conditions has them, in its order and outside regular hours.
     fn allows(scheme: ConditionScheme, text: &str) -> (bool, bool, bool) {
@@ -220,6 +227,23 @@ mod tests {
         check(Cta, "@F I", false, false, false, true);
         check(Cta, "FT", true, true, false, true);
         check(Utp, "@ T4", false, false, false, true);
+    }
+
+    #[test]
+    fn a_list_that_names_its_tape_is_read_by_that_tapes_plan() {
+        for (text, scheme, letters) in [
+            ("", Cta, ""),
+            ("A:B", Cta, "B"),
+            ("B:F,T,I", Cta, "F,T,I"),
+            ("C:B", Utp, "B"),
+            ("C:@,W", Utp, "@,W"),
+            ("A: ", Cta, ""),
+            ("O:B", Cta, "B"),
+            (":B", Cta, "B"),
+            ("@,T", Cta, "@,T"),
+        ] {
+            assert_eq!(Eligibility::of(Sip, text), Eligibility::of(scheme, letters), "{text}");
+        }
     }
 
     #[test]

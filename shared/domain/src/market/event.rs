@@ -29,6 +29,8 @@ pub enum ConditionScheme {
     Cta,
     /// SIP letters of tape C.
     Utp,
+    /// SIP letters behind their tape's letter and a colon: `C:@,T,I`.
+    Sip,
 }
 
 /// One print.
@@ -291,6 +293,8 @@ pub enum FeedGapReason {
     SpoolFull,
     /// The connection was up and silent for too long.
     Stale,
+    /// The feed's own minute bars count trades that it has not sent.
+    Incomplete,
 }
 
 /// Market data that nobody will get any more.

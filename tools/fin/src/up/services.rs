@@ -31,6 +31,7 @@ pub(crate) fn point_at_simulator(sources: Sources, sim: SocketAddr) -> Sources {
         .set("vendors.alphavantage.rest_url", format!("http://{sim}/alphavantage"))
         .set("vendors.alpaca.rest_url", format!("http://{sim}/alpaca"))
         .set("vendors.alpaca.stream_url", format!("ws://{sim}/alpaca/stream"))
+        .set("vendors.alpaca.data_stream_url", format!("ws://{sim}/alpaca/v2"))
         .set("vendors.sim.rest_url", format!("http://{sim}/sim/v1"))
 }
 

@@ -117,7 +117,8 @@ fn scheme(text: &str) -> Result<ConditionScheme, String> {
         "finnhub" => Ok(ConditionScheme::Finnhub),
         "cta" => Ok(ConditionScheme::Cta),
         "utp" => Ok(ConditionScheme::Utp),
-        other => Err(format!("`{other}` is not finnhub, cta or utp")),
+        "sip" => Ok(ConditionScheme::Sip),
+        other => Err(format!("`{other}` is not finnhub, cta, utp or sip")),
     }
 }
 

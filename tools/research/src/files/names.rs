@@ -91,6 +91,10 @@ fn codes(scheme: ConditionScheme, list: &str) -> String {
         ConditionScheme::Cta | ConditionScheme::Utp => {
             parts.flat_map(str::chars).map(String::from).collect::<Vec<_>>().join(",")
         }
+        ConditionScheme::Sip => {
+            let (tape, letters) = list.split_once(':').unwrap_or(("", list));
+            format!("{tape}:{}", codes(ConditionScheme::Cta, letters))
+        }
     }
 }
 
@@ -103,6 +107,9 @@ mod tests {
         let mut names = Names::default();
         let same = ["8,12", "8;12", " 8 12"].map(|list| names.conditions(ConditionScheme::Finnhub, list));
         assert_eq!(same, [0, 0, 0]);
+        let named = ["C:F,T,I", "C:FTI"].map(|list| names.conditions(ConditionScheme::Sip, list));
+        assert_eq!(named[0], named[1]);
+        assert_ne!(named[0], names.conditions(ConditionScheme::Sip, "A:F,T,I"), "another tape");
         let letters = names.conditions(ConditionScheme::Cta, "F TI");
         assert_eq!(letters, names.conditions(ConditionScheme::Cta, "F,T,I"));
         assert!(names.eligibilities()[letters as usize].odd_lot && names.eligibilities()[0].odd_lot);

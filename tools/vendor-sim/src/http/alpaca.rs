@@ -40,7 +40,11 @@ pub(crate) fn routes() -> Router<Arc<Sim>> {
         .fallback(any(|| async { not_found("endpoint not found.") }))
         .layer(axum::middleware::from_fn(authorize));
     let data = super::alpaca_data::routes().layer(axum::middleware::from_fn(authorize));
-    Router::new().route("/stream", get(ws::alpaca::upgrade)).merge(data).nest("/v2", rest)
+    let streams = Router::new()
+        .route("/stream", get(ws::alpaca::upgrade))
+        .route("/v2/sip", get(ws::alpaca_data::upgrade))
+        .route("/v2/iex", get(ws::alpaca_data::upgrade));
+    streams.merge(data).nest("/v2", rest)
 }
 
 /// Keys and secrets of the simulator begin with `sim`.

@@ -2,6 +2,7 @@
 
 pub(crate) mod alpaca;
 mod alpaca_data;
+mod alpaca_stream;
 pub(crate) mod alphavantage;
 pub(crate) mod finnhub;
 pub(crate) mod sim;
@@ -28,7 +29,7 @@ pub(crate) fn router(sim: Arc<Sim>) -> Router {
         .nest("/alphavantage", alphavantage::routes())
         .nest("/alpaca", alpaca::routes())
         .layer(from_fn_with_state(Arc::clone(&sim), reads_go_wrong))
-        .nest("/sim/v1", sim::routes())
+        .nest("/sim/v1", sim::routes().merge(alpaca_stream::routes()))
         .with_state(sim)
 }
 

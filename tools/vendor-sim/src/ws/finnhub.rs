@@ -71,7 +71,7 @@ async fn serve(sim: Arc<Sim>, socket: WebSocket) -> anyhow::Result<()> {
                 Some(other) => { other?; }
             },
             frame = frames.recv() => match frame {
-                Some(frame) => send_waiting(&mut sink, frame, &mut frames, &sim.faults).await?,
+                Some(frame) => send_waiting(&mut sink, frame, &mut frames, &sim.faults, ("/finnhub", |frame| Ok(Message::text(frame)))).await?,
                 None => return Ok(()),
             },
             changed = firehose.changed() => {
@@ -86,21 +86,22 @@ async fn serve(sim: Arc<Sim>, socket: WebSocket) -> anyhow::Result<()> {
     }
 }
 
-/// Sends a frame and all that wait behind it with one flush, mangled as asked for.
-async fn send_waiting(
+/// Sends a frame and all that wait behind it with one flush, mangled as asked for of `stream`. `message` writes one.
+pub(super) async fn send_waiting(
     sink: &mut Sink,
     first: String,
     frames: &mut tokio::sync::mpsc::Receiver<String>,
     faults: &Faults,
+    (stream, message): (&str, impl Fn(String) -> anyhow::Result<Message>),
 ) -> anyhow::Result<()> {
     let mut next = Some(first);
     while let Some(frame) = next {
-        match faults.mangle("/finnhub", !frames.is_empty()) {
+        match faults.mangle(stream, !frames.is_empty()) {
             None => {}
-            Some(Mangle::Duplicate) => sink.feed(Message::text(frame.clone())).await?,
+            Some(Mangle::Duplicate) => sink.feed(message(frame.clone())?).await?,
             Some(Mangle::Swap) => {
                 if let Ok(behind) = frames.try_recv() {
-                    sink.feed(Message::text(behind)).await?;
+                    sink.feed(message(behind)?).await?;
                 }
             }
             Some(Mangle::Drop) => {
@@ -108,7 +109,7 @@ async fn send_waiting(
                 continue;
             }
         }
-        sink.feed(Message::text(frame)).await?;
+        sink.feed(message(frame)?).await?;
         next = frames.try_recv().ok();
     }
     Ok(sink.flush().await?)

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod alpaca_data;
+mod alpaca_stream;
 mod broker;
 mod charts;
 mod client;

@@ -2,7 +2,6 @@
 
 mod client;
 mod parse;
-mod repeat;
 mod scan;
 mod stream;
 mod wire;

@@ -41,7 +41,7 @@ pub(super) fn trade_batch(s: &mut Source) -> TradeBatch {
     TradeBatch {
         source: s.name(),
         tape: tape(s),
-        scheme: s.pick(&[ConditionScheme::Finnhub, ConditionScheme::Cta, ConditionScheme::Utp]),
+        scheme: s.pick(&[ConditionScheme::Finnhub, ConditionScheme::Cta, ConditionScheme::Utp, ConditionScheme::Sip]),
         epoch: s.number(),
         batch_no: s.shares(),
         partition: s.below(16) as u32,
@@ -130,6 +130,7 @@ pub(super) fn feed_gap_detected(s: &mut Source) -> FeedGapDetected {
             FeedGapReason::GatewayDown,
             FeedGapReason::SpoolFull,
             FeedGapReason::Stale,
+            FeedGapReason::Incomplete,
         ]),
     }
 }

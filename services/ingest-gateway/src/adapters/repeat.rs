@@ -1,4 +1,4 @@
-//! Frames that come twice: Finnhub numbers neither its frames nor its trades.
+//! Frames that come twice: no vendor numbers its frames.
 
 use std::hash::BuildHasher;
 
@@ -8,8 +8,6 @@ use foldhash::fast::RandomState;
 const REMEMBERED: usize = 16;
 
 /// Recognises a frame that is one of the last few again, byte for byte, by a hash of 64 bits.
-///
-/// Only frames of several trades are told: two equal single trades within a millisecond are common on a real tape.
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
     hasher: RandomState,
@@ -20,9 +18,6 @@ pub(super) struct Repeats {
 impl Repeats {
     /// True if `frame` has come before; else it is remembered.
     pub(super) fn has(&mut self, frame: &str) -> bool {
-        if !frame.as_bytes().windows(3).any(|window| window == b"},{") {
-            return false;
-        }
         let print = self.hasher.hash_one(frame);
         if self.recent.contains(&print) {
             return true;
@@ -44,12 +39,11 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_of_several_trades_is_taken_once_and_single_trades_always() {
+    fn a_frame_is_taken_once() {
         let mut repeats = Repeats::default();
-        let (first, second, single) = (frame(&["1.5", "1.6"]), frame(&["1.5", "1.7"]), frame(&["1.5"]));
+        let (first, second) = (frame(&["1.5", "1.6"]), frame(&["1.5", "1.7"]));
         let mut has = |frame: &str| repeats.has(frame);
         assert_eq!([has(&first), has(&second), has(&first), has(&second)], [false, false, true, true]);
-        assert_eq!([has(&single), has(&single)], [false, false]);
     }
 
     #[test]
