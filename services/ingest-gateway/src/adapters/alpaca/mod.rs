@@ -7,4 +7,6 @@ mod wire;
 pub use client::{AlpacaClient, AlpacaConfig};
 
 #[cfg(test)]
+mod fuzz_tests;
+#[cfg(test)]
 mod payload_tests;
