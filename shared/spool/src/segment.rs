@@ -119,8 +119,8 @@ impl Segment {
 }
 
 /// Number and offset after the last whole record.
-fn scan(file: &File, size: u64, first: u64, inspect: &mut impl FnMut(u64, &[u8])) -> io::Result<(u64, u64)> {
-    let mut reader = BufReader::with_capacity(1 << 18, file);
+fn scan(records: impl Read, size: u64, first: u64, inspect: &mut impl FnMut(u64, &[u8])) -> io::Result<(u64, u64)> {
+    let mut reader = BufReader::with_capacity(1 << 18, records);
     let (mut seq, mut offset) = (first, Segment::begin());
     if size < offset || !read_magic(&mut reader)? {
         return Ok((first, 0));
@@ -163,5 +163,32 @@ mod tests {
         let error = segment.append(Frame::of(1, &[b"abc"]).unwrap(), b"a", b"bc").unwrap_err();
         assert_eq!((segment.end, segment.len), (1, Segment::begin()));
         assert!(matches!(AppendError::from(error), AppendError::Full));
+    }
+
+    /// A segment of `records`, numbered from 1.
+    fn written(records: &[&[u8]]) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        for (seq, record) in (1..).zip(records) {
+            bytes.extend_from_slice(&Frame::of(seq, &[record]).unwrap().to_bytes());
+            bytes.extend_from_slice(record);
+        }
+        bytes
+    }
+
+    /// What is read is a beginning of what was written, whatever has become of the file since.
+    #[test]
+    fn fuzz_spool_records() {
+        let records: [&[u8]; 4] = [b"", b"first", &[0xff; 300], b"last"];
+        let corpus: Vec<_> = (0..=records.len()).map(|count| written(&records[..count])).collect();
+        testkit::fuzz("spool records", &corpus, |bytes| {
+            let mut found = 0;
+            let mut inspect = |seq, record: &[u8]| {
+                found += 1;
+                assert_eq!((seq, record), (found as u64, records[found - 1]));
+            };
+            let (end, len) = scan(bytes, bytes.len() as u64, 1, &mut inspect).unwrap();
+            assert!(end == found as u64 + 1 && len <= bytes.len() as u64);
+            found > 0 && len == bytes.len() as u64
+        });
     }
 }

@@ -1,4 +1,4 @@
-//! Tests only: a real nats-server, and builders of domain values with plausible contents.
+//! Tests only: a real nats-server, builders of domain values with plausible contents, and spoiled inputs for decoders.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,8 +7,10 @@
 )]
 
 pub mod build;
+mod fuzz;
 mod nats;
 mod ports;
 
+pub use fuzz::{fuzz, fuzz_slow};
 pub use nats::{NatsServer, ServerError};
 pub use ports::free_port;

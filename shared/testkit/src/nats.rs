@@ -96,6 +96,11 @@ impl NatsServer {
         self.child.as_ref().map(Child::id)
     }
 
+    /// Where it keeps its configuration, its log and its streams.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Kills it without warning, as a crash would; what was acknowledged is on disk.
     pub fn kill9(&mut self) {
         if let Some(mut child) = self.child.take() {

@@ -57,6 +57,15 @@ pub async fn post(url: &str, body: &Value) -> anyhow::Result<Value> {
     Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
 }
 
+/// POSTs `text` as it is to `url`; the answer's text.
+pub async fn text_of_post(url: &str, text: String) -> anyhow::Result<String> {
+    let answer = client().post(url).body(text).send().await.with_context(|| format!("POST {url}"))?;
+    let status = answer.status();
+    let body = answer.text().await?;
+    ensure!(status.is_success(), "POST {url}: {status}: {body}");
+    Ok(body)
+}
+
 /// Asks `check` until it gives a value; the error names `what`.
 pub async fn eventually<T, F, Fut>(what: &str, within: Duration, mut check: F) -> anyhow::Result<T>
 where

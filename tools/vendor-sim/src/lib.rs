@@ -102,6 +102,13 @@ pub async fn start(options: Options) -> anyhow::Result<Running> {
 }
 
 fn build(options: &Options, updates: broadcast::Sender<Arc<str>>) -> anyhow::Result<Sim> {
+    let faults = match &options.scenario {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+            faults::read(&text).map_err(|refusal| anyhow::anyhow!("{} {refusal}", path.display()))?
+        }
+        None => Vec::new(),
+    };
     let (world, first) = match &options.data {
         Some(folder) => {
             let recorded = Recorded::open(folder, &options.factors, options.seed)?;
@@ -117,6 +124,8 @@ fn build(options: &Options, updates: broadcast::Sender<Arc<str>>) -> anyhow::Res
     options.no_wait |= options.firehose;
     let market = Market::open(Arc::new(world), first, &options, updates.clone())?;
     let sim = Sim::new(market, options.seed, updates, Firehose::new());
+    let named = || options.scenario.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+    faults.into_iter().try_for_each(|fault| sim.ask_for(fault)).with_context(named)?;
     if options.firehose {
         sim.market()?.clock.paused = true;
         sim.start_firehose(Plan::endless())?;

@@ -10,6 +10,7 @@ use tokio::sync::broadcast;
 use crate::alpaca_feed::AlpacaFeeds;
 use crate::broker::{Answer, Broker, Call, Ledger, Moment};
 use crate::clock::{Clock, PauseOn};
+use crate::faults::Seen;
 use crate::feed::Feeds;
 use crate::journal::{CallLine, DayLine, Journal, Place, Resumed};
 use crate::options::Options;
@@ -149,13 +150,21 @@ impl Market {
         Ok(answer)
     }
 
+    /// What faults can wait for.
+    pub(crate) fn seen(&self) -> Seen {
+        let (orders, fills) = (self.broker.taken, self.broker.ledger.fills.len());
+        Seen { now: self.clock.now, date: self.session.hours.date, orders, fills }
+    }
+
     pub(crate) fn moment(&self) -> Moment {
         Moment { now: self.clock.now, prints: self.cursor, hours: self.session.hours }
     }
 
     /// One symbol's prints of today so far.
     pub(crate) fn played(&self, symbol: u16) -> impl Iterator<Item = &Trade> {
-        self.session.trades[..self.cursor].iter().filter(move |t| t.symbol == symbol)
+        let date = self.session.hours.date;
+        let is_printed = move |t: &&Trade| !self.broker.is_halted(symbol, date, t.ts_ms * 1_000_000);
+        self.session.trades[..self.cursor].iter().filter(move |t| t.symbol == symbol).filter(is_printed)
     }
 
     fn next_until(&self, target: i64) -> Option<Trade> {
@@ -168,6 +177,10 @@ impl Market {
         let at = trade.ts_ms * 1_000_000;
         if at >= hours.close {
             self.expire_at(hours.close);
+        }
+        if self.broker.is_halted(trade.symbol, hours.date, at) {
+            self.cursor += 1;
+            return;
         }
         self.feeds.push(&trade, &self.world.listings()[symbol]);
         self.alpaca.push(&trade, self.cursor, self.world.listings());

@@ -55,6 +55,9 @@ pub struct Options {
     /// Cash of the account when it is first opened, in whole US dollars.
     #[arg(long, default_value_t = 100_000)]
     pub cash: u32,
+    /// Faults to go wrong with: a YAML file as in `scenarios/`.
+    #[arg(long)]
+    pub scenario: Option<PathBuf>,
     /// Stand still as a market and send pre-built trades to every Finnhub subscriber as fast as it takes them.
     #[arg(long)]
     pub firehose: bool,

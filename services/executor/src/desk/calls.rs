@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::ownership::Ownership;
 use crate::{ids, metrics};
 
-/// Least wall time between two backfills, and before a write is tried again.
+/// Least wall time between two backfills, before a write is tried again and after a look-up that brought nothing.
 const PAUSE: Duration = Duration::from_millis(250);
 
 impl Desk {
@@ -41,6 +41,10 @@ impl Desk {
             Effect::Query { client_order_id, venue_order_id } => {
                 self.calls.spawn(async move {
                     let answer = port.find(&client_order_id, venue_order_id.as_ref()).await;
+                    if matches!(answer, Answer::Unknown(_)) {
+                        // What is in doubt is asked for again at once; a broker that refuses at once must not be flooded.
+                        sleep(PAUSE).await;
+                    }
                     Done::Order(client_order_id, answer)
                 });
             }

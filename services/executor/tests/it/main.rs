@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic here is a failed test")]
 
+mod crash;
+mod door;
 mod exits;
+mod scenarios;
 mod standby;
 mod world;
 

@@ -27,6 +27,7 @@ pub(crate) struct World {
     seen: Vec<Event>,
     running: Option<Replica>,
     standing_by: Option<Replica>,
+    settings: Vec<(&'static str, i64)>,
 }
 
 type Replica = (JoinHandle<Result<(), chassis::RunError>>, CancellationToken);
@@ -61,6 +62,7 @@ impl World {
             seen: Vec::new(),
             running: None,
             standing_by: None,
+            settings: Vec::new(),
         };
         while world.clock().await["paused"] != true {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -99,6 +101,11 @@ impl World {
         self.running = self.standing_by.take();
     }
 
+    /// Sets a number of the configuration, from the next start on.
+    pub(crate) fn set(&mut self, key: &'static str, value: i64) {
+        self.settings.push((key, value));
+    }
+
     fn loaded(&self, instance: &str) -> Loaded {
         let at = self.sim.addr;
         let sources = Sources::built_in()
@@ -108,7 +115,7 @@ impl World {
             .set("vendors.alpaca.stream_url", format!("ws://{at}/alpaca/stream"))
             .set("executor.clock_poll_ms", 100)
             .set("executor.backfill_poll_ms", 1_000);
-        sources.load().unwrap()
+        self.settings.iter().fold(sources, |sources, (key, value)| sources.set(key, *value)).load().unwrap()
     }
 
     /// The symbol that trades most after now, and its last price.
@@ -217,6 +224,24 @@ impl World {
         found.await.unwrap_or_else(|_| panic!("no {code}"))
     }
 
+    /// Everything that is on ORDER by now, whatever of it has been waited for.
+    pub(crate) async fn stored(&self) -> Vec<Event> {
+        let mut order = Fold::open(&self.bus, FoldSpec::stream(StreamName::Order)).unwrap();
+        let mut events = Vec::new();
+        loop {
+            match timeout(PATIENCE, order.next()).await.unwrap().unwrap() {
+                Item::Event(folded) => events.push(folded.event),
+                Item::CaughtUp => return events,
+                Item::Poison(poison) => panic!("undecodable event: {}", poison.reason),
+            }
+        }
+    }
+
+    /// Host and port of the bus.
+    pub(crate) fn bus_address(&self) -> String {
+        self.nats.url().trim_start_matches("nats://").to_owned()
+    }
+
     pub(crate) fn seen(&self) -> &[Event] {
         &self.seen
     }
@@ -225,8 +250,38 @@ impl World {
         self.post("clock", json!({"paused": false, "speed": speed})).await;
     }
 
+    /// Lets go wrong what `scenario`, a file of vendor-sim's library, says.
+    pub(crate) async fn scenario(&self, scenario: &str) {
+        let answer = self.http.post(self.sim_url("faults")).body(scenario.to_owned()).send().await.unwrap();
+        let status = answer.status();
+        assert!(status.is_success(), "{status}: {}", answer.text().await.unwrap());
+    }
+
+    /// Codes of the errors raised so far.
+    pub(crate) async fn codes(&self) -> std::collections::BTreeSet<String> {
+        let mut errors = Fold::open(&self.bus, FoldSpec::kinds(&[Kind::ErrorRaised])).unwrap();
+        let mut codes = std::collections::BTreeSet::new();
+        loop {
+            match timeout(PATIENCE, errors.next()).await.unwrap().unwrap() {
+                Item::Event(folded) => {
+                    if let Event::ErrorRaised(error) = folded.event {
+                        codes.insert(error.code);
+                    }
+                }
+                Item::CaughtUp => return codes,
+                Item::Poison(poison) => panic!("undecodable event: {}", poison.reason),
+            }
+        }
+    }
+
     pub(crate) async fn fault(&self, fault: Value) {
         self.post("faults", fault).await;
+    }
+
+    /// Takes back the faults that have not happened yet.
+    pub(crate) async fn clear_faults(&self) {
+        let answer = self.http.delete(self.sim_url("faults")).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
     }
 
     pub(crate) async fn post(&self, path: &str, body: Value) {

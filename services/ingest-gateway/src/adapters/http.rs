@@ -27,18 +27,35 @@ pub struct Http {
     vendor: &'static str,
     client: reqwest::Client,
     gate: Gate,
+    /// What its words must not repeat.
+    secrets: Vec<String>,
 }
 
 impl Http {
     /// Every request carries `headers`, secrets among them made by [`secret`], passes `gate` and ends within `timeout`.
     pub fn new(vendor: &'static str, headers: HeaderMap, timeout: Duration, gate: Gate) -> Result<Self, VendorError> {
+        let sensitive = headers.values().filter(|value| value.is_sensitive());
+        let secrets = sensitive.filter_map(|value| value.to_str().ok().map(str::to_owned)).collect();
         let client = reqwest::Client::builder()
             .user_agent(concat!("fin-agent/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
             .timeout(timeout)
             .build()
             .map_err(|error| unreachable(vendor, "set-up", error))?;
-        Ok(Self { vendor, client, gate })
+        Ok(Self { vendor, client, gate, secrets })
+    }
+
+    /// The same with a key that stands in queries: like those in headers it is left out of what the vendor says.
+    pub fn hiding(mut self, key: &str) -> Self {
+        self.secrets.push(key.to_owned());
+        self
+    }
+
+    /// `words` of the vendor without our keys, which some repeat in their refusals.
+    fn without_secrets(&self, words: String) -> String {
+        // The simulator takes keys as short as a word.
+        let told = self.secrets.iter().filter(|secret| secret.len() > 3);
+        told.fold(words, |words, secret| words.replace(secret.as_str(), "…"))
     }
 
     /// The body of a 200 answer; transient failures are tried again up to four times, permanent ones never. `what`
@@ -89,7 +106,7 @@ impl Http {
 
     /// The answer to `what` is not what the vendor documents, because of `reason`.
     pub fn malformed(&self, what: &str, reason: String) -> VendorError {
-        VendorError::Malformed { vendor: self.vendor, what: what.to_owned(), reason }
+        VendorError::Malformed { vendor: self.vendor, what: what.to_owned(), reason: self.without_secrets(reason) }
     }
 
     async fn once(&self, request: RequestBuilder, what: &str) -> Result<String, VendorError> {
@@ -112,7 +129,7 @@ impl Http {
             }
             status if status.is_server_error() => VendorError::Failed { vendor, what, status: status.as_u16() },
             status => {
-                let body = response.text().await.unwrap_or_default();
+                let body = self.without_secrets(response.text().await.unwrap_or_default());
                 let reason = format!("HTTP {} {}", status.as_u16(), body.chars().take(200).collect::<String>());
                 VendorError::Refused { vendor, what, reason }
             }
@@ -169,6 +186,15 @@ mod tests {
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn our_keys_are_left_out_of_what_a_vendor_says() {
+        chassis::tls::install_provider();
+        let headers = HeaderMap::from_iter([secret("x", "x-key", "kestrel-key").unwrap()]);
+        let http = Http::new("x", headers, Duration::from_secs(1), Gate::open("x")).unwrap().hiding("kestrel-query");
+        let error = http.malformed("y", "key kestrel-key, query kestrel-query".to_owned()).to_string();
+        assert!(error.ends_with("key …, query …"), "{error}");
     }
 
     const DATED: (&str, &str) = ("date", "Tue, 24 Nov 2026 14:30:00 GMT");

@@ -60,7 +60,8 @@ impl Volumes {
     pub(super) fn opening(&self, minutes: u32) -> Vec<OpeningVolume> {
         let steps = (i64::from(minutes) * 60_000_000_000 / self.step_nanos) as usize;
         let full = self.sessions.values().filter(|day| !day.session.early_close);
-        full.map(|day| OpeningVolume { date: day.session.date, volume: day.regular.iter().take(steps).sum() }).collect()
+        let volume = |day: &Steps| day.regular.iter().take(steps).fold(0, |sum: u64, step| sum.saturating_add(*step));
+        full.map(|day| OpeningVolume { date: day.session.date, volume: volume(day) }).collect()
     }
 
     /// The newest sessions, oldest first.

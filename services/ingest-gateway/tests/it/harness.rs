@@ -52,6 +52,20 @@ impl Gateway {
         Ok(Self { _folder: Some(folder), ..started })
     }
 
+    /// The same with `second` as the sources of the second close.
+    pub(crate) fn start_ranked(
+        nats: &NatsServer,
+        vendors: &str,
+        symbols: &[String],
+        second: &[&str],
+    ) -> anyhow::Result<Self> {
+        let folder = TempDir::new()?;
+        let sources = Self::sources(folder.path(), nats, vendors, symbols)?;
+        let sources = sources.set("gateway.sources.second_close", second.to_vec());
+        let started = Self::run(sources.set("vendors.alphavantage.key", "sim-gateway-test"))?;
+        Ok(Self { _folder: Some(folder), ..started })
+    }
+
     /// The same for every symbol, with its data in `folder`.
     pub(crate) fn start_in(
         folder: &Path,
@@ -70,6 +84,11 @@ impl Gateway {
         symbols: &[String],
         settings: &[(&str, i64)],
     ) -> anyhow::Result<Self> {
+        let sources = Self::sources(folder, nats, vendors, symbols)?;
+        Self::run(settings.iter().fold(sources, |sources, (key, value)| sources.set(key, *value)))
+    }
+
+    fn sources(folder: &Path, nats: &NatsServer, vendors: &str, symbols: &[String]) -> anyhow::Result<Sources> {
         let socket = vendors.replacen("http://", "ws://", 1);
         let mut sources = Sources::built_in()
             .set("profile", "dev")
@@ -91,9 +110,10 @@ impl Gateway {
                 .set("gateway.sources.history", vec!["alpaca", "yahoo"])
                 .set("gateway.sources.second_close", vec!["yahoo", "finnhub"]);
         }
-        for (key, value) in settings {
-            sources = sources.set(key, *value);
-        }
+        Ok(sources)
+    }
+
+    fn run(sources: Sources) -> anyhow::Result<Self> {
         let loaded = sources.load()?;
         let shutdown = CancellationToken::new();
         let token = shutdown.clone();

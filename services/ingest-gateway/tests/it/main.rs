@@ -8,6 +8,7 @@ mod bus_outage;
 mod harness;
 mod peer;
 mod restart;
+mod scenarios;
 mod session;
 mod sources;
 mod spool;

@@ -11,10 +11,10 @@ use testkit::NatsServer;
 
 use crate::harness::{Gateway, Reader, ready};
 
-const SYMBOLS: usize = 6;
+pub(crate) const SYMBOLS: usize = 6;
 
 /// A made market that stands still before the open.
-async fn simulator() -> anyhow::Result<vendor_sim::Running> {
+pub(crate) async fn simulator() -> anyhow::Result<vendor_sim::Running> {
     let mut options = vendor_sim::Options::new();
     options.seed = 11;
     options.symbols = 40;
@@ -27,7 +27,7 @@ async fn simulator() -> anyhow::Result<vendor_sim::Running> {
 }
 
 /// The first few symbols that the simulator lists; more would only take longer.
-async fn some_symbols(base: &str) -> anyhow::Result<Vec<String>> {
+pub(crate) async fn some_symbols(base: &str) -> anyhow::Result<Vec<String>> {
     let listed: Value = reqwest::get(format!("{base}/finnhub/api/v1/stock/symbol?token=sim")).await?.json().await?;
     let listed = listed.as_array().context("a list")?;
     Ok(listed.iter().take(SYMBOLS).filter_map(|listing| listing["symbol"].as_str().map(str::to_owned)).collect())
@@ -46,7 +46,7 @@ async fn left_over(base: &str) -> anyhow::Result<BTreeMap<String, u64>> {
     Ok(items.iter().filter_map(|i| Some((i["on"].as_str()?.to_owned(), i["count"].as_u64()?))).collect())
 }
 
-async fn references(reader: &mut Reader) -> anyhow::Result<BTreeMap<Symbol, ReferenceUpdated>> {
+pub(crate) async fn references(reader: &mut Reader) -> anyhow::Result<BTreeMap<Symbol, ReferenceUpdated>> {
     let mut found = BTreeMap::new();
     reader
         .until(|event| {

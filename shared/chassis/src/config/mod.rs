@@ -2,6 +2,8 @@
 
 mod extract;
 mod file;
+#[cfg(test)]
+mod fuzz_tests;
 mod layers;
 mod loaded;
 mod problem;

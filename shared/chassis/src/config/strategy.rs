@@ -1,6 +1,6 @@
 //! The strategy file.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use domain::strategy::Strategy;
 use figment::value::Value;
@@ -44,13 +44,18 @@ impl StrategyFile {
     /// The strategy with built-in values for what is wrong, and everything that is.
     pub fn inspect(&self) -> (Option<Strategy>, Vec<Problem>) {
         let parse = |name: &str, text: &str| File::parse(name, text).map(|file| (Value::from(file.values()), file));
-        let files = parse(&self.name, &self.text).and_then(|own| Ok((own, parse("built-in strategy.yaml", SHIPPED)?)));
-        let ((value, file), (shipped, _)) = match files {
-            Ok(files) => files,
+        let (value, file) = match parse(&self.name, &self.text) {
+            Ok(own) => own,
             Err(problem) => return (None, vec![problem]),
         };
+        static BUILT_IN: LazyLock<Result<Value, Problem>> =
+            LazyLock::new(|| Ok(Value::from(File::parse("built-in strategy.yaml", SHIPPED)?.values())));
+        let shipped = match &*BUILT_IN {
+            Ok(shipped) => shipped,
+            Err(problem) => return (None, vec![problem.clone()]),
+        };
         let rules = |strategy: &Strategy| strategy.validate().map_err(Fault::from);
-        let (strategy, faults) = extract(value, &shipped, Reading::Exact, rules);
+        let (strategy, faults) = extract(value, shipped, Reading::Exact, rules);
         (strategy, faults.into_iter().map(|fault| Problem::at(Some(file.origin(&fault.key)), fault)).collect())
     }
 
@@ -66,7 +71,7 @@ impl StrategyFile {
     }
 }
 
-const SHIPPED: &str = include_str!("../../../../config/strategy.yaml");
+pub(super) const SHIPPED: &str = include_str!("../../../../config/strategy.yaml");
 
 /// The strategy in `text` (YAML), checked.
 ///

@@ -142,14 +142,21 @@ impl ExecutionState {
             (Answer::Found(found), _) => self.observe_order(found),
             (Answer::NotFound, Some(Call::Query)) => {
                 order.missing = order.is_in_doubt();
-                if !order.missing {
-                    self.wants_backfill = true;
-                }
+                // One that the broker has shown and now denies is looked for again after the next reading of the book.
+                let asked_for_itself = std::mem::take(&mut order.unclear);
+                self.wants_backfill |= !order.missing && !asked_for_itself;
             }
             (Answer::Refused(reason), Some(Call::Submit)) => order.observe_verdict(OrderState::Rejected, reason, now),
             (Answer::Unknown(reason), Some(Call::Submit)) => order.observe_verdict(OrderState::Unknown, reason, now),
             (Answer::Refused(_), Some(Call::Replace)) => {
                 order.refused_replaces += 1;
+                order.unclear = true;
+                self.wants_backfill = true;
+            }
+            (Answer::NotFound | Answer::Refused(_), Some(Call::Cancel)) => order.unclear = true,
+            (Answer::Unknown(_), Some(Call::Query)) => {
+                // Asked for itself, it is asked for again after the next reading of the book.
+                order.unclear = false;
                 self.wants_backfill = true;
             }
             (Answer::Duplicate, Some(Call::Submit)) | (Answer::Taken, _) => {}
@@ -191,6 +198,7 @@ impl ExecutionState {
             self.observe_fill(fill);
         }
         self.loose_fills.clear();
+        self.miss_unlisted(book);
         self.positions = book.positions.iter().map(|p| (p.symbol.clone(), p.quantity)).collect();
         for position in &book.positions {
             if let Some(last) = position.last {
@@ -379,6 +387,22 @@ impl ExecutionState {
                 (key.0.clone(), self.plans.get(&key.0).map_or(first, |book| book.next_place(leg, key.1.slice)))
             });
             self.observe_placed(&key, attached);
+        }
+    }
+
+    /// A leg that was replaced or has ended may be listed no more; if nobody told us, it would count as live for ever.
+    fn miss_unlisted(&mut self, book: &BrokerBook) {
+        let mut listed = BTreeSet::new();
+        let mut left: Vec<&BrokerOrder> = book.orders.iter().collect();
+        while let Some(order) = left.pop() {
+            listed.insert(&order.venue_order_id);
+            left.extend(&order.legs);
+        }
+        for order in self.plans.values_mut().filter(|plan| !plan.is_settled()).flat_map(|plan| plan.orders.values_mut())
+        {
+            let shown = order.seen.venue_order_id.as_ref();
+            let is_unlisted = shown.is_some_and(|venue| !listed.contains(venue));
+            order.unclear |= is_unlisted && !order.seen.state.is_terminal() && order.call.is_none();
         }
     }
 

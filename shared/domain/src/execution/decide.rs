@@ -118,6 +118,7 @@ fn pursue(view: &View<'_>, book: &PlanBook, out: &mut Vec<Effect>) {
     if out.len() > before {
         return;
     }
+    out.extend(book.orders().filter(|order| order.unclear && order.call.is_none()).map(query));
     if book.closed.is_some() {
         closing::sweep(view, book, out);
         return;
@@ -264,7 +265,7 @@ impl View<'_> {
     /// True when nothing is under way for `order` and the last request is long enough ago.
     pub(super) fn may_ask(&self, order: &Order) -> bool {
         let rested = order.asked_at.is_none_or(|at| self.now >= at.plus_seconds(ASK_AGAIN_S));
-        order.call.is_none() && rested
+        order.call.is_none() && !order.unclear && rested
     }
 
     pub(super) fn cancel(&self, order: &Order, out: &mut Vec<Effect>) {

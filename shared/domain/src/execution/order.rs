@@ -116,6 +116,9 @@ pub struct Order {
     pub call: Option<Call>,
     /// True when the broker has said that it does not have it.
     pub missing: bool,
+    /// True when the broker's book does not list it or it cannot be cancelled, though by our records it is live: what
+    /// became of it is to be asked.
+    pub unclear: bool,
     /// Market time of the last request to cancel or replace it, so that it is not repeated at once.
     pub asked_at: Option<UnixNanos>,
     /// Requests to replace it that the broker refused.
@@ -171,6 +174,7 @@ impl Order {
             replaces: None,
             call: None,
             missing: false,
+            unclear: false,
             asked_at: None,
             refused_replaces: 0,
             fills: Fills::default(),
@@ -179,7 +183,7 @@ impl Order {
 
     /// Takes what the broker shows; what cannot follow from what it showed before is left out.
     pub fn observe(&mut self, order: &BrokerOrder) {
-        self.missing = false;
+        (self.missing, self.unclear) = (false, false);
         if order.replaces.is_some() {
             self.replaces.clone_from(&order.replaces);
         }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod arbitrary;
+mod fuzz;
 mod golden;
 mod identity;
 mod trade_batch;

@@ -72,7 +72,16 @@ struct Draft<'a> {
 impl Broker {
     /// Performs one changing call at `moment` and logs it with its answer.
     pub(crate) fn call(&mut self, call: &Call, moment: &Moment) -> Answer {
+        if call.method == "RULE" {
+            self.rule(&call.body);
+            return Answer { status: 204, body: Value::Null };
+        }
         let answer = self.dispatch(call, moment).unwrap_or_else(|refusal| refusal);
+        if call.reject
+            && let Some(at) = answer.body["id"].as_str().and_then(|id| self.find(id))
+        {
+            self.end_group(at, Status::Rejected, moment);
+        }
         let body = serde_json::from_str(&call.body).unwrap_or_else(|_| Value::String(call.body.clone()));
         let named = |value: &Value| value["client_order_id"].as_str().map(str::to_owned);
         let id = call.path.strip_prefix("/v2/orders/").and_then(|id| self.find(id));
@@ -239,6 +248,7 @@ impl Broker {
 
     /// Answers with `pending_new` and lets the order work from the next print on; outside the session it is `accepted`.
     fn accept(&mut self, at: usize, moment: &Moment) -> Answer {
+        self.taken += 1;
         let answer = Answer { status: 200, body: self.order_view(at, true) };
         let regular = (moment.hours.open..moment.hours.close).contains(&moment.now);
         let (status, event) = if regular { (Status::New, "new") } else { (Status::Accepted, "accepted") };
@@ -287,6 +297,7 @@ impl Broker {
             expired_at: None,
             canceled_at: None,
             replaced_at: None,
+            failed_at: None,
             expires_at,
             replaces: None,
             replaced_by: None,
@@ -371,12 +382,12 @@ impl Broker {
         if !order.status.is_open() {
             return Err(refuse(422, 42_210_000, format!("order is already in \"{}\" state", text(order))));
         }
-        self.cancel_group(at, moment);
+        self.end_group(at, Status::Canceled, moment);
         Ok(Answer { status: 204, body: Value::Null })
     }
 
-    /// Cancels an order, its legs and the other of its pair; a leg of an open entry takes the entry with it.
-    fn cancel_group(&mut self, at: usize, moment: &Moment) {
+    /// Ends an order, its legs and the other of its pair; a leg of an open entry takes the entry with it.
+    fn end_group(&mut self, at: usize, status: Status, moment: &Moment) {
         let open_entry = self.ledger.orders[at].parent.filter(|p| self.ledger.orders[*p].status.is_open());
         let at = open_entry.unwrap_or(at);
         let order = &self.ledger.orders[at];
@@ -384,7 +395,7 @@ impl Broker {
         let group: Vec<usize> = [at].into_iter().chain(order.legs.clone()).chain(order.sibling).collect();
         for member in group {
             if self.ledger.orders[member].status.is_open() {
-                self.finish(member, Status::Canceled, moment.now);
+                self.finish(member, status, moment.now);
             }
         }
         self.forget_closed(symbol);
@@ -395,7 +406,7 @@ impl Broker {
         let mut items = Vec::new();
         for at in open {
             if self.ledger.orders[at].status.is_open() {
-                self.cancel_group(at, moment);
+                self.end_group(at, Status::Canceled, moment);
             }
             items.push(json!({"id": self.ledger.orders[at].id, "status": 200}));
         }

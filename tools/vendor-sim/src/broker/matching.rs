@@ -18,6 +18,7 @@ impl Broker {
             return;
         }
         let mut capacity = (u64::from(print.size) * self.participation / 100).max(1);
+        capacity = capacity.min(self.fills_max(print.symbol, moment.hours.date, moment.now));
         for at in self.open[symbol].clone() {
             let order = &mut self.ledger.orders[at];
             if !order.status.is_working() {
@@ -139,6 +140,10 @@ impl Broker {
             Status::Replaced => {
                 order.replaced_at = Some(now);
                 "replaced"
+            }
+            Status::Rejected => {
+                order.failed_at = Some(now);
+                "rejected"
             }
             _ => {
                 order.canceled_at = Some(now);

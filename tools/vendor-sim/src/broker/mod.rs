@@ -7,6 +7,7 @@ mod checks;
 mod intake;
 mod matching;
 pub(crate) mod order;
+mod rules;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::calendar::Hours;
 use crate::session::World;
 use account::Position;
 use order::{Order, Side, money, rfc3339};
+pub(crate) use rules::Rule;
 
 /// When something happens at the broker.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +37,17 @@ pub(crate) struct Call {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) body: String,
+    /// An order that is taken is rejected at once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) reject: bool,
+}
+
+impl Call {
+    /// Not of a client: a rule for the market, or `None` to forget them all.
+    pub(crate) fn rule(rule: Option<&Rule>) -> anyhow::Result<Self> {
+        let body = serde_json::to_string(&rule)?;
+        Ok(Self { method: "RULE".to_owned(), path: String::new(), body, reject: false })
+    }
 }
 
 /// Answer to a [`Call`].
@@ -107,6 +120,8 @@ pub(crate) struct Ledger {
     pub(crate) suspended: bool,
     pub(crate) no_shorting: bool,
     pub(crate) multiplier: i64,
+    #[serde(default)]
+    pub(crate) rules: Vec<Rule>,
 }
 
 /// The broker of one world.
@@ -125,6 +140,8 @@ pub(crate) struct Broker {
     outbox: Vec<String>,
     /// Whether an order was filled since this was last asked, and whether one was filled in part.
     filled: (bool, bool),
+    /// Orders taken since the process began, legs not counted.
+    pub(crate) taken: usize,
 }
 
 impl Broker {
@@ -140,6 +157,7 @@ impl Broker {
             previous_close: vec![0; symbols],
             outbox: Vec::new(),
             filled: (false, false),
+            taken: 0,
         };
         for (at, order) in broker.ledger.orders.iter().enumerate() {
             if order.status.is_open() {

@@ -72,6 +72,7 @@ pub(crate) enum Status {
     Canceled,
     Expired,
     Replaced,
+    Rejected,
 }
 
 impl Status {
@@ -79,7 +80,7 @@ impl Status {
     pub(crate) fn is_open(self) -> bool {
         match self {
             Self::PendingNew | Self::Accepted | Self::New | Self::Held | Self::PartiallyFilled => true,
-            Self::Filled | Self::Canceled | Self::Expired | Self::Replaced => false,
+            Self::Filled | Self::Canceled | Self::Expired | Self::Replaced | Self::Rejected => false,
         }
     }
 
@@ -123,6 +124,8 @@ pub(crate) struct Order {
     pub(crate) expired_at: Option<i64>,
     pub(crate) canceled_at: Option<i64>,
     pub(crate) replaced_at: Option<i64>,
+    #[serde(default)]
+    pub(crate) failed_at: Option<i64>,
     pub(crate) expires_at: i64,
     pub(crate) replaces: Option<String>,
     pub(crate) replaced_by: Option<String>,
@@ -156,7 +159,7 @@ impl Order {
             "expires_at": rfc3339(self.expires_at),
             "canceled_at": self.canceled_at.map(rfc3339),
             "cancel_requested_at": self.canceled_at.map(rfc3339),
-            "failed_at": null,
+            "failed_at": self.failed_at.map(rfc3339),
             "replaced_at": self.replaced_at.map(rfc3339),
             "replaced_by": self.replaced_by,
             "replaces": self.replaces,

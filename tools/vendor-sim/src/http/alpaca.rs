@@ -17,7 +17,6 @@ use super::{Outcome, reply};
 use crate::broker::order::{asset_id, rfc3339};
 use crate::broker::{Broker, Call, Fill};
 use crate::calendar;
-use crate::faults::When;
 use crate::session::Listing;
 use crate::sim::Sim;
 use crate::ws;
@@ -67,20 +66,24 @@ fn not_found(message: &str) -> Response {
 
 async fn change(State(sim): State<Arc<Sim>>, uri: Uri, method: Method, body: String) -> Outcome {
     let path = format!("/v2{}", uri.path_and_query().map_or(uri.path(), |p| p.as_str()));
-    let fault = sim.faults.hit(method.as_str(), &path);
-    let refusal = |status| reply(status, json!({"message": "an asked-for fault"}));
-    if let Some(fault) = fault.as_ref().filter(|fault| fault.when == When::Before) {
+    let fault = sim.faults.hit(method.as_str(), &path, &body);
+    let hit = |before| fault.as_ref().filter(|fault| fault.is_before() == before);
+    if let Some(fault) = hit(true) {
         fault.wait().await;
-        if let Some(status) = fault.status {
-            return Ok(refusal(status));
+        if let Some(refusal) = fault.answer() {
+            return Ok(refusal);
         }
     }
-    let answer = sim.order_call(Call { method: method.to_string(), path, body })?;
-    if let Some(fault) = fault.as_ref().filter(|fault| fault.when == When::After) {
+    let reject = fault.as_ref().is_some_and(|fault| fault.reject);
+    let mut answer = sim.order_call(Call { method: method.to_string(), path, body, reject })?;
+    if let Some(fault) = hit(false) {
         fault.wait().await;
-        if let Some(status) = fault.status {
-            return Ok(refusal(status));
+        if let Some(lost) = fault.answer() {
+            return Ok(lost);
         }
+    }
+    if let Some(fault) = &fault {
+        answer.body = fault.patched(answer.body);
     }
     if answer.body.is_null() {
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::NO_CONTENT);

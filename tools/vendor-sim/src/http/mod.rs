@@ -11,6 +11,7 @@ pub(crate) mod yahoo;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
@@ -33,21 +34,26 @@ pub(crate) fn router(sim: Arc<Sim>) -> Router {
         .with_state(sim)
 }
 
-/// The fault that was asked for this read, if any. Changing calls ask for theirs where the broker acts.
-async fn reads_go_wrong(State(sim): State<Arc<Sim>>, request: Request, next: Next) -> Response {
-    let is_read = request.method() == Method::GET && !request.headers().contains_key(header::UPGRADE);
-    let fault = if is_read { sim.faults.hit("GET", request.uri().path()) } else { None };
-    let Some(fault) = fault else { return next.run(request).await };
-    fault.wait().await;
-    let (status, body) = match (fault.status, fault.body) {
-        (None, None) => return next.run(request).await,
-        (status, body) => (status.unwrap_or(200), body.unwrap_or_else(|| json!({"message": "an asked-for fault"}))),
+/// The fault that was asked for this read or this upgrade, if any. Changing calls ask for theirs where the broker acts.
+async fn reads_go_wrong(State(sim): State<Arc<Sim>>, request: Request, next: Next) -> Outcome {
+    let verb = match (request.method(), request.headers().contains_key(header::UPGRADE)) {
+        (_, true) => "CONNECT",
+        (&Method::GET, false) => "GET",
+        _ => return Ok(next.run(request).await),
     };
-    let mut answer = reply(status, body);
-    if let Some(seconds) = fault.retry_after_s {
-        answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    let fault = sim.faults.hit(verb, request.uri().path(), request.uri().query().unwrap_or_default());
+    let Some(fault) = fault else { return Ok(next.run(request).await) };
+    fault.wait().await;
+    if let Some(answer) = fault.answer() {
+        return Ok(answer);
     }
-    answer
+    let answer = next.run(request).await;
+    if fault.patch.is_none() || verb == "CONNECT" {
+        return Ok(answer);
+    }
+    let status = answer.status().as_u16();
+    let whole = to_bytes(answer.into_body(), usize::MAX).await?;
+    Ok(reply(status, fault.patched(serde_json::from_slice(&whole)?)))
 }
 
 /// An unexpected failure of the simulator itself.

@@ -17,7 +17,6 @@ use crate::broker::order::rfc3339;
 use crate::calendar;
 use crate::clock::PauseOn;
 use crate::decimal;
-use crate::faults::Fault;
 use crate::firehose::Plan;
 use crate::market::Market;
 use crate::session::World;
@@ -29,12 +28,13 @@ pub(crate) fn routes() -> Router<Arc<Sim>> {
         .route("/clock", get(clock).post(set_clock))
         .route("/orders", get(orders))
         .route("/fills", get(fills))
+        .route("/book", get(book))
         .route("/session", get(session))
         .route("/session/trades.csv", get(trades))
         .route("/session/daily.csv", get(daily))
         .route("/session/opening.csv", get(opening))
         .route("/session/news.csv", get(news))
-        .route("/faults", get(faults).post(add_fault).delete(clear_faults))
+        .route("/faults", get(faults).post(add_faults).delete(clear_faults))
         .route("/firehose", get(firehose).post(start_firehose).delete(stop_firehose))
 }
 
@@ -107,6 +107,21 @@ async fn orders(State(sim): State<Arc<Sim>>) -> Outcome {
 async fn fills(State(sim): State<Arc<Sim>>) -> Outcome {
     let items: Vec<Value> = sim.market()?.broker.ledger.fills.iter().map(Fill::view).collect();
     Ok(reply(200, json!({"items": items})))
+}
+
+/// The broker's books at one instant, out of reach of every fault.
+async fn book(State(sim): State<Arc<Sim>>) -> Outcome {
+    let market = sim.market()?;
+    let broker = &market.broker;
+    let open = (0..broker.ledger.orders.len()).filter(|at| broker.ledger.orders[*at].status.is_open());
+    Ok(reply(
+        200,
+        json!({
+            "now": rfc3339(market.clock.now),
+            "positions": broker.positions_view(),
+            "orders": open.map(|at| broker.order_view(at, false)).collect::<Vec<_>>(),
+        }),
+    ))
 }
 
 async fn session(State(sim): State<Arc<Sim>>) -> Outcome {
@@ -210,18 +225,33 @@ async fn news(State(sim): State<Arc<Sim>>, Query(day): Query<Day>) -> Outcome {
     .await
 }
 
-async fn faults(State(sim): State<Arc<Sim>>) -> Outcome {
-    Ok(reply(200, json!({"items": sim.faults.list()})))
+fn faults_view(sim: &Sim) -> anyhow::Result<Value> {
+    Ok(json!({"items": sim.faults.list(), "rules": sim.market()?.broker.ledger.rules}))
 }
 
-async fn add_fault(State(sim): State<Arc<Sim>>, Json(fault): Json<Fault>) -> Outcome {
-    sim.faults.add(fault);
-    Ok(reply(202, json!({"items": sim.faults.list()})))
+async fn faults(State(sim): State<Arc<Sim>>) -> Outcome {
+    Ok(reply(200, faults_view(&sim)?))
+}
+
+/// One fault or a whole scenario, as JSON or YAML; all of it or nothing.
+async fn add_faults(State(sim): State<Arc<Sim>>, scenario: String) -> Outcome {
+    let refused = |why: String| Ok(reply(422, json!({"message": why})));
+    let faults = match crate::faults::read(&scenario) {
+        Ok(faults) => faults,
+        Err(refusal) => return refused(refusal.to_string()),
+    };
+    if let Some(unknown) = faults.iter().find_map(|fault| sim.unknown_symbol(fault)) {
+        return refused(unknown);
+    }
+    for fault in faults {
+        sim.ask_for(fault)?;
+    }
+    Ok(reply(202, faults_view(&sim)?))
 }
 
 async fn clear_faults(State(sim): State<Arc<Sim>>) -> Outcome {
-    sim.faults.clear();
-    Ok(reply(200, json!({"items": sim.faults.list()})))
+    sim.forgive()?;
+    Ok(reply(200, faults_view(&sim)?))
 }
 
 async fn firehose(State(sim): State<Arc<Sim>>) -> Outcome {

@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
-use crate::faults::Mangle;
+use crate::faults::{Line, Part};
 use crate::http::alpaca::is_sim_key;
 use crate::sim::Sim;
 
@@ -24,6 +24,7 @@ pub(crate) async fn upgrade(State(sim): State<Arc<Sim>>, upgrade: WebSocketUpgra
 async fn serve(sim: Arc<Sim>, mut socket: WebSocket) -> anyhow::Result<()> {
     let mut authorized = false;
     let mut listening: Option<broadcast::Receiver<Arc<str>>> = None;
+    let mut line = Line::default();
     loop {
         tokio::select! {
             message = socket.recv() => {
@@ -55,13 +56,20 @@ async fn serve(sim: Arc<Sim>, mut socket: WebSocket) -> anyhow::Result<()> {
             }
             update = next(&mut listening) => {
                 let update = update?;
-                match sim.faults.mangle("/alpaca/stream", false) {
-                    Some(Mangle::Drop) => continue,
-                    Some(Mangle::Duplicate) => send(&mut socket, &update).await?,
-                    Some(Mangle::Swap) | None => {}
+                let fault = sim.faults.frame("/alpaca/stream", &update, false);
+                for part in line.take(update, fault.as_ref()) {
+                    match part {
+                        Part::Frame(frame) => send(&mut socket, &frame).await?,
+                        Part::Close => return Ok(socket.send(Message::Close(None)).await?),
+                        Part::Abort => return Ok(()),
+                        Part::Gone(time) => {
+                            tokio::time::sleep(time).await;
+                            return Ok(());
+                        }
+                    }
                 }
-                send(&mut socket, &update).await?;
             }
+            late = line.late() => send(&mut socket, &late).await?,
         }
     }
 }

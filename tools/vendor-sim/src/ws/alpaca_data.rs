@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use super::finnhub::send_waiting;
 use super::msgpack;
 use crate::alpaca_feed::{Channels, Wanted};
+use crate::faults::{Line, Part};
 use crate::http::alpaca::is_sim_key;
 use crate::sim::Sim;
 
@@ -97,7 +98,8 @@ async fn serve(sim: Arc<Sim>, socket: WebSocket, path: &str, packed: bool) -> an
     let Some((id, mut frames)) = connected else {
         return refuse(&mut sink, CONNECTIONS).await;
     };
-    let _guard = Disconnect(Arc::clone(&sim), id);
+    let guard = Disconnect(Arc::clone(&sim), id);
+    let mut line = Line::default();
     say(&mut sink, &json!({"T": "success", "msg": "authenticated"})).await?;
     let mut channels = Channels::default();
     loop {
@@ -110,10 +112,22 @@ async fn serve(sim: Arc<Sim>, socket: WebSocket, path: &str, packed: bool) -> an
             frame = frames.recv() => match frame {
                 Some(frame) => {
                     let message = |frame| message(frame, packed);
-                    send_waiting(&mut sink.socket, frame, &mut frames, &sim.faults, (path, message)).await?;
+                    let end = send_waiting(&mut sink.socket, frame, &mut frames, (&mut line, &sim.faults), (path, message));
+                    match end.await? {
+                        None | Some(Part::Frame(_)) => {}
+                        Some(Part::Close) => return Ok(sink.socket.close().await?),
+                        Some(Part::Abort) => return Ok(()),
+                        Some(Part::Gone(time)) => {
+                            // The market does not wait for a reader who is not there.
+                            drop(guard);
+                            tokio::time::sleep(time).await;
+                            return Ok(());
+                        }
+                    }
                 }
                 None => return Ok(()),
             },
+            late = line.late() => sink.socket.send(message(late.to_string(), packed)?).await?,
         }
     }
 }

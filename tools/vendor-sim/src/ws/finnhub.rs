@@ -13,7 +13,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::faults::{Faults, Mangle};
+use crate::faults::{Faults, Frame, Line, Part};
 use crate::firehose::Load;
 use crate::http::finnhub::{Token, is_authorized};
 use crate::sim::Sim;
@@ -55,7 +55,8 @@ async fn serve(sim: Arc<Sim>, socket: WebSocket) -> anyhow::Result<()> {
         let symbols = sim.world.listings().len();
         market.feeds.connect(symbols)
     };
-    let _guard = Disconnect(Arc::clone(&sim), id);
+    let guard = Disconnect(Arc::clone(&sim), id);
+    let mut line = Line::default();
     let mut firehose = sim.firehose.watch();
     firehose.mark_changed();
     let mut ping = tokio::time::interval_at(tokio::time::Instant::now() + PING_EVERY, PING_EVERY);
@@ -71,9 +72,20 @@ async fn serve(sim: Arc<Sim>, socket: WebSocket) -> anyhow::Result<()> {
                 Some(other) => { other?; }
             },
             frame = frames.recv() => match frame {
-                Some(frame) => send_waiting(&mut sink, frame, &mut frames, &sim.faults, ("/finnhub", |frame| Ok(Message::text(frame)))).await?,
+                Some(frame) => match send_waiting(&mut sink, frame, &mut frames, (&mut line, &sim.faults), ("/finnhub", text)).await? {
+                    None | Some(Part::Frame(_)) => {}
+                    Some(Part::Close) => return Ok(sink.close().await?),
+                    Some(Part::Abort) => return Ok(()),
+                    Some(Part::Gone(time)) => {
+                        // The market does not wait for a reader who is not there.
+                        drop(guard);
+                        tokio::time::sleep(time).await;
+                        return Ok(());
+                    }
+                },
                 None => return Ok(()),
             },
+            late = line.late() => sink.send(Message::text(&*late)).await?,
             changed = firehose.changed() => {
                 changed?;
                 let load = firehose.borrow_and_update().clone();
@@ -86,33 +98,44 @@ async fn serve(sim: Arc<Sim>, socket: WebSocket) -> anyhow::Result<()> {
     }
 }
 
-/// Sends a frame and all that wait behind it with one flush, mangled as asked for of `stream`. `message` writes one.
+/// Sends a frame and all that wait behind it with one flush, with what was asked to go wrong with `stream`; `message`
+/// writes one. `Some` ends the connection.
 pub(super) async fn send_waiting(
     sink: &mut Sink,
     first: String,
     frames: &mut tokio::sync::mpsc::Receiver<String>,
-    faults: &Faults,
+    (line, faults): (&mut Line, &Faults),
     (stream, message): (&str, impl Fn(String) -> anyhow::Result<Message>),
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<Part>> {
     let mut next = Some(first);
     while let Some(frame) = next {
-        match faults.mangle(stream, !frames.is_empty()) {
-            None => {}
-            Some(Mangle::Duplicate) => sink.feed(message(frame.clone())?).await?,
-            Some(Mangle::Swap) => {
-                if let Ok(behind) = frames.try_recv() {
-                    sink.feed(message(behind)?).await?;
+        let fault = faults.frame(stream, &frame, !frames.is_empty());
+        if fault.is_none() && line.is_plain() {
+            sink.feed(message(frame)?).await?;
+        } else {
+            if fault.as_ref().is_some_and(|fault| fault.frame == Some(Frame::Swap))
+                && let Ok(behind) = frames.try_recv()
+            {
+                sink.feed(message(behind)?).await?;
+            }
+            for part in line.take(frame.into(), fault.as_ref()) {
+                match part {
+                    Part::Frame(frame) => sink.feed(message(frame.to_string())?).await?,
+                    end => {
+                        sink.flush().await?;
+                        return Ok(Some(end));
+                    }
                 }
             }
-            Some(Mangle::Drop) => {
-                next = frames.try_recv().ok();
-                continue;
-            }
         }
-        sink.feed(message(frame)?).await?;
         next = frames.try_recv().ok();
     }
-    Ok(sink.flush().await?)
+    sink.flush().await?;
+    Ok(None)
+}
+
+fn text(frame: String) -> anyhow::Result<Message> {
+    Ok(Message::text(frame))
 }
 
 async fn pour(sink: &mut Sink, load: &Arc<Load>) -> anyhow::Result<()> {

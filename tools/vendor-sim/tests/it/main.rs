@@ -8,4 +8,5 @@ mod charts;
 mod client;
 mod recorded;
 mod restart;
+mod scenarios;
 mod streams;

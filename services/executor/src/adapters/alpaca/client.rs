@@ -1,6 +1,7 @@
 //! Calls to Alpaca's trading API.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -10,9 +11,11 @@ use domain::calendar::BrokerDay;
 use domain::execution::{Answer, BrokerAccount, BrokerClock, BrokerFill, BrokerOrder, BrokerPosition, NewOrder};
 use domain::{ClientOrderId, SessionDate, UnixNanos, VenueOrderId};
 use ports::{OrderPort, OrderUpdates, Repricing, VendorError};
-use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
+use tokio::sync::watch;
+use tokio::time::sleep_until;
 
 use super::{parse, stream, wire};
 use crate::metrics;
@@ -20,6 +23,9 @@ use crate::metrics;
 const VENDOR: &str = "alpaca";
 const ORDERS_PAGE: usize = 500;
 const FILLS_PAGE: usize = 100;
+/// Pause after a 429 that does not say how long, and the longest that is kept.
+const PAUSE_USUAL: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// Key and secret of an account. Never shown.
 #[derive(Clone)]
@@ -28,6 +34,15 @@ pub struct Credentials {
     pub key_id: String,
     /// Its secret.
     pub secret: String,
+}
+
+impl Credentials {
+    /// `words` of the broker without key and secret, should it repeat them.
+    pub(super) fn left_out_of(&self, words: &[u8]) -> Vec<u8> {
+        let text = String::from_utf8_lossy(words);
+        let told = [&self.key_id, &self.secret].into_iter().filter(|secret| secret.len() > 3);
+        told.fold(text.into_owned(), |text, secret| text.replace(secret.as_str(), "…")).into_bytes()
+    }
 }
 
 impl fmt::Debug for Credentials {
@@ -55,6 +70,9 @@ pub struct AlpacaClient {
     http: reqwest::Client,
     config: AlpacaConfig,
     tracer: Tracer,
+    /// Before it nothing is read, since the broker has throttled us. What changes something is not held back: who sends
+    /// it has just made sure that the account is still ours. Sent again it is only after a look-up, which waits.
+    not_before: Arc<watch::Sender<tokio::time::Instant>>,
 }
 
 impl AlpacaClient {
@@ -80,7 +98,8 @@ impl AlpacaClient {
             .connect_timeout(config.call_timeout)
             .build()
             .map_err(|e| unreachable("the client", e))?;
-        Ok(Self { http, config, tracer: Tracer::default() })
+        let not_before = Arc::new(watch::Sender::new(tokio::time::Instant::now()));
+        Ok(Self { http, config, tracer: Tracer::default(), not_before })
     }
 
     /// Each call is a span of `tracer`.
@@ -101,13 +120,13 @@ impl AlpacaClient {
         query: &[(&str, String)],
     ) -> Result<T, VendorError> {
         let once = || async {
-            let answer = self.timed(call, self.request(Method::GET, path).query(query)).await?;
-            match answer {
-                (status, body) if status.is_success() => {
-                    serde_json::from_slice(&body).map_err(|e| malformed(call, e.to_string()))
-                }
-                (status, body) => Err(failure(call, status, &body)),
+            let not_before = *self.not_before.borrow();
+            sleep_until(not_before).await;
+            let (status, body) = self.timed(call, self.request(Method::GET, path).query(query)).await?;
+            if status.is_success() {
+                return serde_json::from_slice(&body).map_err(|e| malformed(call, e.to_string()));
             }
+            Err(failure(call, status, &body))
         };
         once.retry(retries()).when(VendorError::is_transient).await
     }
@@ -128,8 +147,12 @@ impl AlpacaClient {
         let outcome = async {
             let response = client.execute(request).await.map_err(|e| unreachable(call, e))?;
             let status = response.status();
+            if let Some(pause) = pause_after(status, response.headers()) {
+                self.not_before.send_modify(|at| *at = (*at).max(tokio::time::Instant::now() + pause));
+            }
             let body = response.bytes().await.map_err(|e| unreachable(call, e))?;
-            Ok((status, body.to_vec()))
+            let body = if status.is_success() { body.to_vec() } else { self.config.credentials.left_out_of(&body) };
+            Ok((status, body))
         }
         .await;
         let status = outcome.as_ref().map(|(status, _)| status.as_u16());
@@ -261,7 +284,7 @@ impl OrderPort for AlpacaClient {
 
 /// What the broker's answer to a change means. The body's code decides; a status alone is not trusted: 403 is also
 /// how a wash trade or missing buying power is refused, 422 also a repeated client order id.
-fn answer(status: StatusCode, body: &[u8]) -> Answer {
+pub(super) fn answer(status: StatusCode, body: &[u8]) -> Answer {
     if status == StatusCode::NO_CONTENT {
         return Answer::Taken;
     }
@@ -282,9 +305,19 @@ fn answer(status: StatusCode, body: &[u8]) -> Answer {
     }
 }
 
+/// How long a throttled call asks us to be quiet. What is held must be looked after meanwhile, so it is not believed
+/// beyond [`PAUSE_MAX`].
+fn pause_after(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
+    if status != StatusCode::TOO_MANY_REQUESTS {
+        return None;
+    }
+    let seconds: Option<u64> = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    Some(seconds.map_or(PAUSE_USUAL, Duration::from_secs).min(PAUSE_MAX))
+}
+
 const NOT_FOUND: &str = "not found";
 
-fn failure(call: &'static str, status: StatusCode, body: &[u8]) -> VendorError {
+pub(super) fn failure(call: &'static str, status: StatusCode, body: &[u8]) -> VendorError {
     let what = call.to_owned();
     let refusal: wire::Refusal = serde_json::from_slice(body).unwrap_or_default();
     match status.as_u16() {
@@ -350,6 +383,20 @@ mod tests {
     }
 
     #[test]
+    fn a_throttled_call_makes_reads_wait_but_not_for_long() {
+        let check = |status: u16, retry_after: Option<&str>, expected: Option<Duration>| {
+            let header = retry_after.map(|text| (RETRY_AFTER, HeaderValue::from_str(text).unwrap()));
+            let headers: HeaderMap = header.into_iter().collect();
+            assert_eq!(pause_after(StatusCode::from_u16(status).unwrap(), &headers), expected, "{retry_after:?}");
+        };
+        check(429, Some("2"), Some(Duration::from_secs(2)));
+        check(429, Some("86400"), Some(PAUSE_MAX));
+        check(429, Some("soon"), Some(PAUSE_USUAL));
+        check(429, None, Some(PAUSE_USUAL));
+        check(503, Some("2"), None);
+    }
+
+    #[test]
     fn a_route_names_no_order() {
         assert_eq!(route("/alpaca/v2/orders"), "/v2/orders");
         assert_eq!(route("/v2/orders/61e69015-8549-4bfd"), "/v2/orders/{order_id}");
@@ -359,5 +406,6 @@ mod tests {
     fn credentials_are_not_shown() {
         let secret = Credentials { key_id: "sim".to_owned(), secret: "hunter2".to_owned() };
         assert!(!format!("{secret:?}").contains("hunter2"));
+        assert_eq!(secret.left_out_of(b"hunter2 is wrong, sim"), "… is wrong, sim".as_bytes());
     }
 }

@@ -8,4 +8,6 @@ mod wire;
 pub use client::{AlpacaClient, AlpacaConfig, Credentials};
 
 #[cfg(test)]
+mod fuzz_tests;
+#[cfg(test)]
 mod payload_tests;

@@ -103,7 +103,10 @@ async fn listen(url: &str, credentials: &Credentials, out: &mpsc::Sender<BrokerU
                 let wish = json!({"action": "listen", "data": {"streams": ["trade_updates"]}});
                 socket.send(Message::text(wish.to_string())).await.map_err(|e| e.to_string())?;
             }
-            Heard::Refused(words) => return Err(format!("login refused: {words}")),
+            Heard::Refused(words) => {
+                let words = credentials.left_out_of(words.as_bytes());
+                return Err(format!("login refused: {}", String::from_utf8_lossy(&words)));
+            }
             Heard::Listening => {
                 listening = true;
                 deadline = Instant::now() + SILENCE_MAX;

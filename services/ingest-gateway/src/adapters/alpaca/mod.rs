@@ -10,4 +10,6 @@ pub use client::{AlpacaClient, AlpacaConfig};
 pub use stream::{AlpacaStream, AlpacaStreamConfig, Encoding, FrameParser};
 
 #[cfg(test)]
+mod fuzz_tests;
+#[cfg(test)]
 mod payload_tests;

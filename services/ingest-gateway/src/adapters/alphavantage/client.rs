@@ -29,7 +29,7 @@ impl AlphaVantageClient {
     /// those of `tape`.
     pub fn new(base: &str, key: &str, tape: Tape, opening_minutes: u32, gate: Gate) -> Result<Self, VendorError> {
         Ok(Self {
-            http: Http::new(VENDOR, HeaderMap::new(), Duration::from_secs(30), gate)?,
+            http: Http::new(VENDOR, HeaderMap::new(), Duration::from_secs(30), gate)?.hiding(key),
             url: format!("{}/query", base.trim_end_matches('/')),
             key: key.to_owned(),
             tape,

@@ -5,3 +5,6 @@ mod parse;
 mod wire;
 
 pub use client::AlphaVantageClient;
+
+#[cfg(test)]
+mod fuzz_tests;

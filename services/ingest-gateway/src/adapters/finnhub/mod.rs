@@ -9,3 +9,6 @@ mod wire;
 pub use client::{FinnhubClient, Holiday, Quote};
 pub use parse::FrameParser;
 pub use stream::{FinnhubStream, StreamConfig};
+
+#[cfg(test)]
+mod fuzz_tests;

@@ -5,3 +5,6 @@ mod parse;
 mod wire;
 
 pub use client::YahooClient;
+
+#[cfg(test)]
+mod fuzz_tests;

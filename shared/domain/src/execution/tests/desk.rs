@@ -96,6 +96,8 @@ pub(super) struct Broker {
     /// Every request that reached it: `POST id`, `DELETE id`, `PATCH id`.
     pub requests: Vec<String>,
     pub position: i64,
+    /// Its book does not list legs that were replaced.
+    pub forgets_replaced: bool,
 }
 
 impl Broker {
@@ -246,8 +248,12 @@ impl Broker {
     fn book(&self, symbol: &Symbol, as_of: UnixNanos) -> BrokerBook {
         let top = self.orders.keys().filter(|id| !self.parents.contains_key(*id));
         let position = BrokerPosition { symbol: symbol.clone(), quantity: self.position, last: None };
+        let mut orders: Vec<BrokerOrder> = top.map(|id| self.view(id)).collect();
+        if self.forgets_replaced {
+            orders.iter_mut().for_each(|order| order.legs.retain(|leg| leg.state != OrderState::Replaced));
+        }
         BrokerBook {
-            orders: top.map(|id| self.view(id)).collect(),
+            orders,
             fills: self.fills.clone(),
             positions: Some(position).filter(|p| p.quantity != 0).into_iter().collect(),
             as_of,
@@ -394,9 +400,10 @@ impl Desk {
                 self.burn()?;
                 self.state.answer(&id, &answer, now);
             }
-            Effect::Query { client_order_id, .. } => {
-                let id = client_order_id.as_str();
-                let found = self.broker.orders.contains_key(id).then(|| self.broker.view(id));
+            Effect::Query { client_order_id, venue_order_id } => {
+                let by_venue = venue_order_id.and_then(|venue| self.broker.id_of(&venue));
+                let id = by_venue.unwrap_or_else(|| client_order_id.to_string());
+                let found = self.broker.orders.contains_key(&id).then(|| self.broker.view(&id));
                 let answer = found.map_or(Answer::NotFound, Answer::Found);
                 self.burn()?;
                 self.state.answer(&client_order_id, &answer, now);

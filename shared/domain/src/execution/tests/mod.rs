@@ -274,6 +274,25 @@ fn flatten_cancels_the_legs_before_it_sends_the_exit() {
     assert_eq!(closed.r_multiple.to_string(), "2.5");
 }
 
+/// The stream did not tell that the stop was replaced, and the book lists the new one alone.
+#[test]
+fn a_replaced_stop_that_is_listed_no_more_is_looked_up_and_stands_in_no_ones_way() {
+    let mut desk = approved();
+    desk.broker.forgets_replaced = true;
+    desk.run();
+    let (entry, now) = (desk.entry_id(), desk.now);
+    desk.broker.fill(&entry, 100, "50.03", now);
+    desk.run();
+    let plan = desk.state.open_plans().next().unwrap();
+    let stops: Vec<_> = plan.leg(crate::execution::Leg::Stop).map(crate::execution::Order::state).collect();
+    assert_eq!(stops, [OrderState::Replaced, OrderState::Working]);
+    let flatten = Event::from(FlattenRequested { by: by() });
+    desk.log.push(flatten.clone());
+    desk.state.apply(&flatten);
+    desk.run();
+    assert_eq!((desk.requests("DELETE", ""), desk.requests("POST", "-X")), (1, 1), "{:?}", desk.broker.requests);
+}
+
 #[test]
 fn trading_states_hold_back_what_they_say() {
     let check = |state: TradingState, expected: Option<CloseReason>, requests: usize| {

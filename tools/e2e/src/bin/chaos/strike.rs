@@ -7,7 +7,7 @@ use e2e::Suite;
 use e2e::process::signal;
 use e2e::suite::SERVICES;
 use futures_util::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
@@ -110,9 +110,12 @@ async fn begin(site: &mut Site, suite: &mut Suite, underway: &mut Underway, faul
             let pids: Vec<u32> = suite.nodes().iter().filter_map(testkit::NatsServer::pid).collect();
             underway.bursts = Some(tokio::spawn(stutter(pids)));
         }
-        (Kind::DuplicateFrames, Victim::Vendor) => mangle(suite, "SEND /finnhub", "duplicate").await?,
-        (Kind::SwappedFrames, Victim::Vendor) => mangle(suite, "SEND /finnhub", "swap").await?,
-        (Kind::DuplicateUpdates, Victim::Vendor) => mangle(suite, "SEND /alpaca/stream", "duplicate").await?,
+        (Kind::DuplicateFrames, Victim::Vendor) => {
+            // A trade that came twice alone is two trades to everybody.
+            mangle(suite, json!({"on": "SEND /finnhub", "frame": "duplicate", "containing": "},{"})).await?;
+        }
+        (Kind::SwappedFrames, Victim::Vendor) => mangle(suite, json!({"on": "SEND /finnhub", "frame": "swap"})).await?,
+        (Kind::DuplicateUpdates, Victim::Vendor) => mangle(suite, json!({"on": "SEND /alpaca/stream", "frame": "duplicate"})).await?,
         (kind, victim) => anyhow::bail!("{} is not for {victim}", kind.name()),
     }
     Ok(())
@@ -206,8 +209,9 @@ fn second(service: &str) -> String {
 /// Frames or updates that one fault mangles.
 const MANGLED: u32 = 3;
 
-async fn mangle(suite: &Suite, stream: &str, how: &str) -> anyhow::Result<()> {
-    suite.sim_post("/faults", &json!({"on": stream, "frame": how, "count": MANGLED})).await.map(|_| ())
+async fn mangle(suite: &Suite, mut fault: Value) -> anyhow::Result<()> {
+    fault["count"] = json!(MANGLED);
+    suite.sim_post("/faults", &fault).await.map(|_| ())
 }
 
 /// Stops and continues processes: 60 ms of every 100 they wait.
