@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use bus::Bus;
-use chassis::Sources;
+use chassis::{ConfigError, Sources};
 use domain::strategy::Strategy;
 use domain::{SessionDate, StreamName, calendar};
 use research::usage::UsageError;
@@ -62,17 +62,17 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         return Err(UsageError(format!("--date {day} is not a session")).into());
     };
     let (strategy, folder) = match &arguments.strategy {
-        Some(file) => (research::backtest::read_strategy(file)?, PathBuf::new()),
+        Some(file) => (Ok(research::backtest::read_strategy(file)?), PathBuf::new()),
         None => {
             let loaded = Sources::process().load()?;
-            (loaded.strategy()?, loaded.strategy_folder)
+            (loaded.strategy(), loaded.strategy_folder)
         }
     };
-    let strategy = Arc::new(strategy);
+    let strategy = strategy.map(Arc::new);
     let given = arguments.strategy.is_some();
     let (findings, is_over) = arguments.connection.with_bus(async |bus| {
         let is_over = market_time(&bus).await? >= session.close;
-        Ok((replay(&bus, &strategy, given, &folder, day).await?, is_over))
+        Ok((replay(&bus, strategy, given, &folder, day).await?, is_over))
     })?;
     if let Some(file) = &arguments.log {
         std::fs::write(file, findings.log.to_string()).with_context(|| file.display().to_string())?;
@@ -97,10 +97,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 /// Streams are read in the order data moves, so that on a day still going on no stage seems to lack an answer that had
-/// not been given yet. `given` says that the strategy was named for this day.
+/// not been given yet. `given` says that the strategy was named for this day; one that is refused counts only where nothing
+/// was activated.
 async fn replay(
     bus: &Bus,
-    strategy: &Arc<Strategy>,
+    strategy: Result<Arc<Strategy>, ConfigError>,
     given: bool,
     folder: &Path,
     day: SessionDate,
@@ -108,14 +109,18 @@ async fn replay(
     let Some(rounds) = Rounds::find(bus, day).await? else {
         return Err(NotFound(format!("no round of {day} is recorded on the bus")).into());
     };
+    let control = Recording::read(bus, StreamName::Control, |_| true).await?;
+    let strategy = match strategy {
+        Ok(strategy) => strategy,
+        Err(refused) => versions::newest(&control).ok_or(refused)?,
+    };
     if given && !rounds.versions.contains(&strategy.version()) {
         let recorded = rounds.versions.iter().cloned().collect::<Vec<_>>().join(", ");
         let (version, name) = (strategy.version(), &strategy.name);
         let text = format!("{day} was decided under strategy version {recorded}; --strategy is {version} ({name})");
         return Err(UsageError(text).into());
     }
-    let control = Recording::read(bus, StreamName::Control, |_| true).await?;
-    let versions = Versions::new(strategy, &control);
+    let versions = Versions::new(&strategy, &control);
     let scorings = versions.of_day(day, &rounds.versions, folder)?;
     let mut findings = Findings { versions: rounds.versions.into_iter().collect(), ..Findings::default() };
     let made = scan::rounds(bus, &scorings, rounds.partitions, day, &mut findings).await?;
@@ -125,10 +130,16 @@ async fn replay(
     // What was asked for since may have been seen by what is read now.
     let control = Recording::read(bus, StreamName::Control, |_| true).await?;
     let plan = Recording::read(bus, StreamName::Plan, |_| true).await?;
-    plan::compare(strategy, day, &scan, &control, &plan, &mut findings);
+    plan::compare(&strategy, day, &scan, &control, &plan, &mut findings);
     let order = Recording::read(bus, StreamName::Order, |_| true).await?;
     let risk = Recording::read(bus, StreamName::Risk, |_| true).await?;
-    risk::compare(strategy, day, &risk::Inputs { plan: &plan, order: &order, control: &control }, &risk, &mut findings);
+    risk::compare(
+        &strategy,
+        day,
+        &risk::Inputs { plan: &plan, order: &order, control: &control },
+        &risk,
+        &mut findings,
+    );
     order::compare(day, &risk, &order, &mut findings);
     findings.events += [&scan, &control, &plan, &order, &risk].map(|recording| recording.messages).iter().sum::<u64>();
     Ok(findings)

@@ -93,6 +93,14 @@ pub(super) fn meaning(activated: &ConfigActivated) -> Option<Arc<Strategy>> {
     StrategyFile::new(name, &activated.strategy_yaml).read().ok().map(Arc::new)
 }
 
+/// What was activated last, of what this program can read.
+pub(super) fn newest(control: &Recording) -> Option<Arc<Strategy>> {
+    control.events.iter().rev().find_map(|recorded| match &recorded.event {
+        Event::ConfigActivated(activated) => meaning(activated),
+        _ => None,
+    })
+}
+
 fn scoring(version: StrategyVersion, folder: &Path) -> anyhow::Result<Scoring> {
     let model = learned_score::model(&version.strategy.scoring, folder)?;
     Ok(Scoring { version, model })

@@ -20,7 +20,8 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use msgpack::Field;
-pub use parse::{FrameParser, StreamError};
+pub use parse::FrameParser;
+use parse::StreamError;
 
 use crate::adapters::live::{self, Connecting, LiveStream, Protocol, Socket, Timing, unreachable};
 use crate::adapters::repeat::Repeats;

@@ -115,7 +115,9 @@ async fn begin(site: &mut Site, suite: &mut Suite, underway: &mut Underway, faul
             mangle(suite, json!({"on": "SEND /finnhub", "frame": "duplicate", "containing": "},{"})).await?;
         }
         (Kind::SwappedFrames, Victim::Vendor) => mangle(suite, json!({"on": "SEND /finnhub", "frame": "swap"})).await?,
-        (Kind::DuplicateUpdates, Victim::Vendor) => mangle(suite, json!({"on": "SEND /alpaca/stream", "frame": "duplicate"})).await?,
+        (Kind::DuplicateUpdates, Victim::Vendor) => {
+            mangle(suite, json!({"on": "SEND /alpaca/stream", "frame": "duplicate"})).await?
+        }
         (kind, victim) => anyhow::bail!("{} is not for {victim}", kind.name()),
     }
     Ok(())
