@@ -84,7 +84,9 @@ impl Gateway {
         symbols: &[String],
         settings: &[(&str, i64)],
     ) -> anyhow::Result<Self> {
-        let sources = Self::sources(folder, nats, vendors, symbols)?;
+        let sources = Self::sources(folder, nats, vendors, symbols)?
+            .set("gateway.sources.trades", feeds.to_vec())
+            .set("gateway.feed.alpaca_encoding", encoding);
         Self::run(settings.iter().fold(sources, |sources, (key, value)| sources.set(key, *value)))
     }
 
@@ -100,8 +102,6 @@ impl Gateway {
             .set("vendors.yahoo.rest_url", format!("{vendors}/yahoo"))
             .set("vendors.alpaca.rest_url", format!("{vendors}/alpaca"))
             .set("vendors.alpaca.data_stream_url", format!("{socket}/alpaca/v2"))
-            .set("gateway.sources.trades", feeds.to_vec())
-            .set("gateway.feed.alpaca_encoding", encoding)
             .set("vendors.alphavantage.rest_url", format!("{vendors}/alphavantage"))
             .set("vendors.sim.rest_url", format!("{vendors}/sim/v1"));
         if !symbols.is_empty() {
