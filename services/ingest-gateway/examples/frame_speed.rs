@@ -1,6 +1,6 @@
 //! How many trades a second one core reads out of each vendor's frames.
 //!
-//! cargo run --release -p ingest-gateway --example frame_speed
+//! `cargo run --release --example frame_speed`
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
 

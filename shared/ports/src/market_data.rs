@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn only_the_form_that_was_remembered_is_recalled() {
         let mut sets = ConditionSets::default();
-        let forms: Vec<u128> = (1..=2_000).map(|n| n << 64 | n * 31).collect();
+        let forms: Vec<u128> = (1..=2_000).map(|n| (n << 64) | (n * 31)).collect();
         assert_eq!((sets.recall(0), sets.recall(forms[0])), (None, None));
         for (index, form) in (1..).zip(&forms) {
             sets.remember(*form, index);

@@ -94,10 +94,9 @@ fn run<C: AsRef<[u8]>>(decoder: &str, corpus: &[C], usual: u64, mut decode: impl
     for n in 0..inputs {
         dice.input(&corpus, n, &mut input);
         let since = Instant::now();
-        match catch_unwind(AssertUnwindSafe(|| decode(&input))) {
-            Ok(was_taken) => taken += u64::from(was_taken),
-            Err(_) => panic!("{decoder}: input {n} of seed {seed} panics: {}", input.escape_ascii()),
-        }
+        let was_taken = catch_unwind(AssertUnwindSafe(|| decode(&input)));
+        assert!(was_taken.is_ok(), "{decoder}: input {n} of seed {seed} panics: {}", input.escape_ascii());
+        taken += u64::from(was_taken.unwrap_or_default());
         longest = longest.max(since.elapsed());
         assert!(
             longest < LONGEST_MAX,

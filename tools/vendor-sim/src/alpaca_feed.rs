@@ -387,7 +387,7 @@ mod tests {
         let sent: Value = serde_json::from_str(&frames.try_recv().unwrap()).unwrap();
         let expected = serde_json::json!([
             {"T": "t", "S": "BBB", "i": 42, "x": "V", "p": 5.5, "s": 7, "t": "1970-01-01T00:01:01.208Z", "c": ["@", "T"], "z": "C"},
-            {"T": "b", "S": "AAA", "o": 10, "h": 12, "l": 10, "c": 12, "v": 401, "vw": 11.718204488, "n": 3,
+            {"T": "b", "S": "AAA", "o": 10, "h": 12, "l": 10, "c": 12, "v": 401, "vw": 11.718_204_488, "n": 3,
              "t": "1970-01-01T00:01:00Z"},
         ]);
         assert_eq!(sent, expected);

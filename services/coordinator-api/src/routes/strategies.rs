@@ -37,6 +37,7 @@ pub(crate) struct Running {
 
 /// An activation of a strategy.
 #[derive(Debug, Serialize, ToSchema)]
+#[allow(clippy::struct_field_names, reason = "the fields are the answer's names")]
 pub(crate) struct Activated {
     /// Id of its event, as the audit lists it.
     id: String,

@@ -46,7 +46,7 @@ pub(crate) async fn watch(shared: Arc<Shared>, watched: Watched, shutdown: Cance
         () = shutdown.cancelled() => return,
         () = shared.versions.complete() => {}
     }
-    let last = shared.versions.from_file();
+    let last = shared.versions.last_of_file();
     let mut watcher = Watcher {
         // A file may read alike and hash otherwise in another release.
         version: last.as_ref().map(|last| last.version.clone()),

@@ -16,6 +16,7 @@ const KEPT: usize = 100;
 
 /// An activation.
 #[derive(Debug)]
+#[allow(clippy::struct_field_names, reason = "everywhere a version's name is called its version")]
 pub(crate) struct Version {
     /// Id of its event.
     pub(crate) id: String,
@@ -82,7 +83,7 @@ impl Versions {
     }
 
     /// The newest that came from a file.
-    pub(crate) fn from_file(&self) -> Option<Arc<Version>> {
+    pub(crate) fn last_of_file(&self) -> Option<Arc<Version>> {
         self.read().from_file.clone()
     }
 

@@ -35,14 +35,14 @@ pub(crate) enum Wanted {
 pub(crate) struct Door {
     pub(crate) address: SocketAddr,
     at: watch::Sender<At>,
-    met: mpsc::UnboundedReceiver<Vec<u8>>,
+    met: mpsc::Receiver<Vec<u8>>,
 }
 
 struct Rules {
     server: String,
     wanted: Wanted,
     at: watch::Receiver<At>,
-    met: mpsc::UnboundedSender<Vec<u8>>,
+    met: mpsc::Sender<Vec<u8>>,
     deaf: watch::Sender<bool>,
 }
 
@@ -52,7 +52,7 @@ impl Door {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (at, watching) = watch::channel(at);
-        let (sender, met) = mpsc::unbounded_channel();
+        let (sender, met) = mpsc::channel(1_000);
         let rules = Rules { server, wanted, at: watching, met: sender, deaf: watch::Sender::new(false) };
         tokio::spawn(serve(listener, Arc::new(rules)));
         Self { address, at, met }
@@ -95,7 +95,7 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, rules: &Rules) {
             }
             let stopped = is_wanted && at == At::Stop;
             if stopped {
-                let _ = rules.met.send(message.clone());
+                let _ = rules.met.try_send(message.clone());
                 // An error means that the test is over.
                 if rules.at.clone().wait_for(|at| *at == At::Pass).await.is_err() {
                     return;
@@ -105,7 +105,7 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, rules: &Rules) {
                 return;
             }
             if is_wanted && !stopped {
-                let _ = rules.met.send(message);
+                let _ = rules.met.try_send(message);
             }
         }
         match from.read_buf(&mut waiting).await {

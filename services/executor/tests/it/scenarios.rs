@@ -58,7 +58,6 @@ async fn play(name: &str, end: End, told: &[&str]) {
     world.stop().await;
     assert!(crate::is_flat(&world).await, "{name}: {}", world.broker("positions").await);
     once(&world, name).await;
-    println!("{name:<26} {end:?}; raised: {:?}", world.codes().await);
 }
 
 /// The broker has taken each client order id once, whatever was sent how often.
@@ -94,9 +93,8 @@ async fn covered(world: &World, name: &str) {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     });
-    if waited.await.is_err() {
-        panic!("{name}: {:?} held and under stops", world.cover().await);
-    }
+    let in_time = waited.await.is_ok();
+    assert!(in_time, "{name}: {:?} held and under stops", world.cover().await);
 }
 
 macro_rules! scenarios {

@@ -157,9 +157,11 @@ impl World {
     /// Shares held, and shares under working stops, by the broker.
     pub(crate) async fn cover(&self) -> (u64, u64) {
         let shares = |value: &Value| value.as_str().unwrap().trim_start_matches('-').parse::<u64>().unwrap();
-        let held = self.broker("positions").await.as_array().unwrap().iter().map(|p| shares(&p["qty"])).sum();
-        let orders = self.broker("orders?status=open").await;
-        let stops = orders.as_array().unwrap().iter().filter(|o| o["type"] == "stop" && o["status"] != "held");
+        // Not by the calls that a scenario spoils.
+        let book = self.get("book").await;
+        let held = book["positions"].as_array().unwrap().iter().map(|p| shares(&p["qty"])).sum();
+        let orders = book["orders"].as_array().unwrap();
+        let stops = orders.iter().filter(|o| o["type"] == "stop" && o["status"] != "held");
         (held, stops.map(|o| shares(&o["qty"]) - shares(&o["filled_qty"])).sum())
     }
 
@@ -255,23 +257,6 @@ impl World {
         let answer = self.http.post(self.sim_url("faults")).body(scenario.to_owned()).send().await.unwrap();
         let status = answer.status();
         assert!(status.is_success(), "{status}: {}", answer.text().await.unwrap());
-    }
-
-    /// Codes of the errors raised so far.
-    pub(crate) async fn codes(&self) -> std::collections::BTreeSet<String> {
-        let mut errors = Fold::open(&self.bus, FoldSpec::kinds(&[Kind::ErrorRaised])).unwrap();
-        let mut codes = std::collections::BTreeSet::new();
-        loop {
-            match timeout(PATIENCE, errors.next()).await.unwrap().unwrap() {
-                Item::Event(folded) => {
-                    if let Event::ErrorRaised(error) = folded.event {
-                        codes.insert(error.code);
-                    }
-                }
-                Item::CaughtUp => return codes,
-                Item::Poison(poison) => panic!("undecodable event: {}", poison.reason),
-            }
-        }
     }
 
     pub(crate) async fn fault(&self, fault: Value) {

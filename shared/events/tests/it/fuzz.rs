@@ -4,10 +4,12 @@ use events::{decode, encode, known_types};
 
 use crate::arbitrary::{MAKERS, Source};
 
+type Maker = (&'static str, fn(&mut Source) -> domain::Event);
+
 /// What is taken has a meaning that can be written down again.
 #[test]
 fn fuzz_protobuf_events() {
-    let of = |(which, (_, make)): (u8, &(&str, fn(&mut Source) -> domain::Event))| {
+    let of = |(which, (_, make)): (u8, &Maker)| {
         [1, 2].map(|seed| [&[which], encode(&make(&mut Source::plain(seed))).as_ref()].concat())
     };
     let corpus: Vec<Vec<u8>> = (0..).zip(MAKERS).flat_map(of).collect();

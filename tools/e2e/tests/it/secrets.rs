@@ -34,7 +34,7 @@ const FAULTS: [&str; 9] = [
 fn forms(secret: &str) -> Vec<Vec<u8>> {
     // Base64 without what depends on the bytes around it.
     let inner = |skip: usize| base64(&secret.as_bytes()[skip..][..(secret.len() - skip) / 3 * 3]);
-    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = secret.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     let reversed = [secret.to_owned(), secret.to_lowercase(), secret.to_uppercase(), hex];
     reversed.into_iter().chain((0..3).map(inner)).map(String::into_bytes).collect()
 }

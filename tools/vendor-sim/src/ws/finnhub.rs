@@ -72,7 +72,7 @@ async fn serve(sim: Arc<Sim>, socket: WebSocket) -> anyhow::Result<()> {
                 Some(other) => { other?; }
             },
             frame = frames.recv() => match frame {
-                Some(frame) => match send_waiting(&mut sink, frame, &mut frames, (&mut line, &sim.faults), ("/finnhub", text)).await? {
+                Some(frame) => match send_waiting(&mut sink, frame, &mut frames, (&mut line, &sim.faults), ("/finnhub", |frame| Ok(Message::text(frame)))).await? {
                     None | Some(Part::Frame(_)) => {}
                     Some(Part::Close) => return Ok(sink.close().await?),
                     Some(Part::Abort) => return Ok(()),
@@ -132,10 +132,6 @@ pub(super) async fn send_waiting(
     }
     sink.flush().await?;
     Ok(None)
-}
-
-fn text(frame: String) -> anyhow::Result<Message> {
-    Ok(Message::text(frame))
 }
 
 async fn pour(sink: &mut Sink, load: &Arc<Load>) -> anyhow::Result<()> {

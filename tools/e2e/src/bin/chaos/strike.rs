@@ -116,7 +116,7 @@ async fn begin(site: &mut Site, suite: &mut Suite, underway: &mut Underway, faul
         }
         (Kind::SwappedFrames, Victim::Vendor) => mangle(suite, json!({"on": "SEND /finnhub", "frame": "swap"})).await?,
         (Kind::DuplicateUpdates, Victim::Vendor) => {
-            mangle(suite, json!({"on": "SEND /alpaca/stream", "frame": "duplicate"})).await?
+            mangle(suite, json!({"on": "SEND /alpaca/stream", "frame": "duplicate"})).await?;
         }
         (kind, victim) => anyhow::bail!("{} is not for {victim}", kind.name()),
     }

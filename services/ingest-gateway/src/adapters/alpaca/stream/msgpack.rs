@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
             0xD3 => number(out, i64::from_be_bytes(self.array()?)),
             0xD6 => self.timestamp(out, 4)?,
             0xD7 => self.timestamp(out, 8)?,
-            0xD9 | 0xDA | 0xDB => {
+            0xD9..=0xDB => {
                 let length = self.length(kind - 0xD9)?;
                 self.text(out, length)?;
             }
