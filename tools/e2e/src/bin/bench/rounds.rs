@@ -38,9 +38,13 @@ async fn one_round(seed: &str) -> anyhow::Result<Vec<f64>> {
     let more = ["--warmup-seconds", "5", "--pause-at", "09:34:55"];
     let suite = Suite::start(&[&sim[..], &more].concat(), &[]).await?;
     eventually("every symbol has its history", Duration::from_secs(60), || async {
-        let scanner = suite.last_report("gap-scanner").await?;
+        let status = suite.api("/api/v1/status").await?;
         let known = format!("{SYMBOLS} of {SYMBOLS} symbols");
-        Ok(scanner.to_string().contains(&known).then_some(()))
+        Ok(status["readiness"].to_string().contains(&known).then_some(()))
+    })
+    .await?;
+    eventually("the market stands shortly before the scan", Duration::from_secs(60), || async {
+        Ok((suite.sim("/clock").await?["paused"] == true).then_some(()))
     })
     .await?;
     let bus = suite.bus().await?;
@@ -56,6 +60,7 @@ async fn watch(bus: Bus) -> anyhow::Result<Vec<f64>> {
     let mut fold = Fold::open(&bus, FoldSpec::kinds(&kinds))?;
     let mut seen = Seen::default();
     let all = async {
+        let seen = &mut seen;
         loop {
             match fold.next().await? {
                 Item::Event(folded) => seen.take(&folded.event, folded.published_at, due),
@@ -67,10 +72,11 @@ async fn watch(bus: Bus) -> anyhow::Result<Vec<f64>> {
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), all).await.context("not every order is at the broker")?
+    let outcome = tokio::time::timeout(Duration::from_secs(60), all).await;
+    outcome.with_context(|| format!("not every order is at the broker: {seen:?}"))?
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Seen {
     /// When each partition's watermark passed the due time.
     passed: BTreeMap<u32, UnixNanos>,
