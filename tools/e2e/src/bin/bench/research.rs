@@ -60,7 +60,8 @@ fn write_session(folder: &Path) -> anyhow::Result<()> {
         }",
     )?);
     let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?)).build();
-    let file = File::create(folder.join("trades.parquet"))?;
+    std::fs::create_dir(folder.join("trades"))?;
+    let file = File::create(folder.join(format!("trades/{DATE}.parquet")))?;
     let mut writer = SerializedFileWriter::new(file, schema, Arc::new(properties))?;
     let names: Vec<ByteArray> = (0..SYMBOLS).map(|n| ByteArray::from(name(n).as_str())).collect();
     let date: SessionDate = DATE.parse()?;
@@ -93,7 +94,7 @@ fn write_session(folder: &Path) -> anyhow::Result<()> {
 /// Daily bars and the opening minutes of the sessions before.
 fn write_days(folder: &Path) -> anyhow::Result<()> {
     let mut daily = String::from("date,symbol,open,high,low,close,volume\n");
-    let mut minutes = String::from("ts_start,symbol,open,high,low,close,volume\n");
+    std::fs::create_dir(folder.join("minute"))?;
     let mut date = DATE.parse::<SessionDate>()?;
     let mut dates = Vec::new();
     for _ in 0..20 {
@@ -103,14 +104,17 @@ fn write_days(folder: &Path) -> anyhow::Result<()> {
     for date in dates.iter().rev() {
         for name in (0..SYMBOLS).map(name) {
             writeln!(daily, "{date},{name},24.00,24.50,23.50,24.00,2000000")?;
-            for minute in 0..5 {
-                let start = date.at_hm(9, 30 + minute).nanos();
+        }
+        let mut minutes = String::from("ts_start,symbol,open,high,low,close,volume\n");
+        for minute in 0..5 {
+            let start = date.at_hm(9, 30 + minute).nanos();
+            for name in (0..SYMBOLS).map(name) {
                 writeln!(minutes, "{start},{name},24.00,24.10,23.90,24.00,100")?;
             }
         }
+        std::fs::write(folder.join(format!("minute/{date}.csv")), minutes)?;
     }
-    std::fs::write(folder.join("daily.csv"), daily)?;
-    Ok(std::fs::write(folder.join("minute.csv"), minutes)?)
+    Ok(std::fs::write(folder.join("daily.csv"), daily)?)
 }
 
 fn name(n: usize) -> String {
