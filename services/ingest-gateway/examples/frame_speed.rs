@@ -27,7 +27,7 @@ fn main() {
         let mut parser = finnhub::FrameParser::new(universe.clone());
         measure("finnhub", trades, &frames, |frame, buffer| parser.parse(frame, buffer));
         let frames: Vec<String> = (0..FRAMES).map(|n| alpaca_frame(&tickers, n, trades)).collect();
-        let mut parser = alpaca::FrameParser::new(universe.clone(), 0);
+        let mut parser = alpaca::FrameParser::new(universe.clone());
         measure("alpaca", trades, &frames, |frame, buffer| assert!(parser.parse(frame, buffer).is_none()));
     }
 }

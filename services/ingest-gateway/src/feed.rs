@@ -158,7 +158,8 @@ impl<P: MarketDataPort> Feed<P> {
     fn gives_way(&self, now: Instant) -> bool {
         let limit = ms(self.context.config.feed.failover_ms);
         let late = self.away_since.is_some_and(|since| now.saturating_duration_since(since) >= limit);
-        self.replaceable && (self.refused || late)
+        // While the bus is away it could take nothing from the other: reading and spooling go on.
+        self.replaceable && self.context.bus.is_up() && (self.refused || late)
     }
 
     fn take(&mut self, state: FeedState, buffer: &mut PrintBuffer) -> Result<(), GatewayError> {

@@ -66,7 +66,7 @@ async fn read(context: &GatewayContext, interests: &watch::Sender<Interests>) ->
         match fold.next().await? {
             Item::Event(folded) => book.apply(&folded.event),
             Item::CaughtUp => live = true,
-            Item::Poison(poison) => tracing::warn!(subject = poison.subject, reason = poison.reason, "left out"),
+            Item::Poison(poison) => context.bury(poison),
         }
         if live {
             interests.send_if_modified(|known| {
@@ -88,16 +88,21 @@ struct Book {
     signals: HashMap<SignalId, (RoundId, Symbol)>,
     plans: HashMap<PlanId, (Symbol, Interest)>,
     over: HashSet<PlanId>,
+    /// Streams have no common order: a signal may be told after its round was closed.
+    closed: HashSet<RoundId>,
 }
 
 impl Book {
     fn apply(&mut self, event: &Event) {
         match event {
-            Event::SignalGenerated(e) if self.is_of(e.round.session_date) => {
+            Event::SignalGenerated(e)
+                if self.is_of(e.round.session_date) && !self.closed.contains(&e.round.round_id) =>
+            {
                 self.signals.insert(e.signal_id.clone(), (e.round.round_id.clone(), e.candidate.symbol.clone()));
             }
             Event::RoundClosed(e) if self.is_of(e.round.session_date) => {
                 self.signals.retain(|_, (round, _)| *round != e.round.round_id);
+                self.closed.insert(e.round.round_id.clone());
                 e.plans.iter().for_each(|plan| self.planned(&plan.plan_id, &plan.symbol));
             }
             Event::PlanProposed(e) if self.is_of(e.plan.round.session_date) => {

@@ -95,7 +95,6 @@ async fn read(context: &Arc<GatewayContext>, vendor: Vendor, options: FeedOption
                 tape,
                 symbols_max: config.feed.alpaca_symbols_max,
                 encoding: config.feed.alpaca_encoding,
-                lateness_ns: (config.watermark.lateness_ms as i64).saturating_mul(1_000_000),
             };
             let stream = AlpacaStream::open(stream, timing, universe);
             Feed::open(context.clone(), stream, options).await?.run(shutdown).await

@@ -31,9 +31,10 @@ pub(crate) struct Summary {
 pub(crate) struct Silence {
     last: Vec<UnixNanos>,
     newest: UnixNanos,
-    /// Market time at which this connection began to bring trades; unknown until it does.
+    /// Market time when this connection was first looked at after it had brought trades: its very first may be of long ago.
     since: Option<UnixNanos>,
-    halted: HashMap<u32, String>,
+    traded: bool,
+    halted: HashMap<u32, (UnixNanos, String)>,
     told: BTreeMap<u32, bool>,
 }
 
@@ -41,12 +42,19 @@ impl Silence {
     /// Of `symbols` symbols.
     pub(crate) fn new(symbols: usize) -> Self {
         let newest = UnixNanos::new(0);
-        Self { last: vec![newest; symbols], newest, since: None, halted: HashMap::new(), told: BTreeMap::new() }
+        Self {
+            last: vec![newest; symbols],
+            newest,
+            since: None,
+            traded: false,
+            halted: HashMap::new(),
+            told: BTreeMap::new(),
+        }
     }
 
     /// What came before says nothing about what comes now.
     pub(crate) fn connected(&mut self) {
-        self.since = None;
+        (self.since, self.traded) = (None, false);
     }
 
     /// Takes a trade.
@@ -56,14 +64,12 @@ impl Silence {
             *last = (*last).max(at);
         }
         self.newest = self.newest.max(at);
-        if self.since.is_none() {
-            self.since = Some(at);
-        }
+        self.traded = true;
     }
 
-    /// The exchange halts a symbol.
-    pub(crate) fn halted(&mut self, symbol: u32, words: &str) {
-        self.halted.insert(symbol, words.to_owned());
+    /// The exchange halts a symbol at `at`.
+    pub(crate) fn halted(&mut self, symbol: u32, at: UnixNanos, words: &str) {
+        self.halted.insert(symbol, (at, words.to_owned()));
     }
 
     /// The exchange lets it trade again.
@@ -75,18 +81,22 @@ impl Silence {
     /// trade while others have some. Each silence and each halt is told once.
     pub(crate) fn look(&mut self, watched: &[(u32, Interest)], limit_ns: i64) -> (Summary, Vec<Finding>) {
         let (mut summary, mut findings, mut told) = (Summary::default(), Vec::new(), BTreeMap::new());
+        if self.traded {
+            self.since.get_or_insert(self.newest);
+        }
         let session = self.since.map(|since| (since, calendar::session_at(self.newest)));
         let session = session.filter(|(_, session)| (session.open..session.close).contains(&self.newest));
         for (symbol, interest) in watched.iter().copied() {
             let known = self.told.remove(&symbol);
-            if let Some(words) = self.halted.get(&symbol) {
+            let last = self.last.get(symbol as usize).copied().unwrap_or_default();
+            // One that has traded since goes on, whether or not it was told so.
+            if let Some((_, words)) = self.halted.get(&symbol).filter(|(at, _)| last <= *at) {
                 told.insert(symbol, true);
                 if known != Some(true) {
                     findings.push(Finding::Halted { symbol, interest, words: words.clone() });
                 }
                 continue;
             }
-            let last = self.last.get(symbol as usize).copied().unwrap_or_default();
             let from = session.map(|(since, session)| since.max(session.open).max(last));
             let for_ns = from.map_or(0, |from| self.newest.since(from));
             summary.longest_ns = summary.longest_ns.max(for_ns);
@@ -131,6 +141,7 @@ mod tests {
     fn a_symbol_is_silent_when_others_go_on_and_it_is_told_once_until_it_trades() {
         let mut silence = Silence::new(2);
         silence.trade(0, at(10, 0, 0));
+        silence.look(&HELD, LIMIT);
         silence.trade(1, at(10, 1, 0));
         assert_eq!(silence.look(&HELD, LIMIT), (Summary { silent: 0, longest_ns: LIMIT }, vec![]));
         silence.trade(1, at(10, 1, 1));
@@ -148,6 +159,7 @@ mod tests {
     fn neither_the_night_nor_a_hole_of_the_feed_is_a_symbols_silence() {
         let mut silence = Silence::new(2);
         silence.trade(0, at(4, 0, 0));
+        silence.look(&HELD, LIMIT);
         silence.trade(1, at(9, 29, 59));
         assert_eq!(silence.look(&HELD, LIMIT).0, Summary::default(), "before the open");
         silence.trade(1, at(9, 31, 0));
@@ -156,7 +168,9 @@ mod tests {
         assert_eq!(silence.look(&HELD, LIMIT).0.silent, 1);
         silence.connected();
         assert_eq!(silence.look(&HELD, LIMIT).0.silent, 0, "nothing came yet");
+        silence.trade(1, at(9, 32, 0));
         silence.trade(1, at(9, 50, 0));
+        assert_eq!(silence.look(&HELD, LIMIT).0.silent, 0, "its first trade was of long ago");
         silence.trade(1, at(9, 51, 0));
         assert_eq!(silence.look(&HELD, LIMIT).0.silent, 0);
         silence.trade(1, at(9, 51, 1));
@@ -169,7 +183,7 @@ mod tests {
     fn a_halted_symbol_is_told_as_halted_and_not_as_silent() {
         let mut silence = Silence::new(2);
         silence.trade(0, at(10, 0, 0));
-        silence.halted(0, "H T12");
+        silence.halted(0, at(10, 0, 1), "H T12");
         silence.trade(1, at(10, 5, 0));
         let halted = Finding::Halted { symbol: 0, interest: Interest::Held, words: "H T12".to_owned() };
         assert_eq!(silence.look(&HELD, LIMIT), (Summary::default(), vec![halted]));
@@ -177,5 +191,9 @@ mod tests {
         silence.resumed(0);
         silence.trade(0, at(10, 5, 1));
         assert_eq!(silence.look(&HELD, LIMIT).1, [Finding::Over { symbol: 0 }]);
+        silence.halted(0, at(10, 6, 0), "H T12");
+        silence.trade(0, at(10, 7, 0));
+        silence.trade(1, at(10, 8, 1));
+        assert_eq!(silent(&silence.look(&HELD, LIMIT).1), [61], "nobody told that it trades again, but it did");
     }
 }

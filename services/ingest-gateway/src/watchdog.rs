@@ -15,6 +15,9 @@ use crate::metrics::{self, WatchInstruments};
 use crate::silence::{Finding, Silence};
 use crate::universe::Universe;
 
+/// Stretches with missing trades that are remembered, the newest: more of a stretch may come to light.
+const STRETCHES_KEPT: usize = 16;
+
 /// Watches over the symbols of one feed.
 pub(crate) struct SymbolWatchdog {
     universe: Arc<Universe>,
@@ -23,11 +26,9 @@ pub(crate) struct SymbolWatchdog {
     watched: Vec<(u32, Interest)>,
     silence: Silence,
     limit_ns: i64,
-    /// Trades that bars count and that never came, by the stretch's ends.
-    missing: BTreeMap<(UnixNanos, UnixNanos), u64>,
+    /// Trades that bars count and that never came, by the stretch's ends, and whether they were told.
+    missing: BTreeMap<(UnixNanos, UnixNanos), (u64, bool)>,
     missing_min: u64,
-    /// Start of the newest stretch that was told.
-    told: UnixNanos,
     instruments: WatchInstruments,
 }
 
@@ -50,7 +51,6 @@ impl SymbolWatchdog {
             limit_ns,
             missing: BTreeMap::new(),
             missing_min,
-            told: UnixNanos::new(0),
             instruments: WatchInstruments::new(),
         }
     }
@@ -74,7 +74,7 @@ impl SymbolWatchdog {
             NoticeKind::Halted => {
                 metrics::notice("halted");
                 tracing::info!(%symbol, %at, detail, "trading is halted");
-                self.silence.halted(notice.symbol, &format!("since {at}: {detail}"));
+                self.silence.halted(notice.symbol, at, &format!("since {at}: {detail}"));
             }
             NoticeKind::Resumed => {
                 metrics::notice("resumed");
@@ -94,7 +94,7 @@ impl SymbolWatchdog {
             }
             NoticeKind::Missing { until, trades } => {
                 tracing::debug!(%symbol, %at, detail, "trades are missing");
-                *self.missing.entry((at, until)).or_default() += u64::from(trades);
+                self.missing.entry((at, until)).or_default().0 += u64::from(trades);
             }
         }
     }
@@ -138,19 +138,21 @@ impl SymbolWatchdog {
 
     fn holes(&mut self, source: &str, epoch: u64, alarms: &Alarms) -> Vec<FeedGapDetected> {
         let mut holes = Vec::new();
-        for ((from, until), trades) in std::mem::take(&mut self.missing) {
-            if self.missing_min == 0 || trades < self.missing_min {
+        for ((from, until), (trades, told)) in &mut self.missing {
+            // A hole is one event: what comes to light later lies in the same minute.
+            if *told || self.missing_min == 0 || *trades < self.missing_min {
                 continue;
             }
+            *told = true;
+            let (from, until, trades) = (*from, *until, *trades);
             let message = format!("{source} has left out trades that its own minute bars count");
             let detail = format!("{trades} trades from {from} until {until}");
             alarms.fault(Severity::Warning, "trades_missing", message, detail);
-            // A hole is one event: what comes to light later lies in the same minute.
-            if from > self.told {
-                self.told = from;
-                let (source, reason) = (source.to_owned(), FeedGapReason::Incomplete);
-                holes.push(FeedGapDetected { source, epoch, from, until, dropped_trades: Some(trades), reason });
-            }
+            let (source, reason) = (source.to_owned(), FeedGapReason::Incomplete);
+            holes.push(FeedGapDetected { source, epoch, from, until, dropped_trades: Some(trades), reason });
+        }
+        while self.missing.len() > STRETCHES_KEPT {
+            self.missing.pop_first();
         }
         holes
     }

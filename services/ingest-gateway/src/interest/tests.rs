@@ -61,6 +61,12 @@ fn a_symbol_matters_from_its_signal_to_the_end_of_its_plan() {
 }
 
 #[test]
+fn a_signal_that_is_told_after_its_round_was_closed_matters_no_more() {
+    let signal = Event::SignalGenerated(build::signal("AAA"));
+    assert_eq!(symbols(&[round_closed(&[]), signal]), []);
+}
+
+#[test]
 fn a_new_session_begins_with_nothing_and_an_old_one_is_passed_over() {
     let of = |ticker: &str, day: &str| {
         let mut signal = build::signal(ticker);

@@ -30,8 +30,8 @@ use crate::universe::Universe;
 const VENDOR: &str = "alpaca";
 /// Symbols in one request; the vendor answers each with everything asked for so far.
 const SYMBOLS_PER_REQUEST: usize = 500;
-/// Messages that may come before the handshake is through, beside its own.
-const EARLY_MAX: usize = 65_536;
+/// What may come before the handshake is through, beside its own messages.
+const EARLY_BYTES_MAX: usize = 64 << 20;
 
 /// How to reach the feed.
 #[derive(Clone)]
@@ -48,8 +48,6 @@ pub struct AlpacaStreamConfig {
     pub symbols_max: usize,
     /// How the vendor is asked to write.
     pub encoding: Encoding,
-    /// How late a trade may be reported, ns of market time.
-    pub lateness_ns: i64,
 }
 
 /// How messages are written.
@@ -78,7 +76,7 @@ pub type AlpacaStream = LiveStream<AlpacaProtocol>;
 impl AlpacaStream {
     /// A feed of every symbol of `universe`; it connects when it is first read.
     pub fn open(config: AlpacaStreamConfig, timing: Timing, universe: Arc<Universe>) -> Self {
-        let parser = FrameParser::new(universe, config.lateness_ns);
+        let parser = FrameParser::new(universe);
         Self::new(AlpacaProtocol { config, parser, repeats: Repeats::default(), text: String::new() }, timing)
     }
 }
@@ -100,6 +98,7 @@ impl Protocol for AlpacaProtocol {
 
     fn connected(&mut self) {
         self.parser.minutes.connected();
+        self.repeats = Repeats::default();
     }
 
     fn take(&mut self, message: Message, buffer: &mut PrintBuffer) -> Result<(), VendorError> {
@@ -202,7 +201,7 @@ async fn connect(config: AlpacaStreamConfig, universe: Arc<Universe>) -> Result<
         request.headers_mut().insert("content-type", HeaderValue::from_static("application/msgpack"));
     }
     let socket = live::open(request).await.map_err(failed)?;
-    let mut talk = Handshake { socket, encoding: config.encoding, early: Vec::new() };
+    let mut talk = Handshake { socket, encoding: config.encoding, early: Vec::new(), early_bytes: 0 };
     talk.until("connect", |control| control.is("success", "connected")).await?;
     let (key, secret) = (Field::Text(&config.key_id), Field::Text(&config.secret));
     talk.say(&[("action", Field::Text("auth")), ("key", key), ("secret", secret)]).await.map_err(failed)?;
@@ -229,6 +228,7 @@ struct Handshake {
     socket: Socket,
     encoding: Encoding,
     early: Vec<Message>,
+    early_bytes: usize,
 }
 
 impl Handshake {
@@ -255,7 +255,6 @@ impl Handshake {
         is_answer: impl Fn(&parse::Control<'_>) -> bool,
     ) -> Result<Vec<String>, VendorError> {
         loop {
-            let malformed = |reason| VendorError::Malformed { vendor: VENDOR, what: what.to_owned(), reason };
             let message = match self.socket.next().await {
                 Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => message,
                 Some(Ok(Message::Close(frame))) => {
@@ -268,15 +267,14 @@ impl Handshake {
             };
             let mut packed = String::new();
             let text = match &message {
-                Message::Binary(bytes) => {
-                    msgpack::to_json(bytes, &mut packed).map_err(|error| malformed(error.to_string()))?;
-                    packed.as_str()
-                }
-                other => other.to_text().map_err(|error| malformed(error.to_string()))?,
+                Message::Binary(bytes) => msgpack::to_json(bytes, &mut packed).ok().map(|()| packed.as_str()),
+                other => other.to_text().ok(),
             };
+            // What cannot be read is named when it is taken from an open connection.
+            let controls = text.and_then(|text| parse::controls(text).ok());
             let mut answer = None;
-            let mut beside = false;
-            for mut control in parse::controls(text).map_err(|error| malformed(error.to_string()))? {
+            let mut beside = controls.is_none();
+            for mut control in controls.into_iter().flatten() {
                 if control.kind == "error" {
                     let error = StreamError { code: control.code, msg: control.msg.take().unwrap_or_default() };
                     let unexpected =
@@ -290,8 +288,9 @@ impl Handshake {
                 }
             }
             if beside {
-                if self.early.len() == EARLY_MAX {
-                    return Err(unreachable(VENDOR, what, format!("{EARLY_MAX} messages came and no answer")));
+                self.early_bytes += size_of::<Message>() + message.len();
+                if self.early_bytes > EARLY_BYTES_MAX {
+                    return Err(unreachable(VENDOR, what, format!("{EARLY_BYTES_MAX} bytes came and no answer")));
                 }
                 self.early.push(message);
             }

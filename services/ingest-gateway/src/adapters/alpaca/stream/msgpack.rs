@@ -31,7 +31,7 @@ pub(super) enum MsgpackError {
     /// More values within each other than the stream has.
     #[error("it is nested too deeply")]
     TooDeep,
-    /// A float or time that JSON cannot write.
+    /// A float that is no price or size, or a time out of range.
     #[error("a number is out of range")]
     OutOfRange,
 }
@@ -95,8 +95,8 @@ impl<'a> Reader<'a> {
                 let length = usize::from(u8::from_be_bytes(self.array()?));
                 self.timestamp(out, length)?;
             }
-            0xCA => float(out, f32::from_be_bytes(self.array()?), f32::is_finite)?,
-            0xCB => float(out, f64::from_be_bytes(self.array()?), f64::is_finite)?,
+            0xCA => float(out, f32::from_be_bytes(self.array()?))?,
+            0xCB => float(out, f64::from_be_bytes(self.array()?))?,
             0xCC => number(out, u8::from_be_bytes(self.array()?)),
             0xCD => number(out, u16::from_be_bytes(self.array()?)),
             0xCE => number(out, u32::from_be_bytes(self.array()?)),
@@ -216,12 +216,10 @@ fn number(out: &mut String, value: impl std::fmt::Display) {
     let _ = write!(out, "{value}");
 }
 
-fn float<F: std::fmt::Display + Copy>(
-    out: &mut String,
-    value: F,
-    is_finite: impl Fn(F) -> bool,
-) -> Result<(), MsgpackError> {
-    if !is_finite(value) {
+/// As JSON without an exponent. What is no price or size at all is refused, since it may take hundreds of digits.
+fn float<F: std::fmt::Display + Copy + Into<f64>>(out: &mut String, value: F) -> Result<(), MsgpackError> {
+    let size = value.into().abs();
+    if size != 0.0 && !(1e-12..1e18).contains(&size) {
         return Err(MsgpackError::OutOfRange);
     }
     number(out, value);
@@ -286,6 +284,7 @@ mod tests {
     fn what_the_stream_does_not_have_is_refused() {
         use MsgpackError::{CutShort, LeftOver, NotAKey, NotText, OutOfRange, TooDeep, Unexpected};
         let nan = [&[0xCB][..], &f64::NAN.to_be_bytes()].concat();
+        let tiny = [&[0xCB][..], &5e-324_f64.to_be_bytes()].concat();
         let far = [&[0xC7, 12, 0xFF][..], &0_u32.to_be_bytes(), &i64::MAX.to_be_bytes()].concat();
         let cases: &[(&[u8], MsgpackError)] = &[
             (&[], CutShort),
@@ -300,6 +299,7 @@ mod tests {
             (&[0x81, 0x01, 0x01], NotAKey),
             (&[0x91; 40], TooDeep),
             (&nan, OutOfRange),
+            (&tiny, OutOfRange),
             (&far, OutOfRange),
         ];
         for (bytes, expected) in cases {

@@ -32,9 +32,9 @@ pub struct StreamError {
 }
 
 impl FrameParser {
-    /// A parser that knows the symbols of `universe`, whose trades may come `lateness_ns` late.
-    pub fn new(universe: Arc<Universe>, lateness_ns: i64) -> Self {
-        let minutes = Minutes::new(universe.len(), lateness_ns);
+    /// A parser that knows the symbols of `universe`, .
+    pub fn new(universe: Arc<Universe>) -> Self {
+        let minutes = Minutes::new(universe.len());
         Self { universe, minutes, joined: String::new() }
     }
 

@@ -7,7 +7,7 @@ use super::*;
 fn parser() -> FrameParser {
     let listings =
         ["AAPL", "AMZN", "BRK.B"].map(|s| Listing { symbol: s.parse().unwrap(), security_type: SecurityType::Common });
-    FrameParser::new(Arc::new(Universe::new(listings, 4)), 0)
+    FrameParser::new(Arc::new(Universe::new(listings, 4)))
 }
 
 fn parsed(frame: &str) -> (PrintBuffer, Option<StreamError>) {
@@ -148,10 +148,17 @@ fn a_bar_that_counts_more_trades_than_came_is_told() {
     let mut buffer = PrintBuffer::default();
     let mut take = |frame: String| assert_eq!(parser.parse(&frame, &mut buffer), None);
     let trade = |time: &str| GOOD.replace("2021-02-22T15:51:44.208Z", &format!("2021-02-22T{time}Z"));
+    let bar = |minute: &str, trades: u32| {
+        format!(
+            r#"[{{"T":"b","S":"AAPL","o":1,"h":1,"l":1,"c":1,"v":9,"vw":1,"n":{trades},"t":"2021-02-22T{minute}:00Z"}}]"#
+        )
+    };
+    take(bar("15:49", 7));
     take(format!("[{}]", trade("15:50:59")));
     take(format!("[{},{}]", trade("15:51:01"), trade("15:51:30").replace("\"s\":1", "\"s\":0.4")));
-    take(r#"[{"T":"b","S":"AAPL","o":1,"h":1,"l":1,"c":1,"v":9,"vw":1,"n":3,"t":"2021-02-22T15:51:00Z"}]"#.to_owned());
+    take(bar("15:51", 3));
     take(format!("[{}]", trade("15:52:00")));
+    take(bar("15:52", 1));
     let told: Vec<_> = buffer.notices.iter().map(|n| (n.symbol, n.at, n.what)).collect();
     let missing = NoticeKind::Missing { until: at("2021-02-22T15:52:00Z"), trades: 1 };
     assert_eq!(told, [(0, at("2021-02-22T15:51:00Z"), missing)], "the price update counts as a trade");
@@ -163,7 +170,7 @@ fn saved_payloads_are_understood() {
     let saved = |name: &str| std::fs::read_to_string(folder.join("payloads/alpaca").join(name)).unwrap();
     let listings =
         ["AAPL", "AMD", "SPY"].map(|s| Listing { symbol: s.parse().unwrap(), security_type: SecurityType::Common });
-    let mut parser = FrameParser::new(Arc::new(Universe::new(listings, 4)), 0);
+    let mut parser = FrameParser::new(Arc::new(Universe::new(listings, 4)));
     let mut buffer = PrintBuffer::default();
     let mut errors = Vec::new();
     for frame in saved("data-stream-frames.txt").lines().filter(|line| !line.is_empty()) {
@@ -245,7 +252,7 @@ proptest! {
         let mut thorough = PrintBuffer::default();
         let error = parser.read_thoroughly(&text, &mut thorough);
 
-        let (universe, mut minutes) = (parser.universe.clone(), Minutes::new(3, 0));
+        let (universe, mut minutes) = (parser.universe.clone(), Minutes::new(3));
         let mut fast = PrintBuffer::default();
         match scan::scan(&text, &universe, &mut minutes, &mut String::new(), &mut fast) {
             Some(()) => {
@@ -268,7 +275,7 @@ proptest! {
 
 #[test]
 fn clean_frames_take_the_fast_way() {
-    let (universe, mut minutes) = (parser().universe, Minutes::new(3, 0));
+    let (universe, mut minutes) = (parser().universe, Minutes::new(3));
     for frame in [
         format!("[{GOOD},{GOOD}]").as_str(),
         r#"[{"T":"t","S":"BRK.B","p":7,"s":2.9,"t":"2021-02-22T15:51:45.335689322Z"}]"#,
