@@ -87,7 +87,7 @@ async fn covered(world: &World, name: &str) {
     let waited = timeout(WITHIN, async {
         loop {
             let (held, under_stops) = world.cover().await;
-            if held == under_stops {
+            if held > 0 && held == under_stops {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;

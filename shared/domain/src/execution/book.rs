@@ -142,9 +142,14 @@ impl ExecutionState {
             (Answer::Found(found), _) => self.observe_order(found),
             (Answer::NotFound, Some(Call::Query)) => {
                 order.missing = order.is_in_doubt();
-                // One that the broker has shown and now denies is looked for again after the next reading of the book.
                 let asked_for_itself = std::mem::take(&mut order.unclear);
-                self.wants_backfill |= !order.missing && !asked_for_itself;
+                let is_missing = order.missing;
+                // One that the broker has shown and now denies is looked for once more after the next reading of the book;
+                // then it is over, or it would stand in the way of exits and count as cover for ever.
+                if asked_for_itself && !is_missing && std::mem::replace(&mut order.denied, true) {
+                    order.observe_verdict(OrderState::Canceled, "the broker no longer has it", now);
+                }
+                self.wants_backfill |= !is_missing && !asked_for_itself;
             }
             (Answer::Refused(reason), Some(Call::Submit)) => order.observe_verdict(OrderState::Rejected, reason, now),
             (Answer::Unknown(reason), Some(Call::Submit)) => order.observe_verdict(OrderState::Unknown, reason, now),
@@ -153,11 +158,14 @@ impl ExecutionState {
                 order.unclear = true;
                 self.wants_backfill = true;
             }
-            (Answer::NotFound | Answer::Refused(_), Some(Call::Cancel)) => order.unclear = true,
+            (Answer::NotFound | Answer::Refused(_), Some(Call::Cancel)) => {
+                order.unclear = true;
+                self.wants_backfill = true;
+            }
             (Answer::Unknown(_), Some(Call::Query)) => {
                 // Asked for itself, it is asked for again after the next reading of the book.
-                order.unclear = false;
-                self.wants_backfill = true;
+                let asked_for_itself = std::mem::take(&mut order.unclear);
+                self.wants_backfill |= !asked_for_itself;
             }
             (Answer::Duplicate, Some(Call::Submit)) | (Answer::Taken, _) => {}
             (Answer::NotFound | Answer::Duplicate | Answer::Refused(_) | Answer::Unknown(_), _) => {

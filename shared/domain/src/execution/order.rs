@@ -119,6 +119,8 @@ pub struct Order {
     /// True when the broker's book does not list it or it cannot be cancelled, though by our records it is live: what
     /// became of it is to be asked.
     pub unclear: bool,
+    /// True when the broker, which has shown it, was asked for it and denied it.
+    pub denied: bool,
     /// Market time of the last request to cancel or replace it, so that it is not repeated at once.
     pub asked_at: Option<UnixNanos>,
     /// Requests to replace it that the broker refused.
@@ -175,6 +177,7 @@ impl Order {
             call: None,
             missing: false,
             unclear: false,
+            denied: false,
             asked_at: None,
             refused_replaces: 0,
             fills: Fills::default(),
@@ -183,7 +186,7 @@ impl Order {
 
     /// Takes what the broker shows; what cannot follow from what it showed before is left out.
     pub fn observe(&mut self, order: &BrokerOrder) {
-        (self.missing, self.unclear) = (false, false);
+        (self.missing, self.unclear, self.denied) = (false, false, false);
         if order.replaces.is_some() {
             self.replaces.clone_from(&order.replaces);
         }

@@ -71,7 +71,8 @@ pub struct AlpacaClient {
     config: AlpacaConfig,
     tracer: Tracer,
     /// Before it nothing is read, since the broker has throttled us. What changes something is not held back: who sends
-    /// it has just made sure that the account is still ours. Sent again it is only after a look-up, which waits.
+    /// it has just made sure that the account is still ours. A submit or a replacement is sent again only after a look-up,
+    /// which waits; a cancel without an answer is repeated a few times within seconds, which can do no harm twice.
     not_before: Arc<watch::Sender<tokio::time::Instant>>,
 }
 

@@ -98,6 +98,8 @@ pub(super) struct Broker {
     pub position: i64,
     /// Its book does not list legs that were replaced.
     pub forgets_replaced: bool,
+    /// Orders that it has shown and knows nothing of any more.
+    pub forgotten: Vec<String>,
 }
 
 impl Broker {
@@ -252,6 +254,9 @@ impl Broker {
         if self.forgets_replaced {
             orders.iter_mut().for_each(|order| order.legs.retain(|leg| leg.state != OrderState::Replaced));
         }
+        let is_known = |order: &BrokerOrder| !self.forgotten.iter().any(|id| order.client_order_id.as_str() == id);
+        orders.retain(is_known);
+        orders.iter_mut().for_each(|order| order.legs.retain(is_known));
         BrokerBook {
             orders,
             fills: self.fills.clone(),
@@ -403,7 +408,8 @@ impl Desk {
             Effect::Query { client_order_id, venue_order_id } => {
                 let by_venue = venue_order_id.and_then(|venue| self.broker.id_of(&venue));
                 let id = by_venue.unwrap_or_else(|| client_order_id.to_string());
-                let found = self.broker.orders.contains_key(&id).then(|| self.broker.view(&id));
+                let is_known = self.broker.orders.contains_key(&id) && !self.broker.forgotten.contains(&id);
+                let found = is_known.then(|| self.broker.view(&id));
                 let answer = found.map_or(Answer::NotFound, Answer::Found);
                 self.burn()?;
                 self.state.answer(&client_order_id, &answer, now);

@@ -294,6 +294,24 @@ fn a_replaced_stop_that_is_listed_no_more_is_looked_up_and_stands_in_no_ones_way
 }
 
 #[test]
+fn a_stop_that_the_broker_denies_twice_is_over_and_another_takes_its_place() {
+    let mut desk = opened("50.00");
+    desk.broker.forgotten.push("leg-Stop".to_owned());
+    let cover = |desk: &Desk| {
+        let plan = desk.state.open_plans().next().unwrap();
+        (plan.live_stops().count(), plan.uncovered(), desk.requests("POST", "-S"))
+    };
+    desk.state.request_backfill();
+    assert!(desk.settle().is_ok());
+    assert_eq!(cover(&desk), (1, 0, 0), "it may be the broker that is behind");
+    desk.state.request_backfill();
+    assert!(desk.turns(4).is_ok());
+    desk.now = desk.now.plus_seconds(30);
+    desk.run();
+    assert_eq!(cover(&desk), (1, 0, 1), "{:?}", desk.broker.requests);
+}
+
+#[test]
 fn trading_states_hold_back_what_they_say() {
     let check = |state: TradingState, expected: Option<CloseReason>, requests: usize| {
         let mut desk = approved();
