@@ -85,15 +85,12 @@ impl Versions {
         known.scoring(version, &self.folder)
     }
 
-    /// The newest version that can be read.
+    /// The newest version that can be carried out here.
     ///
     /// # Errors
-    /// The model's file cannot be used.
+    /// None can: why not the newest that can be read.
     pub(crate) async fn newest(&self) -> chassis::Result<Scoring> {
-        let mut known = self.known.lock().await;
-        let (version, strategy) = known.strategies.newest_readable();
-        let version = StrategyVersion { version: version.to_owned(), strategy: Arc::clone(strategy) };
-        known.scoring(version, &self.folder)
+        self.known.lock().await.newest_usable(&self.folder).map(|(scoring, _)| scoring)
     }
 
     /// The version called `name`, if it is known by that name.
@@ -106,12 +103,11 @@ impl Versions {
         known.scoring(StrategyVersion { version: name.to_owned(), strategy }, &self.folder).map(Some)
     }
 
-    /// From which market time on a partition must be folded anew, because the newest version does not fold as
-    /// `folds_like` says; `None` if it does.
+    /// From which market time on a partition must be folded anew, because the newest version that can be carried out does
+    /// not fold as `folds_like` says; `None` if it does.
     pub(crate) async fn folds_otherwise_from(&self, folds_like: impl Fn(&Strategy) -> bool) -> Option<UnixNanos> {
-        let known = self.known.lock().await;
-        let alike = folds_like(known.strategies.newest_readable().1);
-        (!alike).then(|| known.strategies.newest_from().unwrap_or_default())
+        let (newest, from) = self.known.lock().await.newest_usable(&self.folder).ok()?;
+        (!folds_like(&newest.version.strategy)).then_some(from)
     }
 }
 
@@ -128,6 +124,23 @@ impl Known {
             tracing::info!(version = activated.config_version, from = %activated.effective_from, "strategy activated");
         }
         is_activation
+    }
+
+    /// Rounds of one whose model cannot be used are left undone; that keeps nothing from starting, or nobody could mend it.
+    fn newest_usable(&mut self, folder: &std::path::Path) -> chassis::Result<(Scoring, UnixNanos)> {
+        let versions: Vec<_> = self.strategies.readable().collect();
+        let mut why = None;
+        for (version, from) in versions {
+            let name = version.version.clone();
+            match self.scoring(version, folder) {
+                Ok(scoring) => return Ok((scoring, from)),
+                Err(error) => {
+                    tracing::warn!(version = name, %error, "the strategy's model cannot be used here");
+                    why.get_or_insert(error);
+                }
+            }
+        }
+        Err(why.unwrap_or_else(|| "no strategy is known".into()))
     }
 
     fn scoring(&mut self, version: StrategyVersion, folder: &std::path::Path) -> chassis::Result<Scoring> {

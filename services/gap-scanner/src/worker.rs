@@ -7,7 +7,7 @@ use std::time::Duration;
 use bus::{Fold, FoldSpec, Item, Kind, Lease, Place, RawFold, RawItem, RawMessage, Snapshots, subject};
 use chassis::traces::Cause;
 use chassis::{CancellationToken, Context};
-use domain::scan::{Input, Round, RoundOpened, RoundResult};
+use domain::scan::{Input, PartitionSnapshot, Round, RoundOpened, RoundResult};
 use domain::{Event, RoundId, StreamName, UnixNanos};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
@@ -47,7 +47,7 @@ pub(crate) async fn work(shared: Arc<Shared>, index: u32, stop: CancellationToke
 }
 
 async fn hold(shared: &Arc<Shared>, index: u32, lease: &Lease, stop: &CancellationToken) -> chassis::Result {
-    // Rounds up to here are done with, reported or not.
+    // Market time that was come to under an earlier version: no round up to here is waited for.
     let mut passed = UnixNanos::default();
     loop {
         let mut worker = tokio::select! {
@@ -107,17 +107,23 @@ impl Worker {
         let news = shared.versions.news();
         let rounds = Rounds { passed, ..Rounds::read(ctx, index).await? };
         shared.versions.catch_up(ctx).await?;
-        let scoring = wanted(shared, &rounds).await?;
         let mut snapshots = Snapshots::new(&ctx.bus, format!("{}.{index}", ctx.name), SCHEMA);
-        let (partition, after) = match snapshots.load(StreamName::Market).await? {
+        let unused =
+            |error: &dyn std::fmt::Display| tracing::info!(partition = index, %error, "snapshot not used; rebuilding");
+        let snapshot = snapshots.load(StreamName::Market).await?.and_then(|(seq, bytes)| {
+            Partition::snapshot_of(&bytes).inspect_err(|error| unused(error)).ok().map(|snapshot| (seq, snapshot))
+        });
+        let scoring = wanted(shared, &rounds, snapshot.as_ref().map(|(_, snapshot)| snapshot.version())).await?;
+        let kept = match snapshot {
+            Some((seq, snapshot)) => {
+                let kept = kept(shared, index, &scoring, snapshot).await;
+                kept.inspect_err(|error| unused(error)).ok().map(|partition| (partition, seq))
+            }
+            None => None,
+        };
+        let (partition, after) = match kept {
+            Some(kept) => kept,
             None => (fresh(shared, index, scoring)?, 0),
-            Some((seq, bytes)) => match kept(shared, index, &scoring, &bytes).await {
-                Ok(partition) => (partition, seq),
-                Err(error) => {
-                    tracing::info!(partition = index, %error, "snapshot not used; rebuilding");
-                    (fresh(shared, index, scoring)?, 0)
-                }
-            },
         };
         let spec = FoldSpec::subject(StreamName::Market, subject::trade_batch(index))
             .and_kinds(&[Kind::ReferenceUpdated, Kind::NewsPublished, Kind::FeedGapDetected])
@@ -233,9 +239,14 @@ impl Worker {
                     tracing::debug!(round_id = id.as_str(), version = version.version, "of no round in force");
                     return Ok(None);
                 }
+                let wanted = version.version.clone();
                 let round = Round { config_version: version.version, strategy: version.strategy.name.clone(), ..round };
                 let inputs = vec![Input { stream: StreamName::Control.as_str().to_owned(), last_seq }];
                 let opened = rounds::open(ctx, RoundOpened { round, inputs }, cause).await?.round;
+                if opened.config_version != wanted {
+                    // Another partition has read more of CONTROL.
+                    versions.catch_up(ctx).await?;
+                }
                 self.rounds.opened.insert(id.clone(), opened.clone());
                 opened
             }
@@ -302,11 +313,14 @@ impl Worker {
     }
 }
 
-/// The version to fold the partition under: that of a round which was opened and which this partition has not finished, or
-/// else the one in force.
-async fn wanted(shared: &Shared, rounds: &Rounds) -> chassis::Result<Scoring> {
-    if let Some(pending) = rounds.pending()
-        && let Some(scoring) = shared.versions.named(&pending.config_version).await?
+/// The version to fold the partition under: that of a round which was opened and which this partition has not finished;
+/// after a start that of its snapshot, since rounds may have fallen due before a later version took effect; or else the
+/// one in force, which comes into its own in any case once the partition has caught up.
+async fn wanted(shared: &Shared, rounds: &Rounds, snapshot: Option<&str>) -> chassis::Result<Scoring> {
+    let started = rounds.passed == UnixNanos::default();
+    let pending = rounds.pending().map(|round| round.config_version.as_str());
+    if let Some(version) = pending.or(snapshot.filter(|_| started))
+        && let Ok(Some(scoring)) = shared.versions.named(version).await
     {
         return Ok(scoring);
     }
@@ -318,8 +332,12 @@ fn fresh(shared: &Shared, index: u32, Scoring { version, model }: Scoring) -> ch
 }
 
 /// The partition as it was kept, if it was folded as it would be under `scoring`.
-async fn kept(shared: &Shared, index: u32, scoring: &Scoring, bytes: &[u8]) -> chassis::Result<Partition> {
-    let snapshot = Partition::snapshot_of(bytes)?;
+async fn kept(
+    shared: &Shared,
+    index: u32,
+    scoring: &Scoring,
+    snapshot: PartitionSnapshot,
+) -> chassis::Result<Partition> {
     let known = shared.versions.named(snapshot.version()).await.ok().flatten();
     let alike = known.filter(|known| known.version.strategy.folds_like(&scoring.version.strategy));
     let under = alike.unwrap_or_else(|| scoring.clone());
@@ -333,7 +351,7 @@ struct Rounds {
     completed: HashSet<RoundId>,
     /// Those that are settled, with their version.
     opened: HashMap<RoundId, Round>,
-    /// Market time up to which rounds are done with, reported or not.
+    /// Market time that this process has come to under an earlier version: no round up to here is waited for.
     passed: UnixNanos,
 }
 
@@ -358,9 +376,10 @@ impl Rounds {
         }
     }
 
-    /// The newest round, if it was opened and this partition has not reported it.
+    /// A round of the newest due time that was opened and that this partition has not reported.
     fn pending(&self) -> Option<&Round> {
-        let newest = self.opened.values().max_by_key(|round| round.due);
-        newest.filter(|round| round.due > self.passed && !self.completed.contains(&round.round_id))
+        let newest = self.opened.values().map(|round| round.due).max().filter(|due| *due > self.passed)?;
+        let mut due = self.opened.values().filter(|round| round.due == newest);
+        due.find(|round| !self.completed.contains(&round.round_id))
     }
 }

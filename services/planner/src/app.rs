@@ -103,7 +103,7 @@ impl App {
                 );
                 self.append(effect).await?;
                 self.perform().await?;
-            } else {
+            } else if self.state.waiting().contains(&id) {
                 let message = format!("round {id} is not planned: its strategy is not known here");
                 self.ctx.errors.raise(Severity::Critical, "strategy_unknown", message, "", Some(id.as_str()));
             }

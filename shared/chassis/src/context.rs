@@ -131,16 +131,14 @@ impl<C> Context<C> {
         self.heartbeat.beat(|| self.bus.beat(self.name, &self.instance));
     }
 
-    /// What the text of an activation means. `None`, and a critical error, where this program cannot read it: whatever falls
-    /// due under it is then left undone.
+    /// What the text of an activation means. `None`, with a line in the log, where this program cannot read it: it may be
+    /// long out of force, and where it is not, whoever leaves something undone for it says so.
     pub fn activated(&self, activated: &ConfigActivated) -> Option<Arc<Strategy>> {
         let name = format!("strategy {}", activated.config_version);
         match StrategyFile::new(name, &activated.strategy_yaml).read() {
             Ok(strategy) => Some(Arc::new(strategy)),
             Err(error) => {
-                let message = format!("the activated strategy {} cannot be read", activated.config_version);
-                let about = Some(activated.config_version.as_str());
-                self.errors.raise(Severity::Critical, "strategy_unreadable", message, error.to_string(), about);
+                tracing::warn!(version = activated.config_version, %error, "an activated strategy cannot be read");
                 None
             }
         }

@@ -35,6 +35,9 @@ pub struct Learned {
     graph: Graph,
 }
 
+/// Longest model file; trees and weights of a few dozen features need far less.
+const BYTES_MAX: u64 = 64 << 20;
+
 impl Learned {
     /// Reads and checks the file that `named` names, relative to `folder`.
     ///
@@ -51,6 +54,11 @@ impl Learned {
     }
 
     fn read(file: &Path, wanted: &str) -> Result<Self, Refusal> {
+        let about = std::fs::metadata(file).map_err(Refusal::Unreadable)?;
+        if !about.is_file() || about.len() > BYTES_MAX {
+            let what = format!("must be a file of {BYTES_MAX} bytes at most");
+            return Err(Refusal::Unreadable(std::io::Error::new(std::io::ErrorKind::InvalidInput, what)));
+        }
         let bytes = std::fs::read(file).map_err(Refusal::Unreadable)?;
         let found = HEXLOWER.encode(&Sha256::digest(&bytes));
         if found != wanted {

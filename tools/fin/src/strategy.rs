@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use bus::{Bus, Created, Fold, FoldSpec, Item, Kind};
 use chassis::{Sources, StrategyFile};
-use coordinator_api::strategy::{Change, changes, check};
+use coordinator_api::strategy::{Change, activation, changes, check, effective_from};
 use domain::control::{Authorship, ConfigActivated};
 use domain::id::content_hash;
 use domain::strategy::Strategy;
-use domain::{Event, EventId, Meta, UnixNanos};
+use domain::{Event, UnixNanos};
 use serde_json::{Value, json};
 
 use crate::connection::{Connection, wall_time};
@@ -90,7 +90,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             }
         }
         Command::Diff { file, json, connection } => {
-            let (_, strategy) = accepted(file)?;
+            let (_, strategy) = accepted(file, folder_of(file))?;
             let newest = connection.with_bus(async |bus| Ok(activations(&bus).await?.pop()))?;
             let (version, before) = match &newest {
                 Some(newest) => (newest.config_version.clone(), meaning(newest)?),
@@ -111,7 +111,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             }
         }
         Command::Activate { file, reason, connection } => {
-            let (text, strategy) = accepted(file)?;
+            // What the strategy names must lie where the services look for it.
+            let (text, strategy) = accepted(file, &Sources::process().load()?.strategy_folder)?;
             let version = strategy.version();
             let from = connection.with_bus(async |bus| activate(&bus, &text, &version, reason).await)?;
             let from = if from > UnixNanos::default() { format!(", market time {from}") } else { String::new() };
@@ -143,9 +144,9 @@ fn folder_of(file: &Path) -> &Path {
     file.parent().unwrap_or(Path::new(""))
 }
 
-fn accepted(file: &Path) -> anyhow::Result<(String, Strategy)> {
+fn accepted(file: &Path, folder: &Path) -> anyhow::Result<(String, Strategy)> {
     let read = read(file)?;
-    let (strategy, problems) = check(&read, folder_of(file));
+    let (strategy, problems) = check(&read, folder);
     match strategy {
         Some(strategy) if problems.is_empty() => Ok((read.text().to_owned(), strategy)),
         _ => bail!("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
@@ -177,33 +178,23 @@ async fn activate(bus: &Bus, text: &str, version: &str, reason: &str) -> anyhow:
     let before = activations(bus).await?;
     let in_force = before.last().map(|newest| newest.config_version.as_str());
     ensure!(in_force != Some(version), "version {version} is in force already");
-    let effective_from = match in_force {
-        None => UnixNanos::default(),
-        Some(_) => bus::dead_letter::market_time(bus).await?.unwrap_or_default(),
-    };
+    let effective_from = effective_from(bus, in_force.is_none()).await?;
     let now = wall_time()?;
     let request_id = content_hash(&["fin", &std::process::id().to_string(), &now.nanos().to_string()]);
     let by = Authorship {
         author: std::env::var("USER").unwrap_or_else(|_| "fin".to_owned()),
         reason: reason.to_owned(),
         requested_at: now,
-        request_id: request_id.clone(),
+        request_id,
     };
-    let event = Event::from(ConfigActivated {
+    let activated = ConfigActivated {
         config_version: version.to_owned(),
         strategy_yaml: text.to_owned(),
         effective_from,
         by,
         file: None,
-    });
-    let meta = Meta {
-        id: EventId::from_parts(&["config_activated", &request_id]),
-        source: "fin".to_owned(),
-        ts_init: now,
-        causation: None,
-        correlation: Some(request_id),
-        traceparent: None,
     };
+    let (event, meta) = activation(activated, "fin");
     match bus.publisher().create(&event, &meta).await? {
         Created::New { .. } | Created::Exists { same: true, .. } => Ok(effective_from),
         Created::Exists { same: false, seq } => bail!("CONTROL {seq} holds another command under the same id"),

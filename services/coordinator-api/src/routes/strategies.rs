@@ -7,8 +7,8 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use chassis::StrategyFile;
+use domain::UnixNanos;
 use domain::control::{ConfigActivated, StrategyPaused};
-use domain::{EventId, UnixNanos};
 use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
 use utoipa::ToSchema;
@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use crate::state::Shared;
 use crate::store::{Page, ReadError, present};
 use crate::strategy::versions::Version;
-use crate::strategy::{Change, changes, check, effective_from, sentence};
+use crate::strategy::{Change, activation_id, changes, check, effective_from, sentence};
 
 /// The strategy in force.
 #[derive(Debug, Serialize, ToSchema)]
@@ -181,14 +181,14 @@ pub(super) async fn activate(
     // Market time goes on meanwhile, so that a repetition would be another event.
     if let Some(earlier) = shared.versions.asked_by(&by.request_id) {
         let same = earlier.text == asked.strategy_yaml && earlier.reason == by.reason;
-        let id = EventId::from_parts(&["config_activated", &by.request_id]);
+        let id = activation_id(&by.request_id);
         return if same { Ok(accepted(&id)) } else { Err(Problem::key_reused()) };
     }
     let version = strategy.version();
     if shared.versions.in_force().1 == version {
         return Err(Problem::conflict("already_active", format!("version {version} of {name} is in force already")));
     }
-    let from = effective_from(&shared).await.map_err(|error| {
+    let from = effective_from(&shared.bus, shared.versions.is_empty()).await.map_err(|error| {
         tracing::error!(%error, "market time is not known");
         not_taken()
     })?;

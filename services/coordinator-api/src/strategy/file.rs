@@ -12,11 +12,10 @@ use chassis::StrategyFile;
 use domain::control::{Authorship, ConfigActivated};
 use domain::id::content_hash;
 use domain::ops::Severity;
-use domain::{Event, EventId, Meta};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::{check, effective_from, sentence};
+use super::{activation, check, effective_from, sentence};
 use crate::metrics;
 use crate::state::Shared;
 
@@ -132,10 +131,9 @@ impl Watcher {
         };
         self.shared.versions.set_refused(None);
         let version = strategy.version();
-        let in_force = self.shared.versions.in_force().1;
-        let stands = !self.shared.versions.is_empty() && in_force == version;
-        if stands || self.version.as_ref() == Some(&version) {
-            self.version = Some(version);
+        // What is in force by command already is activated, too: from then on it is what the file says, which no restart
+        // takes for news.
+        if self.version.as_ref() == Some(&version) {
             return true;
         }
         match self.activate(&file, &version).await {
@@ -165,22 +163,14 @@ impl Watcher {
             // The same change seen by two processes is one activation.
             request_id: content_hash(&["strategy_file", version, before.as_deref().unwrap_or_default()]),
         };
-        let (requested_at, request_id) = (by.requested_at, by.request_id.clone());
-        let event = Event::from(ConfigActivated {
+        let activated = ConfigActivated {
             config_version: version.to_owned(),
             strategy_yaml: file.text().to_owned(),
-            effective_from: effective_from(shared).await?,
+            effective_from: effective_from(&shared.bus, before.is_none()).await?,
             by,
             file: Some(file.name().to_owned()),
-        });
-        let meta = Meta {
-            id: EventId::from_parts(&["config_activated", &request_id]),
-            source: "coordinator-api".to_owned(),
-            ts_init: requested_at,
-            causation: None,
-            correlation: Some(request_id),
-            traceparent: None,
         };
+        let (event, meta) = activation(activated, "coordinator-api");
         let sent = shared.publisher.create(&event, &meta).await;
         metrics::command(event.name(), sent.is_ok());
         match sent? {

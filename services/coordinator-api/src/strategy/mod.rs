@@ -9,10 +9,9 @@ pub(crate) mod versions;
 use std::path::Path;
 
 use chassis::{Fault, Problem, StrategyFile};
-use domain::UnixNanos;
+use domain::control::{Authorship, ConfigActivated};
 use domain::strategy::Strategy;
-
-use crate::state::Shared;
+use domain::{Event, EventId, Meta, UnixNanos};
 
 pub use changes::{Change, changes};
 
@@ -33,11 +32,33 @@ pub(crate) fn sentence(problems: &[Problem]) -> String {
     problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("; ")
 }
 
+/// An activation that `source` appends, whoever asked for it: the same request is the same event.
+pub fn activation(activated: ConfigActivated, source: &str) -> (Event, Meta) {
+    let Authorship { requested_at, request_id, .. } = activated.by.clone();
+    let meta = Meta {
+        id: activation_id(&request_id),
+        source: source.to_owned(),
+        ts_init: requested_at,
+        causation: None,
+        correlation: Some(request_id),
+        traceparent: None,
+    };
+    (Event::from(activated), meta)
+}
+
+/// The id of the activation that a request asks for.
+pub(crate) fn activation_id(request_id: &str) -> EventId {
+    EventId::from_parts(&["config_activated", request_id])
+}
+
 /// From which market time on an activation made now is in force: what has fallen due keeps what it was decided under.
 /// The first one of all has nothing before it.
-pub(crate) async fn effective_from(shared: &Shared) -> Result<UnixNanos, bus::BusError> {
-    if shared.versions.is_empty() {
+///
+/// # Errors
+/// The bus does not say how far market time is.
+pub async fn effective_from(bus: &bus::Bus, is_first: bool) -> Result<UnixNanos, bus::BusError> {
+    if is_first {
         return Ok(UnixNanos::default());
     }
-    Ok(bus::dead_letter::market_time(&shared.bus).await?.unwrap_or_default())
+    Ok(bus::dead_letter::market_time(bus).await?.unwrap_or_default())
 }

@@ -126,8 +126,12 @@ impl RiskState {
         }))
     }
 
+    /// The first plan that can be decided: one whose strategy has not arrived holds no other up.
     fn decide_plan(&self, inputs: &[Input]) -> Option<Decision> {
-        let plan = self.ledger.pending.front()?;
+        self.ledger.pending.iter().find_map(|plan| self.decide_one(plan, inputs))
+    }
+
+    fn decide_one(&self, plan: &TradePlan, inputs: &[Input]) -> Option<Decision> {
         let day = self.ledger.day(plan.round.session_date);
         let opened = day.and_then(|d| d.opened.as_ref());
         if opened.is_none() && self.ledger.market_time <= plan.valid_until {

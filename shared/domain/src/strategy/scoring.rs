@@ -1,6 +1,7 @@
 //! How the passing candidates are ranked.
 
 use std::collections::BTreeMap;
+use std::path::{Component, Path};
 
 use serde::{Deserialize, Serialize};
 
@@ -148,7 +149,9 @@ impl CatalystRules {
 
 impl LearnedModel {
     fn validate(&self) -> Result<(), StrategyError> {
-        ensure(!self.file.is_empty(), "scoring.learned.file", "empty", "a file name")?;
+        let inside = |part: Component<'_>| matches!(part, Component::Normal(_));
+        let is_inside = !self.file.is_empty() && Path::new(&self.file).components().all(inside);
+        ensure(is_inside, "scoring.learned.file", &self.file, "a file in the strategy's folder")?;
         let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
         let ok = self.sha256.len() == 64 && self.sha256.bytes().all(hex);
         ensure(ok, "scoring.learned.sha256", &self.sha256, "64 lower-case hexadecimal digits")

@@ -52,11 +52,6 @@ impl Strategies {
         self.activated.push(Activated { version, effective_from, strategy });
     }
 
-    /// How many activations it has taken.
-    pub fn count(&self) -> usize {
-        self.activated.len()
-    }
-
     /// The strategy called `version`, if it is known by that name.
     pub fn named(&self, version: &str) -> Option<&Arc<Strategy>> {
         match self.activated.iter().rev().find(|activated| activated.version == version) {
@@ -84,14 +79,6 @@ impl Strategies {
         }
     }
 
-    /// The newest version, whether or not a round has fallen due under it.
-    ///
-    /// # Errors
-    /// The version whose text cannot be read.
-    pub fn newest(&self) -> Result<StrategyVersion, UnreadableVersion> {
-        self.at(UnixNanos::new(i64::MAX))
-    }
-
     /// The newest version that can be read, and its name; the process's own if there is none.
     pub fn newest_readable(&self) -> (&str, &Arc<Strategy>) {
         let mut newest = self.activated.iter().rev();
@@ -99,9 +86,14 @@ impl Strategies {
         readable.unwrap_or((&self.own.version, &self.own.strategy))
     }
 
-    /// From when on the newest activation is in force; `None` without one.
-    pub fn newest_from(&self) -> Option<UnixNanos> {
-        self.activated.last().map(|activated| activated.effective_from)
+    /// Every version that can be read, the newest first and the process's own last, each with the market time from which it
+    /// is in force.
+    pub fn readable(&self) -> impl Iterator<Item = (StrategyVersion, UnixNanos)> {
+        let activated = self.activated.iter().rev().filter_map(|Activated { version, effective_from, strategy }| {
+            let strategy = Arc::clone(strategy.as_ref()?);
+            Some((StrategyVersion { version: version.clone(), strategy }, *effective_from))
+        });
+        activated.chain([(self.own.clone(), UnixNanos::default())])
     }
 }
 
