@@ -105,6 +105,9 @@ impl Ledger {
     fn close(&mut self, closed: &PlanClosed) -> Option<ClosedTrade> {
         let fills = self.fills.remove(&closed.plan_id).unwrap_or_default();
         let plan = self.plans.remove(&closed.plan_id)?;
+        if closed.reason == CloseReason::ClosedElsewhere {
+            return None;
+        }
         let known = self.signals.get(&plan.signal_id).copied().unwrap_or_default();
         let (entry, exit) = (closed.avg_entry_price?, closed.avg_exit_price?);
         let at = |entries: bool| fills.iter().filter(move |f| (f.leg == Leg::Entry) == entries).map(|f| f.ts_event);
@@ -215,8 +218,11 @@ mod tests {
         assert_eq!(told(&held), []);
         let expired = PlanClosed { quantity: 0, avg_entry_price: None, avg_exit_price: None, ..closed() };
         assert_eq!(told(&[build::plan_proposed("GME").into(), expired.into()]), []);
-        let elsewhere = PlanClosed { avg_exit_price: None, reason: CloseReason::ClosedElsewhere, ..closed() };
-        assert_eq!(told(&[build::plan_proposed("GME").into(), elsewhere.into()]), []);
+        // Whether or not a part of it was sold by its own orders before.
+        for avg_exit_price in [None, Some(cents(2_541))] {
+            let elsewhere = PlanClosed { avg_exit_price, reason: CloseReason::ClosedElsewhere, ..closed() };
+            assert_eq!(told(&[build::plan_proposed("GME").into(), elsewhere.into()]), []);
+        }
         assert_eq!(told(&[closed().into()]), [], "a plan that nobody proposed");
     }
 
