@@ -102,8 +102,16 @@ impl DataSet {
         }
         set.news.sort_by(|a, b| (a.published_at, &a.news_id).cmp(&(b.published_at, &b.news_id)));
         let folder = &set.folder;
-        let documented = [&folder.trades, &folder.minute].iter().any(|f| !f.dated.is_empty() || !f.undated.is_empty());
+        let documented = !folder.trades.is_empty() || !folder.minute.is_empty();
         let any = documented || !set.ticks.is_empty() || !set.minutes.is_empty() || !set.lean.minutes.is_empty();
+        let (trades, minute) = (&folder.trades, &folder.minute);
+        let both = !minute.is_empty() && !trades.is_empty();
+        ensure!(
+            !both || (trades.undated.is_empty() && minute.undated.is_empty()),
+            "{} holds minute bars beside trades: both need the session in their path, as trades/2026-11-24.parquet and \
+             minute/2026-11-24.csv, so that it is clear which sessions are played from bars",
+            root.display()
+        );
         ensure!(any, "{} holds no trades and no minute bars in a layout that is read", root.display());
         Ok(set)
     }

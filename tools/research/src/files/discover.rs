@@ -32,6 +32,13 @@ pub(super) struct Found {
     pub undated: Vec<PathBuf>,
 }
 
+impl Found {
+    /// True where there is no file at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.dated.is_empty() && self.undated.is_empty()
+    }
+}
+
 /// What a folder holds in the documented layout.
 #[derive(Debug, Default)]
 pub(super) struct Folder {

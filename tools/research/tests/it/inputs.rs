@@ -156,3 +156,11 @@ fn folders_and_columns_that_are_missing_are_named() {
     world.write("trades/2026-03-10.csv", "ts_event,symbol,price\n");
     assert!(error(&[]).contains("no column `size`"), "{}", error(&[]));
 }
+
+#[test]
+fn minute_bars_beside_trades_need_a_date_on_both() {
+    let world = world();
+    world.write_csv().write("minute.csv", "ts_start,symbol,open,high,low,close,volume\n");
+    let refused = world.try_run(&[]).map(|_| ()).unwrap_err().to_string();
+    assert!(refused.contains("minute bars beside trades"), "{refused}");
+}
