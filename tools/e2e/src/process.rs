@@ -31,7 +31,8 @@ impl Process {
         let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null());
-        let mut child = command.stdout(Stdio::piped()).stderr(log_file(folder, &name)?).spawn()?;
+        let started = command.stdout(Stdio::piped()).stderr(log_file(folder, &name)?).spawn();
+        let mut child = started.with_context(|| format!("start {}", program.display()))?;
         let stdout = child.stdout.take().context("no stdout")?;
         let process = Self { name, child };
         let mut line = String::new();

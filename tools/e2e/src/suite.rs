@@ -27,7 +27,7 @@ pub struct Setup {
     pub sim: Vec<String>,
     /// Goes into every service's environment.
     pub settings: Vec<(String, String)>,
-    /// Folder of the programs; where cargo put them if not given.
+    /// Folder of the services' programs; where cargo put them if not given. The simulator is always cargo's.
     pub programs: Option<PathBuf>,
     /// Servers of the bus.
     pub nodes: u16,
@@ -90,8 +90,7 @@ impl Suite {
         .await?;
         let arguments: Vec<String> =
             ["--listen", "127.0.0.1:0"].iter().map(ToString::to_string).chain(setup.sim.iter().cloned()).collect();
-        let (sim_process, line) =
-            Process::start_and_read_line(&setup.program("vendor-sim")?, &arguments, folder.path())?;
+        let (sim_process, line) = Process::start_and_read_line(&program("vendor-sim")?, &arguments, folder.path())?;
         let sim: Value = serde_json::from_str(&line).context("vendor-sim's first line")?;
         let port = testkit::free_port();
         let api = format!("http://127.0.0.1:{port}");

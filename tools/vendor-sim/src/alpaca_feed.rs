@@ -276,8 +276,14 @@ impl Minute {
 }
 
 fn write_trade(out: &mut String, trade: &Trade, id: usize, listing: &Listing) {
+    let _ = write!(out, "{{\"T\":\"t\",\"S\":\"{}\",", listing.ticker);
+    write_trade_fields(out, trade, id, listing);
+}
+
+/// What a trade is in the stream and in REST alike, with the closing brace.
+pub(crate) fn write_trade_fields(out: &mut String, trade: &Trade, id: usize, listing: &Listing) {
     let tape = if listing.exchange == "NASDAQ" { 'C' } else { 'A' };
-    let _ = write!(out, "{{\"T\":\"t\",\"S\":\"{}\",\"i\":{},\"x\":\"V\",\"p\":", listing.ticker, id + 1);
+    let _ = write!(out, "\"i\":{},\"x\":\"V\",\"p\":", id + 1);
     decimal::write(out, trade.price);
     let _ = write!(out, ",\"s\":{},\"t\":\"{}\",\"c\":[", trade.size, time(trade.ts_ms));
     for (n, letter) in letters(trade.conditions, tape).into_iter().enumerate() {

@@ -162,9 +162,15 @@ impl Market {
 
     /// One symbol's prints of today so far.
     pub(crate) fn played(&self, symbol: u16) -> impl Iterator<Item = &Trade> {
+        self.played_with_ids(symbol).map(|(_, trade)| trade)
+    }
+
+    /// The same, each with its place in the session, from 0.
+    pub(crate) fn played_with_ids(&self, symbol: u16) -> impl DoubleEndedIterator<Item = (usize, &Trade)> {
         let date = self.session.hours.date;
-        let is_printed = move |t: &&Trade| !self.broker.is_halted(symbol, date, t.ts_ms * 1_000_000);
-        self.session.trades[..self.cursor].iter().filter(move |t| t.symbol == symbol).filter(is_printed)
+        let is_printed = move |t: &Trade| !self.broker.is_halted(symbol, date, t.ts_ms * 1_000_000);
+        let played = self.session.trades[..self.cursor].iter().enumerate();
+        played.filter(move |(_, trade)| trade.symbol == symbol && is_printed(trade))
     }
 
     fn next_until(&self, target: i64) -> Option<Trade> {

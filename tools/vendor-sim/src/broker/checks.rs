@@ -119,14 +119,18 @@ fn insufficient_power(cost: i64, power: i64) -> Answer {
     Answer { status: 403, body }
 }
 
-/// A whole positive number of shares, as text or number.
+/// A whole positive number of shares, as text or number; zeros may follow a point.
 pub(super) fn parse_qty(value: Option<&Value>) -> Result<u64, Answer> {
     let text = match value {
         None | Some(Value::Null) => return Err(refuse(422, 40_010_001, "qty or notional is required")),
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
     };
-    match text.parse::<u64>() {
+    let whole = match text.split_once('.') {
+        Some((whole, zeros)) if zeros.bytes().all(|b| b == b'0') => whole,
+        _ => &text,
+    };
+    match whole.parse::<u64>() {
         Ok(qty) if (1..=10_000_000).contains(&qty) => Ok(qty),
         Ok(_) => Err(refuse(422, 40_010_001, "qty must be > 0 and at most 10000000")),
         Err(_) => Err(refuse(422, 40_010_001, "qty must be integer")),

@@ -38,7 +38,8 @@ pub(crate) fn routes() -> Router<Arc<Sim>> {
         .route("/orders:by_client_order_id", get(order_by_client_id))
         .fallback(any(|| async { not_found("endpoint not found.") }))
         .layer(axum::middleware::from_fn(authorize));
-    let data = super::alpaca_data::routes().layer(axum::middleware::from_fn(authorize));
+    let data = super::alpaca_data::routes().merge(super::alpaca_trades::routes());
+    let data = data.layer(axum::middleware::from_fn(authorize));
     let streams = Router::new()
         .route("/stream", get(ws::alpaca::upgrade))
         .route("/v2/sip", get(ws::alpaca_data::upgrade))
@@ -113,7 +114,8 @@ async fn position(State(sim): State<Arc<Sim>>, Path(symbol): Path<String>) -> Ou
 
 #[derive(Debug, Deserialize)]
 struct OrderQuery {
-    nested: Option<bool>,
+    #[serde(default, deserialize_with = "flag")]
+    nested: bool,
     client_order_id: Option<String>,
 }
 
@@ -131,9 +133,20 @@ async fn order_by_client_id(State(sim): State<Arc<Sim>>, Query(query): Query<Ord
 }
 
 fn show(broker: &Broker, found: Option<usize>, id: &str, query: &OrderQuery) -> Response {
-    let nested = query.nested.unwrap_or(false);
-    found
-        .map_or_else(|| not_found(&format!("order not found for {id}")), |at| reply(200, broker.order_view(at, nested)))
+    match found {
+        Some(at) => reply(200, broker.order_view(at, query.nested)),
+        None => not_found(&format!("order not found for {id}")),
+    }
+}
+
+/// `true` or `false` as clients in several languages write it.
+fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(serde::de::Error::custom(format!("`{text}` is not true or false"))),
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -143,7 +156,8 @@ struct ListQuery {
     after: Option<DateTime<Utc>>,
     until: Option<DateTime<Utc>>,
     direction: Option<String>,
-    nested: Option<bool>,
+    #[serde(default, deserialize_with = "flag")]
+    nested: bool,
     symbols: Option<String>,
     side: Option<String>,
 }
@@ -151,7 +165,6 @@ struct ListQuery {
 async fn orders(State(sim): State<Arc<Sim>>, Query(query): Query<ListQuery>) -> Outcome {
     let market = sim.market()?;
     let broker = &market.broker;
-    let nested = query.nested.unwrap_or(false);
     let limit = query.limit.unwrap_or(50);
     if !(1..=500).contains(&limit) {
         return Ok(reply(422, json!({"code": 42_210_000, "message": "limit must be between 1 and 500"})));
@@ -161,7 +174,8 @@ async fn orders(State(sim): State<Arc<Sim>>, Query(query): Query<ListQuery>) -> 
     let symbols: Option<Vec<&str>> = query.symbols.as_deref().map(|s| s.split(',').collect());
     let is_open = |at: usize| {
         let order = &broker.ledger.orders[at];
-        order.status.is_open() || (nested && order.legs.iter().any(|leg| broker.ledger.orders[*leg].status.is_open()))
+        order.status.is_open()
+            || (query.nested && order.legs.iter().any(|leg| broker.ledger.orders[*leg].status.is_open()))
     };
     let wanted = |at: &usize| {
         let order = &broker.ledger.orders[*at];
@@ -171,7 +185,7 @@ async fn orders(State(sim): State<Arc<Sim>>, Query(query): Query<ListQuery>) -> 
             _ => true,
         };
         by_status
-            && !(nested && order.parent.is_some())
+            && !(query.nested && order.parent.is_some())
             && query.after.is_none_or(|after| order.created_at > nanos(after))
             && query.until.is_none_or(|until| order.created_at < nanos(until))
             && symbols.as_ref().is_none_or(|s| s.contains(&order.symbol.as_str()))
@@ -183,7 +197,7 @@ async fn orders(State(sim): State<Arc<Sim>>, Query(query): Query<ListQuery>) -> 
     } else {
         all.rev().filter(wanted).take(limit).collect()
     };
-    Ok(reply(200, chosen.into_iter().map(|at| broker.order_view(at, nested)).collect::<Vec<_>>()))
+    Ok(reply(200, chosen.into_iter().map(|at| broker.order_view(at, query.nested)).collect::<Vec<_>>()))
 }
 
 #[derive(Debug, Deserialize)]

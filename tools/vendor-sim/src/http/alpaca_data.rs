@@ -11,6 +11,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::alpaca_trades::latest_trade;
 use super::{Failure, Outcome, reply, text};
 use crate::broker::order::rfc3339;
 use crate::calendar;
@@ -26,13 +27,15 @@ const MINUTE: i64 = 60_000_000_000;
 pub(super) fn routes() -> Router<Arc<Sim>> {
     Router::new()
         .route("/v2/stocks/bars", get(stock_bars))
+        .route("/v2/stocks/bars/latest", get(latest_bars))
         .route("/v2/stocks/snapshots", get(snapshots))
         .route("/v2/stocks/quotes/latest", get(latest_quotes))
         .route("/v1beta1/news", get(news))
         .route("/v1/corporate-actions", get(corporate_actions))
 }
 
-fn invalid(message: &str) -> Response {
+/// A refusal of one parameter.
+pub(super) fn invalid(message: &str) -> Response {
     reply(400, json!({"message": message}))
 }
 
@@ -66,7 +69,7 @@ fn bars_page(sim: &Sim, query: &BarsQuery) -> Outcome {
     if !(1..=10_000).contains(&limit) {
         return Ok(invalid("invalid limit: must be between 1 and 10000"));
     }
-    if !query.feed.as_deref().is_none_or(|feed| ["sip", "iex", "otc", "delayed_sip"].contains(&feed)) {
+    if !is_feed(query.feed.as_deref()) {
         return Ok(invalid("invalid feed"));
     }
     if query.sort.as_deref() == Some("desc") {
@@ -98,7 +101,7 @@ fn bars_page(sim: &Sim, query: &BarsQuery) -> Outcome {
         if !taken.is_empty() {
             let comma = if out.ends_with('{') { "" } else { "," };
             let _ = write!(out, "{comma}\"{ticker}\":[");
-            write_bars(&mut out, taken, step.is_none());
+            write_bars(&mut out, taken);
             out.push(']');
         }
         left -= taken.len();
@@ -161,7 +164,7 @@ fn rows(sim: &Sim, symbol: u16, step: Option<i64>, since: i64) -> anyhow::Result
     Ok(rows)
 }
 
-fn write_bars(out: &mut String, rows: &[&Bar], daily: bool) {
+fn write_bars(out: &mut String, rows: &[&Bar]) {
     for (at, bar) in rows.iter().enumerate() {
         out.push_str(if at == 0 { "{" } else { ",{" });
         let start = DateTime::from_timestamp_nanos(bar.start).format("%Y-%m-%dT%H:%M:%SZ");
@@ -172,7 +175,9 @@ fn write_bars(out: &mut String, rows: &[&Bar], daily: bool) {
             decimal::write(out, value);
             out.push_str(field);
         }
-        let _ = write!(out, "{},\"n\":{}}}", bar.volume, if daily { 1_000 } else { 10 });
+        let _ = write!(out, "{},\"n\":{},\"vw\":", bar.volume, bar.trades);
+        decimal::write(out, bar.vwap());
+        out.push('}');
     }
 }
 
@@ -192,15 +197,14 @@ async fn snapshots(State(sim): State<Arc<Sim>>, Query(query): Query<SymbolsQuery
         };
         let days = rows(&sim, symbol, None, i64::MIN)?;
         let bar = |back: usize| {
-            let bar = days.len().checked_sub(back).map(|at| &days[at])?;
-            let mut out = String::new();
-            write_bars(&mut out, &[bar], true);
-            serde_json::from_str::<Value>(&out).ok()
+            let at = days.len().checked_sub(back)?;
+            Some(bar_value(&days[at]))
         };
         found.insert(
             ticker.to_owned(),
             json!({
-                "latestTrade": trade(&sim, symbol)?, "latestQuote": quote(&sim, symbol)?, "minuteBar": null,
+                "latestTrade": latest_trade(&sim, symbol)?, "latestQuote": quote(&sim, symbol)?,
+                "minuteBar": latest_bar(&sim, symbol)?,
                 "dailyBar": bar(1), "prevDailyBar": bar(2),
             }),
         );
@@ -210,22 +214,32 @@ async fn snapshots(State(sim): State<Arc<Sim>>, Query(query): Query<SymbolsQuery
 
 async fn latest_quotes(State(sim): State<Arc<Sim>>, Query(query): Query<SymbolsQuery>) -> Outcome {
     let mut found = Map::new();
-    for ticker in query.symbols.split(',') {
-        if let Some(symbol) = sim.world.index_of(ticker) {
-            found.insert(ticker.to_owned(), quote(&sim, symbol)?);
-        }
+    for symbol in known_symbols(&sim, &query.symbols) {
+        found.insert(sim.world.listings()[usize::from(symbol)].ticker.clone(), quote(&sim, symbol)?);
     }
     Ok(reply(200, json!({"quotes": found})))
 }
 
-fn trade(sim: &Sim, symbol: u16) -> anyhow::Result<Value> {
-    let quote = sim.market()?.quotes[usize::from(symbol)];
-    Ok(match quote.last {
-        0 => Value::Null,
-        last => json!({
-            "t": rfc3339(quote.last_ms * 1_000_000), "x": "V", "p": dollars(last), "s": 100, "c": ["@"], "i": 1, "z": "C",
-        }),
-    })
+async fn latest_bars(State(sim): State<Arc<Sim>>, Query(query): Query<SymbolsQuery>) -> Outcome {
+    let mut found = Map::new();
+    for symbol in known_symbols(&sim, &query.symbols) {
+        found.insert(sim.world.listings()[usize::from(symbol)].ticker.clone(), latest_bar(&sim, symbol)?);
+    }
+    found.retain(|_, bar| !bar.is_null());
+    Ok(reply(200, json!({"bars": found})))
+}
+
+/// The symbol's last minute with a price; null before the session's first.
+fn latest_bar(sim: &Sim, symbol: u16) -> anyhow::Result<Value> {
+    let market = sim.market()?;
+    let bars = bars::intraday(market.played(symbol), MINUTE, &market.session.hours);
+    Ok(bars.last().map_or(Value::Null, bar_value))
+}
+
+fn bar_value(bar: &Bar) -> Value {
+    let mut out = String::new();
+    write_bars(&mut out, &[bar]);
+    serde_json::from_str(&out).unwrap_or_default()
 }
 
 /// One cent around the last price; this market has no book.
@@ -260,7 +274,7 @@ async fn news(State(sim): State<Arc<Sim>>, Query(query): Query<NewsQuery>) -> Ou
         let market = sim.market()?;
         (market.clock.now, Arc::clone(&market.session))
     };
-    let wanted: Vec<u16> = query.symbols.split(',').filter_map(|ticker| sim.world.index_of(ticker)).collect();
+    let wanted = known_symbols(&sim, &query.symbols);
     let mut known: Vec<News> = Vec::new();
     if let World::Made(made) = &*sim.world {
         for date in made.prior_sessions(session.hours.date, 3) {
@@ -268,7 +282,8 @@ async fn news(State(sim): State<Arc<Sim>>, Query(query): Query<NewsQuery>) -> Ou
         }
     }
     known.extend(session.news.iter().filter(|item| item.at <= now).cloned());
-    known.retain(|item| wanted.contains(&item.symbol) && (start..=end).contains(&item.at));
+    let all = query.symbols.is_empty();
+    known.retain(|item| (all || wanted.contains(&item.symbol)) && (start..=end).contains(&item.at));
     if query.sort.as_deref() != Some("asc") {
         known.reverse();
     }
@@ -293,8 +308,18 @@ async fn corporate_actions() -> Response {
     reply(200, json!({"corporate_actions": {}, "next_page_token": null}))
 }
 
+/// The symbols of a list that there are, in its order.
+pub(super) fn known_symbols(sim: &Sim, list: &str) -> Vec<u16> {
+    list.split(',').filter_map(|ticker| sim.world.index_of(ticker)).collect()
+}
+
+/// Whether there is such a feed; none is one's own.
+pub(super) fn is_feed(feed: Option<&str>) -> bool {
+    feed.is_none_or(|feed| ["sip", "iex", "otc", "delayed_sip"].contains(&feed))
+}
+
 /// RFC 3339 or a date, which stands for its New York midnight; `absent` without any.
-fn instant(value: Option<&str>, absent: i64) -> Option<i64> {
+pub(super) fn instant(value: Option<&str>, absent: i64) -> Option<i64> {
     let Some(value) = value else { return Some(absent) };
     if let Ok(date) = value.parse::<NaiveDate>() {
         return Some(calendar::instant(date, NaiveTime::MIN));

@@ -7,7 +7,7 @@ use axum::extract::{Query, Request, State};
 use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use chrono::{Datelike, Days, NaiveDate};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -36,14 +36,20 @@ struct BySymbol {
 
 /// Paths below `/finnhub`.
 pub(crate) fn routes() -> Router<Arc<Sim>> {
-    let rest = Router::new()
-        .route("/quote", get(quote))
-        .route("/company-news", get(company_news))
-        .route("/stock/symbol", get(symbols))
-        .route("/stock/profile2", get(profile))
-        .route("/stock/market-status", get(market_status))
-        .route("/stock/market-holiday", get(market_holiday))
-        .layer(axum::middleware::from_fn(authorize));
+    let calls = [
+        ("/quote", get(quote)),
+        ("/company-news", get(company_news)),
+        ("/stock/symbol", get(symbols)),
+        ("/stock/profile2", get(profile)),
+        ("/stock/market-status", get(market_status)),
+        ("/stock/market-holiday", get(market_holiday)),
+        ("/stock/candle", get(not_in_the_plan)),
+    ];
+    // Clients exist that ask for `/api/v1//quote`, and Finnhub answers them.
+    let both = |router: Router<Arc<Sim>>, (path, call): (&str, MethodRouter<Arc<Sim>>)| {
+        router.route(path, call.clone()).route(&format!("/{path}"), call)
+    };
+    let rest = calls.into_iter().fold(Router::new(), both).layer(axum::middleware::from_fn(authorize));
     Router::new().route("/", get(ws::finnhub::upgrade)).nest("/api/v1", rest)
 }
 
@@ -59,6 +65,11 @@ async fn authorize(Query(token): Query<Token>, request: Request, next: Next) -> 
     } else {
         reply(401, json!({"error": "Invalid API key"}))
     }
+}
+
+/// What only a paid plan may ask for.
+async fn not_in_the_plan() -> Response {
+    reply(403, json!({"error": "You don't have access to this resource."}))
 }
 
 async fn quote(State(sim): State<Arc<Sim>>, Query(query): Query<BySymbol>) -> Outcome {

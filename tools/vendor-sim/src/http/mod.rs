@@ -3,6 +3,7 @@
 pub(crate) mod alpaca;
 mod alpaca_data;
 mod alpaca_stream;
+mod alpaca_trades;
 pub(crate) mod alphavantage;
 pub(crate) mod finnhub;
 pub(crate) mod sim;

@@ -52,10 +52,10 @@ struct Options {
     /// Servers of the bus: 1, 3, or first 1 and then 3.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 3])]
     nodes: Vec<u16>,
-    /// Folder of the programs to be tested; that of this program if not given.
+    /// Folder of the services to be tested; that of this program if not given.
     #[arg(long)]
     programs: Option<PathBuf>,
-    /// Folder of the previous commit's programs, to roll to and from.
+    /// Folder of the previous commit's services, to roll to and from.
     #[arg(long)]
     previous: Option<PathBuf>,
     /// A service is to be ready again so soon after a fault is over, ms.

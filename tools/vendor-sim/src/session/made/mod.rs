@@ -85,14 +85,8 @@ impl Made {
         let end = chain.dates.partition_point(|d| *d < date);
         let bar = |at: usize| {
             let plan = &chain.days[at][usize::from(symbol)];
-            calendar::hours(chain.dates[at]).map(|h| Bar {
-                start: h.open,
-                open: plan.open * CENT,
-                high: plan.high * CENT,
-                low: plan.low * CENT,
-                close: plan.close * CENT,
-                volume: plan.volume,
-            })
+            let prices = [plan.open, plan.high, plan.low, plan.close].map(|cents| cents * CENT);
+            calendar::hours(chain.dates[at]).map(|hours| Bar::without_trades(hours.open, prices, plan.volume))
         };
         Ok((end.saturating_sub(252)..end).filter_map(bar).collect())
     }

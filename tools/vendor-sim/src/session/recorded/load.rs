@@ -102,14 +102,11 @@ impl Row<'_> {
     }
 
     fn bar(&self, start: i64) -> anyhow::Result<Bar> {
-        Ok(Bar {
-            start,
-            open: ten_thousandths(self.float(1)?),
-            high: ten_thousandths(self.float(2)?),
-            low: ten_thousandths(self.float(3)?),
-            close: ten_thousandths(self.float(4)?),
-            volume: self.float(5)? as u64,
-        })
+        let mut prices = [0; 4];
+        for (column, price) in (1..).zip(&mut prices) {
+            *price = ten_thousandths(self.float(column)?);
+        }
+        Ok(Bar::without_trades(start, prices, self.float(5)? as u64))
     }
 }
 

@@ -199,7 +199,7 @@ fn daily_bars(
         let volume = (volume / factor).round() as u64;
         let close = cents(*close);
         let (high, low) = (finer(*high).max(close), finer(*low).min(close));
-        Some(Bar { start, open: finer(*open), high, low, close, volume })
+        Some(Bar::without_trades(start, [finer(*open), high, low, close], volume))
     };
     Ok(rows.iter().filter_map(bar).collect())
 }

@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn path_opens_tops_bottoms_closes_and_sums_like_its_bar() {
         let check = |open: i64, high: i64, low: i64, close: i64, volume: u64| {
-            let bar = Bar { start: 0, open, high, low, close, volume };
+            let bar = Bar::without_trades(0, [open, high, low, close], volume);
             for seed in 0..50 {
                 let made = prints(3, &bar, Conditions::REGULAR, &mut Rng::keyed(&[seed]));
                 let prices: Vec<i64> = made.iter().map(|t| t.price).collect();
