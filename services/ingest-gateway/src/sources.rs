@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 
+use bus::Register;
 use domain::Symbol;
 use domain::market::Tape;
 use domain::ops::Severity;
@@ -19,7 +20,7 @@ use crate::config::Vendor;
 use crate::error::{GatewayError, chain};
 use crate::keys;
 
-/// The vendors to ask for each need, best first. Their budgets, pauses and breakers last as long as this.
+/// The vendors to ask for each need, best first. Their breakers last as long as this.
 pub(crate) struct Sources {
     /// Whose feed it is: listings and holidays.
     pub(crate) finnhub: Arc<FinnhubClient>,
@@ -101,7 +102,10 @@ impl Clients {
     fn new(context: &GatewayContext) -> Result<Self, GatewayError> {
         let (config, vendors) = (&context.config, &context.settings.vendors);
         let (budgets, opening_minutes) = (&config.budgets, config.reference.opening_minutes);
-        let gate = |vendor, limits| Gate::new(vendor, limits).traced(&context.tracer);
+        let gate = |vendor, limits| {
+            let register = Register::budget(&context.bus, context.name, vendor);
+            Gate::new(vendor, limits).shared(register).traced(&context.tracer)
+        };
         let finnhub_gate = gate("finnhub", budgets.finnhub);
         let finnhub = FinnhubClient::new(&vendors.finnhub.rest_url, &keys::finnhub(&context.settings)?, finnhub_gate)?;
         // Yahoo and Alpha Vantage know no other than the whole tape.

@@ -57,6 +57,7 @@ fn rights(role: &Role) -> (Vec<&'static str>, Vec<&'static str>) {
         ("REDRIVE", role.handles_dead_letters),
         ("SNAP", role.snapshots),
         ("leases", role.leases),
+        ("budgets", role.budgets),
     ];
     let both = || both.into_iter().filter_map(|(name, may)| may.then_some(name));
     let writes = role.writes.iter().map(|stream| stream.as_str()).chain(["OPS"]).chain(both());

@@ -7,7 +7,6 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -17,6 +16,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::connect::Bus;
 use crate::error::BusError;
+use crate::key::{self, Written};
 
 /// How long a lease lasts without being renewed.
 pub const TTL: Duration = Duration::from_secs(3);
@@ -216,11 +216,6 @@ fn subject(key: &str) -> String {
     format!("$KV.leases.{key}")
 }
 
-enum Written {
-    Stored(u64),
-    Refused,
-}
-
 impl Shared {
     fn state(&self) -> State {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -233,18 +228,7 @@ impl Shared {
     async fn write(&self, bus: &Bus, expected: u64) -> Result<Written, BusError> {
         let message =
             PublishMessage::build().payload(self.value.clone()).expected_last_subject_sequence(expected).ttl(TTL);
-        let sending = bus.context().send_publish(self.subject.clone(), message);
-        let outcome = match timeout(RENEW_EVERY, sending).await {
-            Ok(Ok(ack)) => timeout(RENEW_EVERY, ack.into_future()).await,
-            Ok(Err(error)) => Ok(Err(error)),
-            Err(elapsed) => Err(elapsed),
-        };
-        match outcome {
-            Ok(Ok(ack)) => Ok(Written::Stored(ack.sequence)),
-            Ok(Err(error)) if error.kind() == PublishErrorKind::WrongLastSequence => Ok(Written::Refused),
-            Ok(Err(error)) => Err(BusError::request(format!("writing {}", self.subject), error)),
-            Err(elapsed) => Err(BusError::request(format!("writing {}", self.subject), elapsed)),
-        }
+        key::write(bus, &self.subject, message).await
     }
 }
 

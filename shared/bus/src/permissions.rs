@@ -38,6 +38,8 @@ pub struct Role {
     pub sees_market: bool,
     /// True where replicas agree on who works.
     pub leases: bool,
+    /// True where replicas keep together to what a vendor allows.
+    pub budgets: bool,
     /// Which readers have names of their own on the server, and so replace those before them.
     pub known_readers: Readers,
     /// True where it keeps snapshots of its state.
@@ -57,6 +59,7 @@ const fn role(service: &'static str, writes: Option<StreamName>, reads: &'static
         handles_dead_letters: false,
         sees_market: false,
         leases: false,
+        budgets: false,
         known_readers: Readers::Passing,
         snapshots: false,
         beats: false,
@@ -67,7 +70,7 @@ const fn role(service: &'static str, writes: Option<StreamName>, reads: &'static
 /// Every service, and the watchdog.
 pub const ROLES: [Role; 8] = [
     // Which symbols money waits on, so that it can say when one of them falls silent.
-    Role { leases: true, ..role("ingest-gateway", Some(Market), &[Market, Scan, Plan, Risk, Order]) },
+    Role { leases: true, budgets: true, ..role("ingest-gateway", Some(Market), &[Market, Scan, Plan, Risk, Order]) },
     Role {
         leases: true,
         known_readers: Readers::OnePerPartition,
@@ -125,6 +128,10 @@ impl Role {
         if self.leases {
             allowed.push(format!("$KV.leases.{}.>", self.service));
             allowed.extend(["STREAM.INFO", "STREAM.MSG.GET"].map(|request| format!("$JS.API.{request}.KV_leases")));
+        }
+        if self.budgets {
+            allowed.push(format!("$KV.budgets.{}.>", self.service));
+            allowed.push("$JS.API.STREAM.MSG.GET.KV_budgets".to_owned());
         }
         if self.snapshots {
             allowed.extend([format!("snap.{}.>", self.service), "$JS.API.STREAM.MSG.GET.SNAP".to_owned()]);

@@ -160,10 +160,11 @@ pub struct Bucket {
 }
 
 /// Every bucket.
-pub const BUCKETS: [Bucket; 3] = [
+pub const BUCKETS: [Bucket; 4] = [
     Bucket { name: "leases", marker_s: 60 },
     Bucket { name: "flags", marker_s: 0 },
     Bucket { name: "tokens", marker_s: 0 },
+    Bucket { name: "budgets", marker_s: 0 },
 ];
 
 /// What [`ensure`] did, or [`diff`] would have it do.

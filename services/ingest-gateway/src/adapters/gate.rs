@@ -1,16 +1,20 @@
 //! The gate before a vendor: the calls that its key allows, the pauses it asks for, and a breaker.
 //!
-//! One gate holds the calls of one key in this process. Replicas that share a key would share its windows here, and
-//! nowhere else.
+//! Replicas count together, through a value on the bus, and a restart goes on counting. While the bus is away each counts
+//! for itself on top of what it last saw. Their clocks are taken to agree.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bus::Register;
+use bytes::Bytes;
+use chassis::clock::{Clock, SystemClock};
 use chassis::traces::Tracer;
 use ports::VendorError;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, timeout};
 
+use super::budget::{Budget, Used};
 use crate::config::Limits;
 use crate::metrics;
 
@@ -18,90 +22,61 @@ use crate::metrics;
 const FAILURES_MAX: u32 = 8;
 /// For how long.
 const REST: Duration = Duration::from_secs(30);
+/// How long counting together may hold up a call.
+const SHARED_WITHIN: Duration = Duration::from_secs(2);
+/// After the bus did not answer each counts for itself so long.
+const ALONE_FOR: Duration = Duration::from_secs(5);
 
 /// Holds calls back.
-#[derive(Debug)]
 pub struct Gate {
     vendor: &'static str,
-    state: Mutex<State>,
+    budget: Mutex<Budget>,
+    breaks: bool,
+    failures: AtomicU32,
+    shared: Option<Shared>,
+    clock: Arc<dyn Clock>,
     tracer: Tracer,
 }
 
+impl std::fmt::Debug for Gate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gate").field("vendor", &self.vendor).field("budget", &self.budget).finish_non_exhaustive()
+    }
+}
+
+/// The budget that replicas share.
 #[derive(Debug)]
-struct State {
-    windows: Vec<Window>,
-    closed_until: Option<Instant>,
-    breaks: bool,
-    failures: u32,
-}
-
-/// At most `max` calls within any stretch of `length`.
-#[derive(Debug)]
-struct Window {
-    length: Duration,
-    max: usize,
-    calls: VecDeque<Instant>,
-}
-
-impl Window {
-    /// When the next call fits.
-    fn opens(&mut self, now: Instant) -> Instant {
-        while self.calls.front().is_some_and(|first| now.duration_since(*first) >= self.length) {
-            self.calls.pop_front();
-        }
-        if self.calls.len() < self.max { now } else { self.calls[self.calls.len() - self.max] + self.length }
-    }
-}
-
-impl State {
-    fn new(limits: Limits, breaks: bool) -> Self {
-        let lengths = [(1, limits.per_second), (60, limits.per_minute), (86_400, limits.per_day)];
-        let windows = lengths.into_iter().filter(|(_, max)| *max > 0).map(|(seconds, max)| Window {
-            length: Duration::from_secs(seconds),
-            max: max as usize,
-            calls: VecDeque::new(),
-        });
-        Self { windows: windows.collect(), closed_until: None, breaks, failures: 0 }
-    }
-
-    /// When the next call may go, its place taken; or how long that is off, when it is later than `patience`.
-    fn reserve(&mut self, now: Instant, patience: Duration) -> Result<Instant, Duration> {
-        let closed = self.closed_until.map_or(now, |until| until.max(now));
-        let at = self.windows.iter_mut().map(|window| window.opens(now)).fold(closed, Instant::max);
-        let wait = at.duration_since(now);
-        if wait > patience {
-            return Err(wait);
-        }
-        self.windows.iter_mut().for_each(|window| window.calls.push_back(at));
-        Ok(at)
-    }
-
-    fn close(&mut self, until: Instant) {
-        self.closed_until = Some(self.closed_until.map_or(until, |known| known.max(until)));
-    }
-
-    fn ended(&mut self, failed: bool, now: Instant) {
-        self.failures = if failed { self.failures + 1 } else { 0 };
-        if self.breaks && self.failures >= FAILURES_MAX {
-            self.close(now + REST);
-        }
-    }
-
-    /// Calls left in the fullest window.
-    fn left(&self) -> Option<usize> {
-        self.windows.iter().map(|window| window.max.saturating_sub(window.calls.len())).min()
-    }
+struct Shared {
+    register: Register,
+    /// Until when the bus is not asked; held by the one call of this process that is asking.
+    alone_until: tokio::sync::Mutex<Option<Instant>>,
 }
 
 impl Gate {
     /// A gate for `vendor` with the windows of `limits`.
     pub fn new(vendor: &'static str, limits: Limits) -> Self {
-        Self { vendor, state: Mutex::new(State::new(limits, true)), tracer: Tracer::default() }
+        Self {
+            vendor,
+            budget: Mutex::new(Budget::new(limits)),
+            breaks: true,
+            failures: AtomicU32::new(0),
+            shared: None,
+            clock: Arc::new(SystemClock),
+            tracer: Tracer::default(),
+        }
     }
 
     /// A gate without windows and without a breaker, for a peer of our own.
     pub fn open(vendor: &'static str) -> Self {
-        Self { vendor, state: Mutex::new(State::new(Limits::default(), false)), tracer: Tracer::default() }
+        Self { breaks: false, ..Self::new(vendor, Limits::default()) }
+    }
+
+    /// Counts together with every gate on `register`, where the windows are long enough for that to matter.
+    pub fn shared(mut self, register: Register) -> Self {
+        if self.budget().is_shared() {
+            self.shared = Some(Shared { register, alone_until: tokio::sync::Mutex::default() });
+        }
+        self
     }
 
     /// Each call that passes is a span of `tracer`.
@@ -121,26 +96,62 @@ impl Gate {
     /// # Errors
     /// `VendorError::Throttled`, without a call.
     pub async fn pass(&self, what: &str, patience: Duration) -> Result<(), VendorError> {
-        let (reserved, left) = {
-            let mut state = self.state();
-            (state.reserve(Instant::now(), patience), state.left())
+        let now = self.now();
+        let reserved = match self.reserve_together(patience).await {
+            Some(reserved) => reserved,
+            None => self.budget().reserve(now, patience),
         };
-        if let Some(left) = left {
+        if let Some(left) = self.budget().left(now) {
             metrics::vendor_budget(self.vendor, left);
         }
         let at = reserved.map_err(|wait| {
             metrics::vendor_call(self.vendor, "held_back");
             VendorError::Throttled { vendor: self.vendor, what: what.to_owned(), retry_after: Some(wait) }
         })?;
-        if at > Instant::now() {
-            sleep_until(at).await;
+        let wait = u64::try_from(at - self.now()).unwrap_or(0);
+        if wait > 0 {
+            sleep(Duration::from_millis(wait)).await;
         }
         Ok(())
     }
 
+    /// Takes a place among those of every replica; `None` where each counts for itself.
+    async fn reserve_together(&self, patience: Duration) -> Option<Result<i64, Duration>> {
+        let shared = self.shared.as_ref()?;
+        let mut alone_until = shared.alone_until.lock().await;
+        if alone_until.is_some_and(|until| Instant::now() < until) {
+            return None;
+        }
+        let change = shared.register.change(|stored| {
+            // A try that another replica was quicker than leaves nothing behind.
+            let mut budget = self.budget().clone();
+            match stored.map(serde_json::from_slice::<Used>) {
+                Some(Ok(used)) => budget.adopt(&used),
+                Some(Err(error)) => tracing::warn!(vendor = self.vendor, %error, "a stored budget is none: begun anew"),
+                None => {}
+            }
+            let reserved = budget.reserve(self.now(), patience);
+            let value = if reserved.is_ok() { serde_json::to_vec(budget.used()).ok() } else { None };
+            (value.map(Bytes::from), (budget, reserved))
+        });
+        match timeout(SHARED_WITHIN, change).await {
+            Ok(Ok((budget, reserved))) => {
+                *alone_until = None;
+                self.budget().adopt(budget.used());
+                Some(reserved)
+            }
+            Ok(Err(_)) | Err(_) => {
+                tracing::debug!(vendor = self.vendor, "the bus does not answer: counting alone");
+                *alone_until = Some(Instant::now() + ALONE_FOR);
+                None
+            }
+        }
+    }
+
     /// Lets nobody pass for `pause`.
     pub fn close(&self, pause: Duration) {
-        self.state().close(Instant::now() + pause);
+        let pause = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
+        self.budget().close(self.now().saturating_add(pause));
     }
 
     /// Takes how a call ended: after several failures in a row the gate stays closed for a while.
@@ -152,11 +163,20 @@ impl Gate {
             Err(_) => ("refused", false),
         };
         metrics::vendor_call(self.vendor, label);
-        self.state().ended(failed, Instant::now());
+        if !failed {
+            self.failures.store(0, Ordering::Relaxed);
+        } else if self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES_MAX && self.breaks {
+            self.close(REST);
+        }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Milliseconds of the wall clock.
+    fn now(&self) -> i64 {
+        self.clock.now().nanos() / 1_000_000
+    }
+
+    fn budget(&self) -> MutexGuard<'_, Budget> {
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -164,57 +184,20 @@ impl Gate {
 mod tests {
     use super::*;
 
-    const SECOND: Duration = Duration::from_secs(1);
-
-    fn limits(per_second: u32, per_minute: u32, per_day: u32) -> State {
-        State::new(Limits { per_second, per_minute, per_day }, true)
-    }
-
-    #[test]
-    fn no_stretch_of_a_minute_holds_more_calls_than_allowed() {
-        let (mut state, start) = (limits(0, 60, 0), Instant::now());
-        let mut now = start;
-        let mut passed = Vec::new();
-        for n in 0..200 {
-            let at = state.reserve(now, 120 * SECOND).unwrap();
-            passed.push(at);
-            now = at + if n % 7 == 0 { SECOND } else { Duration::ZERO };
-        }
-        for (first, later) in passed.iter().zip(&passed[60..]) {
-            assert!(later.duration_since(*first) >= 60 * SECOND, "{first:?} {later:?}");
-        }
-        assert!(passed[199].duration_since(start) < 190 * SECOND, "nothing is held back without need");
-    }
-
-    #[test]
-    fn calls_that_wait_at_the_same_time_take_places_one_after_the_other() {
-        let (mut state, now) = (limits(1, 0, 0), Instant::now());
-        let places: Vec<_> = (0..3).map(|_| state.reserve(now, 60 * SECOND).unwrap().duration_since(now)).collect();
-        assert_eq!(places, [Duration::ZERO, SECOND, 2 * SECOND]);
-    }
-
-    #[test]
-    fn a_used_up_day_refuses_at_once_and_opens_a_day_later() {
-        let (mut state, start) = (limits(1, 0, 25), Instant::now());
-        let mut now = start;
-        for _ in 0..25 {
-            now = state.reserve(now, 2 * SECOND).unwrap();
-        }
-        let wait = state.reserve(now, 60 * SECOND).unwrap_err();
-        assert_eq!(now + wait, start + 86_400 * SECOND);
-        assert!(state.reserve(now + wait, SECOND).is_ok());
-    }
-
-    #[test]
-    fn failures_in_a_row_close_the_gate_for_a_while() {
-        let (mut state, now) = (limits(0, 0, 0), Instant::now());
-        (1..FAILURES_MAX).for_each(|_| state.ended(true, now));
-        assert!(state.reserve(now, SECOND).is_ok());
-        state.ended(true, now);
-        assert_eq!(state.reserve(now, SECOND), Err(REST));
-        assert!(state.reserve(now + REST, SECOND).is_ok());
-        state.ended(false, now + REST);
-        state.ended(true, now + REST);
-        assert!(state.reserve(now + REST, SECOND).is_ok());
+    #[tokio::test]
+    async fn failures_in_a_row_close_the_gate_for_a_while() {
+        let clock = Arc::new(chassis::clock::ManualClock::new(domain::UnixNanos::new(1_790_000_000_000_000_000)));
+        let gate = Gate { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..Gate::new("x", Limits::default()) };
+        let failed = Err::<(), _>(VendorError::Failed { vendor: "x", what: "a call".into(), status: 500 });
+        let pass = async || gate.pass("a call", Duration::from_secs(1)).await;
+        (1..FAILURES_MAX).for_each(|_| gate.ended(&failed));
+        assert!(pass().await.is_ok());
+        gate.ended(&failed);
+        assert_eq!(pass().await.unwrap_err().retry_after(), Some(REST));
+        clock.advance(30);
+        assert!(pass().await.is_ok());
+        gate.ended(&Ok(()));
+        gate.ended(&failed);
+        assert!(pass().await.is_ok(), "one failure after a success is the first");
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod alpaca;
 pub mod alphavantage;
+mod budget;
 pub mod clock;
 pub mod decimal;
 mod each;

@@ -99,7 +99,7 @@ impl Default for SourcesConfig {
     }
 }
 
-/// Calls that each vendor's key allows. Each process holds them for itself.
+/// Calls that each vendor's key allows, to all gateways together. The executor's own calls are not among them.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]

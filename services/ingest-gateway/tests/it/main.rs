@@ -4,6 +4,7 @@
 
 mod alpaca;
 mod bad_input;
+mod budgets;
 mod bus_outage;
 mod harness;
 mod peer;

@@ -3,7 +3,9 @@ use std::time::Duration;
 use async_nats::{ConnectOptions, HeaderMap, jetstream};
 use bus::permissions::{ADMIN, server_config};
 use bus::topology::EXECUTOR_RISK;
-use bus::{Bus, BusConfig, Consumer, Created, Fold, FoldSpec, Item, Poison, dead_letter, signature, topology};
+use bus::{
+    Bus, BusConfig, Consumer, Created, Fold, FoldSpec, Item, Poison, Register, dead_letter, signature, topology,
+};
 use domain::{Event, StreamName, UnixNanos};
 use testkit::{NatsServer, build};
 
@@ -25,6 +27,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     (
         "gap-scanner",
         &[
+            "$KV.budgets.ingest-gateway.finnhub",
             "control.v1.config_activated.x",
             "market.v1.trade_batch.0",
             "plan.v1.plan_proposed.x",
@@ -36,6 +39,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     (
         "planner",
         &[
+            "$KV.budgets.ingest-gateway.finnhub",
             "control.v1.config_activated.x",
             "market.v1.trade_batch.0",
             "scan.v1.signal_generated.x",
@@ -47,6 +51,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     (
         "risk-engine",
         &[
+            "$KV.budgets.ingest-gateway.finnhub",
             "control.v1.config_activated.x",
             "market.v1.trade_batch.0",
             "scan.v1.signal_generated.x",
@@ -58,6 +63,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     (
         "executor",
         &[
+            "$KV.budgets.ingest-gateway.finnhub",
             "control.v1.config_activated.x",
             "market.v1.trade_batch.0",
             "scan.v1.signal_generated.x",
@@ -69,6 +75,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     (
         "recorder",
         &[
+            "$KV.budgets.ingest-gateway.finnhub",
             "control.v1.config_activated.x",
             "market.v1.trade_batch.0",
             "scan.v1.x",
@@ -80,11 +87,19 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ),
     (
         "coordinator-api",
-        &["market.v1.trade_batch.0", "scan.v1.x", "plan.v1.x", "risk.v1.plan_approved.x", "order.v1.order_intended.x"],
+        &[
+            "$KV.budgets.ingest-gateway.finnhub",
+            "market.v1.trade_batch.0",
+            "scan.v1.x",
+            "plan.v1.x",
+            "risk.v1.plan_approved.x",
+            "order.v1.order_intended.x",
+        ],
     ),
     (
         "watchdog",
         &[
+            "$KV.budgets.ingest-gateway.finnhub",
             "market.v1.trade_batch.0",
             "scan.v1.x",
             "plan.v1.x",
@@ -321,4 +336,14 @@ async fn the_watchdog_hears_the_executor_and_nobody_in_its_name_and_reports_its_
     assert_eq!(heard.await.as_deref(), Some("e1"));
     let error = Event::from(build::error_raised("watchdog", "executor_silent"));
     watchdog.publisher().publish(&error, &build::meta(&["w"], "watchdog")).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_gateways_user_keeps_its_budgets() {
+    let (server, _admin) = secured().await;
+    let gateway = connect_as(&server, "ingest-gateway").await;
+    let register = Register::budget(&gateway, "ingest-gateway", "finnhub");
+    let seen = register.change(|found| (Some("1".into()), found.map(<[u8]>::to_vec))).await.unwrap();
+    let again = register.change(|found| (None, found.map(<[u8]>::to_vec))).await.unwrap();
+    assert_eq!((seen, again.as_deref()), (None, Some(b"1".as_slice())));
 }
