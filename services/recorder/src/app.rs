@@ -10,6 +10,7 @@ use domain::ops::Severity;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
+use crate::archive;
 use crate::config::Config;
 use crate::metrics;
 use crate::recorder::{Message, Recorder};
@@ -33,9 +34,9 @@ impl chassis::Service for Recording {
         let ctx = Arc::new(ctx);
         while let Some(lease) = ctx.lead("store").await? {
             tokio::select! {
-                outcome = write_store(&ctx) => {
+                outcome = async { tokio::try_join!(write_store(&ctx), archive::run(&ctx)) } => {
                     lease.release().await;
-                    return outcome;
+                    return outcome.map(drop);
                 }
                 // A batch under way is rolled back: whoever has the store now reads it again.
                 () = lease.lost() => tracing::warn!("another recorder may have the store now"),

@@ -1,6 +1,6 @@
 //! The `recorder` table of the configuration.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chassis::Fault;
@@ -21,11 +21,49 @@ pub struct Config {
     pub linger_ms: u64,
     /// Messages that may wait for the writer; when as many do, reading pauses.
     pub queue_max: usize,
+    /// The trades as Parquet files.
+    pub archive: ArchiveConfig,
+}
+
+/// The archive of MARKET's trades.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct ArchiveConfig {
+    /// Whether trades are archived.
+    pub enabled: bool,
+    /// Its folder; empty means `archive` in the data folder.
+    pub dir: String,
+    /// Most trades that wait in memory, 1,000 to 10,000,000; some 60 bytes each. As many make a file.
+    pub rows_max: usize,
+    /// How long they wait at most, ms, 100 to 3,600,000. A process that ends reads them again from the bus.
+    pub flush_ms: u64,
+    /// Sessions that are kept; 0: all.
+    pub sessions_max: usize,
+}
+
+impl Default for ArchiveConfig {
+    fn default() -> Self {
+        Self { enabled: false, dir: String::new(), rows_max: 1_000_000, flush_ms: 300_000, sessions_max: 0 }
+    }
+}
+
+impl ArchiveConfig {
+    /// Its folder.
+    pub fn folder(&self, data_dir: &Path) -> PathBuf {
+        if self.dir.is_empty() { data_dir.join("archive") } else { PathBuf::from(&self.dir) }
+    }
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { store_url: String::new(), batch_max: 1_000, linger_ms: 20, queue_max: 5_000 }
+        Self {
+            store_url: String::new(),
+            batch_max: 1_000,
+            linger_ms: 20,
+            queue_max: 5_000,
+            archive: ArchiveConfig::default(),
+        }
     }
 }
 
@@ -47,6 +85,8 @@ impl Config {
             Fault::outside("recorder.batch_max", self.batch_max as u64, 1..=10_000, "messages"),
             Fault::outside("recorder.linger_ms", self.linger_ms, 0..=1_000, "ms"),
             Fault::outside("recorder.queue_max", self.queue_max as u64, 1..=1_000_000, "messages"),
+            Fault::outside("recorder.archive.rows_max", self.archive.rows_max as u64, 1_000..=10_000_000, "trades"),
+            Fault::outside("recorder.archive.flush_ms", self.archive.flush_ms, 100..=3_600_000, "ms"),
         ];
         faults.into_iter().flatten().collect()
     }

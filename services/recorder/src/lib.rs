@@ -6,8 +6,10 @@
 //!
 //! Data moves: [`app`] reads into one bounded queue → [`recorder`] takes a batch → [`view`] folds what it touches into
 //! rows, [`bars`] the trades into minutes → [`store`] commits all of it, and how far was read, in one transaction.
+//! Beside them [`archive`](crate::config::ArchiveConfig) writes the trades to Parquet files.
 
 pub mod app;
+mod archive;
 pub mod bars;
 pub mod config;
 pub mod metrics;

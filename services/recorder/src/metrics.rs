@@ -10,6 +10,8 @@ const BATCH_MESSAGES: &str = "recorder_batch_messages";
 const QUEUE: &str = "recorder_queue_messages";
 const FAILURES: &str = "recorder_commit_failures_total";
 const UNDECODABLE: &str = "recorder_undecodable_total";
+const ARCHIVED: &str = "recorder_archived_trades_total";
+const ARCHIVE_FAILURES: &str = "recorder_archive_failures_total";
 
 /// Says what each metric means.
 pub fn describe() {
@@ -19,6 +21,8 @@ pub fn describe() {
     describe_gauge!(QUEUE, Unit::Count, "Messages that wait for the writer.");
     describe_counter!(FAILURES, Unit::Count, "Transactions that failed and were tried again.");
     describe_counter!(UNDECODABLE, Unit::Count, "Messages stored without being understood, by stream.");
+    describe_counter!(ARCHIVED, Unit::Count, "Trades written to the archive.");
+    describe_counter!(ARCHIVE_FAILURES, Unit::Count, "Writes to the archive that failed and were tried again.");
 }
 
 pub(crate) fn stored(stream: domain::StreamName) {
@@ -40,4 +44,12 @@ pub(crate) fn commit_failed() {
 
 pub(crate) fn undecodable(stream: domain::StreamName) {
     counter!(UNDECODABLE, "stream" => stream.as_str()).increment(1);
+}
+
+pub(crate) fn archived(trades: usize) {
+    counter!(ARCHIVED).increment(trades as u64);
+}
+
+pub(crate) fn archive_failed() {
+    counter!(ARCHIVE_FAILURES).increment(1);
 }
