@@ -105,6 +105,7 @@ impl Archive {
         }
         self.read.lanes.insert(lane, number);
         self.read.watermark = self.read.watermark.max(batch.watermark.nanos());
+        let scheme = format!("{:?}", batch.scheme).to_lowercase();
         // Neighbours are nearly always of one session, and the calendar is not asked for each trade.
         let mut session: Option<(i64, i64, SessionDate)> = None;
         for (at, ts_event) in batch.trades.ts_event.iter().copied().enumerate() {
@@ -117,7 +118,7 @@ impl Archive {
                 }
             };
             let rows = self.rows.entry((date, batch.partition)).or_default();
-            self.waiting += usize::from(rows.push(batch, at, seq));
+            self.waiting += usize::from(rows.push(batch, &scheme, at, seq));
         }
         missing
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use domain::market::{ConditionScheme, TradeBatch};
+use domain::market::TradeBatch;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, Int64Type};
@@ -39,7 +39,7 @@ impl Rows {
     }
 
     /// Appends the trade in row `at` of a batch; false where its dictionaries lack what it names.
-    pub(super) fn push(&mut self, batch: &TradeBatch, at: usize, seq: u64) -> bool {
+    pub(super) fn push(&mut self, batch: &TradeBatch, scheme: &str, at: usize, seq: u64) -> bool {
         let columns = &batch.trades;
         let (Some(symbol), Some(conditions)) =
             (batch.symbols.get(columns.symbol[at] as usize), batch.condition_sets.get(columns.conditions[at] as usize))
@@ -50,7 +50,7 @@ impl Rows {
         self.price.push(columns.price[at]);
         self.size.push(i64::from(columns.size[at]));
         self.stream_seq.push(i64::try_from(seq).unwrap_or(i64::MAX));
-        let texts = [symbol.as_str(), conditions, &batch.source, scheme(batch.scheme)];
+        let texts = [symbol.as_str(), conditions, &batch.source, scheme];
         for (column, text) in self.texts.iter_mut().zip(texts) {
             column.push(text);
         }
@@ -191,15 +191,6 @@ pub(super) const UNFINISHED: &str = "unfinished";
 fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()?;
     folder.parent().map_or(Ok(()), |above| File::open(above)?.sync_all())
-}
-
-const fn scheme(scheme: ConditionScheme) -> &'static str {
-    match scheme {
-        ConditionScheme::Finnhub => "finnhub",
-        ConditionScheme::Cta => "cta",
-        ConditionScheme::Utp => "utp",
-        ConditionScheme::Sip => "sip",
-    }
 }
 
 fn schema() -> Result<TypePtr, ParquetError> {
