@@ -347,8 +347,12 @@ const checks = {
     assert.equal(await page.getByRole('dialog').count(), 0);
     await axe(page, 'past day');
     await page.getByRole('link', { name: 'what it came to' }).click();
-    await panel(page, 'Results').getByRole('link', { name: 'Open this day' }).click();
-    await page.waitForURL(/day=2026-11-24/);
+    const openDay = panel(page, 'Results').getByRole('link', { name: 'Open this day' });
+    await panel(page, 'Results').getByText('2026-11-24').first().waitFor();
+    assert.equal(await openDay.count(), 0, 'a day that runs is not opened as a past one');
+    await page.goto(`${server.url}/#/analytics/2026-11-20/2026-11-20`);
+    await openDay.click();
+    await page.waitForURL(/day=2026-11-20/);
     await page.goto(`${server.url}/?day=2026-11-20#/system`);
     await panel(page, 'Dead letters').getByRole('button', { name: 'Redrive dead letter 7' }).click();
     await panel(page, 'Dead letters').getByLabel('Why redrive').fill('the broker is back');
