@@ -20,7 +20,7 @@ DASHBOARD := services/dashboard
 DASHBOARD_SOURCES = $(shell find $(DASHBOARD) -type f \
 	-not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/test*/*')
 
-.PHONY: help setup build run test contract verify bench chaos chaos-long lint fmt reference secrets images compose-check dashboard clean-data
+.PHONY: help setup build run test contract verify bench chaos chaos-long upgrade lint fmt reference secrets images compose-check dashboard clean-data
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,9 @@ chaos: setup-chaos build ## Break whatever may break, compare with a calm run; S
 
 chaos-long: setup-chaos build ## The same for hours, with many seeds
 	@scripts/chaos --seed $(or $(SEED),1) --faults $(or $(FAULTS),4000) --seconds $(or $(SECONDS),10800)
+
+upgrade: setup-run build ## Upgrade a running suite from PREVIOUS=REV (the last release) to this commit in every order; ARGS="--orders 4"
+	@scripts/upgrade $(ARGS)
 
 lint: setup-lint setup-test dashboard ## Run every static check, offline
 	@scripts/lint

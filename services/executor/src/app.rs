@@ -74,6 +74,7 @@ fn broker(ctx: &Context<Config>) -> Result<AlpacaClient, Box<dyn std::error::Err
         stream_url: alpaca.stream_url.clone(),
         credentials: credentials(&ctx.settings)?,
         call_timeout: ctx.config.call_timeout(),
+        routine_calls_max: ctx.config.routine_calls_max,
     };
     Ok(AlpacaClient::new(config)?.traced(&ctx.tracer))
 }

@@ -24,6 +24,9 @@ pub struct Config {
     pub call_timeout_ms: u64,
     /// Calls to the broker at the same time.
     pub calls_max: usize,
+    /// Calls of any kind within a minute beyond which clock, calendar and account are read up to 10 s later, so that the
+    /// key's limit has room for orders, cancels and what exits look at, which never wait. 0: no limit.
+    pub routine_calls_max: usize,
     /// How often the broker's clock is read, ms.
     pub clock_poll_ms: u64,
     /// How often the account is read while plans are open, ms.
@@ -48,6 +51,7 @@ impl Default for Config {
             marketable_bps: usual.marketable_bps as u32,
             call_timeout_ms: 5_000,
             calls_max: 16,
+            routine_calls_max: 140,
             clock_poll_ms: 1_000,
             account_poll_ms: 5_000,
             backfill_poll_ms: 10_000,
@@ -66,6 +70,7 @@ impl Config {
             within("marketable_bps", self.marketable_bps.into(), 0..=1_000, "basis points"),
             within("repairs_max", self.repairs_max.into(), 1..=10, "repairs"),
             within("calls_max", self.calls_max as u64, 1..=64, "calls"),
+            within("routine_calls_max", self.routine_calls_max as u64, 0..=10_000, "calls"),
             within("call_timeout_ms", self.call_timeout_ms, 100..=60_000, "ms"),
             within("clock_poll_ms", self.clock_poll_ms, 100..=60_000, "ms"),
             within("account_poll_ms", self.account_poll_ms, 100..=60_000, "ms"),

@@ -12,6 +12,11 @@ pub(crate) fn broker_call(call: &'static str, took: Duration, status: Option<u16
     histogram!("executor_broker_call_seconds", "call" => call, "status" => status).record(took.as_secs_f64());
 }
 
+/// `executor_routine_calls_left`: calls that the minute leaves before the readings of clock, calendar and account wait.
+pub(crate) fn routine_calls_left(left: usize) {
+    gauge!("executor_routine_calls_left").set(left as f64);
+}
+
 /// `executor_orders_sent_total{leg,answer}`: orders sent, by what the broker answered.
 pub(crate) fn sent(leg: Leg, answer: &Answer) {
     let answer = match answer {

@@ -12,7 +12,7 @@ use domain::{Event, StreamName, UnixNanos};
 use events::{DecodeError, TradeBatchReader};
 
 /// The form of the bytes that [`Partition::to_bytes`] gives: raise it whenever they change.
-pub(crate) const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 2;
 
 /// Type of the messages that there are millions of.
 pub const TRADE_BATCH: &str = "finagent.market.v1.TradeBatch";
@@ -92,6 +92,7 @@ impl Partition {
             Event::ReferenceUpdated(reference) => self.state.reference(&reference),
             Event::NewsPublished(news) => self.state.news(&news),
             Event::FeedGapDetected(gap) => self.state.feed_gap(&gap),
+            Event::TradingStatusChanged(changed) => self.state.trading_status(&changed),
             other => tracing::debug!(event = other.name(), "not for the scanner"),
         }
         Ok(None)
@@ -231,6 +232,8 @@ mod tests {
         let mut partition = fresh();
         let reference = Event::from(build::reference("ACME"));
         partition.apply(events::type_name(&reference), &events::encode(&reference), 1).unwrap();
+        let halted = Event::from(build::halted("ACME"));
+        partition.apply(events::type_name(&halted), &events::encode(&halted), 2).unwrap();
         feed(&mut partition, &batches()[..12]);
         partition
     }

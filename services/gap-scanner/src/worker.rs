@@ -126,7 +126,12 @@ impl Worker {
             None => (fresh(shared, index, scoring)?, 0),
         };
         let spec = FoldSpec::subject(StreamName::Market, subject::trade_batch(index))
-            .and_kinds(&[Kind::ReferenceUpdated, Kind::NewsPublished, Kind::FeedGapDetected])
+            .and_kinds(&[
+                Kind::ReferenceUpdated,
+                Kind::NewsPublished,
+                Kind::FeedGapDetected,
+                Kind::TradingStatusChanged,
+            ])
             .after(StreamName::Market, after)
             .known_as(ctx.name, Some(&index.to_string()));
         let fold = RawFold::open(&ctx.bus, spec)?;

@@ -18,6 +18,7 @@ use crate::delivery::{Delivery, Pace};
 use crate::error::{GatewayError, chain};
 use crate::metrics::{self, Instruments};
 use crate::partition::{Partition, Stamp};
+use crate::statuses::Statuses;
 use crate::universe::Universe;
 use crate::watchdog::SymbolWatchdog;
 use crate::watermark::{Gap, Watermark, trading_time};
@@ -60,6 +61,7 @@ pub(crate) struct Feed<P> {
     universe: Arc<Universe>,
     clock: MarketClock,
     watchdog: SymbolWatchdog,
+    statuses: Statuses,
     replaceable: bool,
     away_since: Option<Instant>,
     refused: bool,
@@ -98,6 +100,7 @@ impl<P: MarketDataPort> Feed<P> {
             delivery,
             stamp: Stamp { source: port.source(), tape: port.tape(), scheme: port.scheme(), epoch },
             alarms: Alarms::new(context.clone(), port.source()),
+            statuses: Statuses::begin(context.clone(), port.source()),
             instruments: Instruments::new(port.source()),
             ts_recv: context.clock.now(),
             connected: false,
@@ -242,6 +245,9 @@ impl<P: MarketDataPort> Feed<P> {
             self.alarms.refused(refusal);
         }
         for notice in &buffer.notices {
+            if let Some(symbol) = self.universe.symbol(notice.symbol) {
+                self.statuses.tell(symbol, notice);
+            }
             self.watchdog.notice(notice, &self.alarms);
         }
         buffer.clear();
@@ -401,6 +407,7 @@ impl<P: MarketDataPort> Feed<P> {
         if !self.delivery.is_empty() {
             tracing::error!("the bus did not take everything in time; the rest is spooled for the next start");
         }
+        self.statuses.finish(limit.saturating_duration_since(Instant::now())).await;
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 //! Reads the trade stream of Finnhub or Alpaca, Finnhub's listings, and reference data and news of Alpaca, Yahoo, Finnhub
 //! and Alpha Vantage in configured order; from SCAN, PLAN, RISK and ORDER only which symbols matter, to say when one of
 //! them falls silent. Writes `TradeBatch` (one lane for each partition, numbered without a hole, with a watermark),
-//! `ReferenceUpdated`, `NewsPublished` and `FeedGapDetected`. Remembers what the bus has not taken yet, in a spool on disk;
+//! `ReferenceUpdated`, `NewsPublished`, `FeedGapDetected` and `TradingStatusChanged`. Remembers what the bus has not taken yet, in a spool on disk;
 //! epoch, numbers and watermark go on from what bus and spool hold. Never drops a trade in silence and never decides
 //! anything about one.
 
@@ -28,6 +28,7 @@ mod partition;
 mod reference;
 mod silence;
 mod sources;
+mod statuses;
 mod watchdog;
 
 pub use app::IngestGateway;

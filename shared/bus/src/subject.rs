@@ -38,7 +38,7 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Market: TradeBatch, ReferenceUpdated, NewsPublished, FeedGapDetected;
+    Market: TradeBatch, ReferenceUpdated, NewsPublished, FeedGapDetected, TradingStatusChanged;
     Scan: SignalGenerated, CandidatesEvaluated, ScanRoundCompleted, RoundOpened;
     Plan: RoundClosed, PlanProposed;
     Risk: DayOpened, PlanApproved, PlanDenied, TradingStateLowered;
@@ -148,6 +148,7 @@ fn key_of(event: &Event) -> Vec<String> {
         Event::ReferenceUpdated(e) => vec![e.symbol.subject_token()],
         Event::NewsPublished(e) => vec![e.news_id.clone()],
         Event::FeedGapDetected(e) => vec![e.source.clone()],
+        Event::TradingStatusChanged(e) => vec![e.symbol.subject_token()],
         Event::SignalGenerated(e) => vec![e.signal_id.to_string()],
         Event::CandidatesEvaluated(e) => {
             vec![e.round.round_id.to_string(), e.partition.to_string(), e.chunk.to_string()]

@@ -10,7 +10,7 @@ use crate::execution::{
     AccountObserved, DeadlineReached, FillRecorded, OrderIntended, OrderUpdated, OwnerChanged, PlanClosed,
     PlanExecuted, PositionReconciled,
 };
-use crate::market::{FeedGapDetected, NewsPublished, ReferenceUpdated, TradeBatch};
+use crate::market::{FeedGapDetected, NewsPublished, ReferenceUpdated, TradeBatch, TradingStatusChanged};
 use crate::ops::{ErrorRaised, ReadinessReported};
 use crate::plan::{PlanProposed, RoundClosed};
 use crate::risk::{DayOpened, PlanApproved, PlanDenied, TradingStateLowered};
@@ -46,7 +46,7 @@ macro_rules! events {
 }
 
 events! {
-    Market: TradeBatch, ReferenceUpdated, NewsPublished, FeedGapDetected;
+    Market: TradeBatch, ReferenceUpdated, NewsPublished, FeedGapDetected, TradingStatusChanged;
     Scan: SignalGenerated, CandidatesEvaluated, ScanRoundCompleted, RoundOpened;
     Plan: RoundClosed, PlanProposed;
     Risk: DayOpened, PlanApproved, PlanDenied, TradingStateLowered;

@@ -68,7 +68,7 @@ macro_rules! contracts {
 }
 
 contracts! {
-    "market.v1": TradeBatch, ReferenceUpdated, NewsPublished, FeedGapDetected;
+    "market.v1": TradeBatch, ReferenceUpdated, NewsPublished, FeedGapDetected, TradingStatusChanged;
     "scan.v1": SignalGenerated, CandidatesEvaluated, ScanRoundCompleted, RoundOpened;
     "plan.v1": RoundClosed, PlanProposed;
     "risk.v1": DayOpened, PlanApproved, PlanDenied, TradingStateLowered;

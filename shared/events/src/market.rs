@@ -3,7 +3,7 @@
 use domain::UnixNanos;
 use domain::market::{
     ConditionScheme, DailyBar, FeedGapDetected, FeedGapReason, NewsPublished, OpeningVolume, ReferenceUpdated,
-    SecurityType, SessionVolumes, Tape,
+    SecurityType, SessionVolumes, Tape, TradingStatus, TradingStatusChanged,
 };
 
 use crate::error::DecodeError;
@@ -14,6 +14,7 @@ wire_enum! {
     Tape = wire::Tape { Consolidated, Iex, Simulated }
     ConditionScheme = wire::ConditionScheme { Finnhub, Cta, Utp, Sip }
     SecurityType = wire::SecurityType { Common, Fund, Other, Unknown }
+    TradingStatus = wire::TradingStatus { Halted, Resumed }
     FeedGapReason = wire::FeedGapReason { Disconnected, GatewayDown, SpoolFull, Stale, Incomplete }
 }
 
@@ -189,6 +190,32 @@ impl Wire for FeedGapDetected {
             until: UnixNanos::new(f.check("until", wire.until, |t| *t >= wire.from, "an instant not before `from`")?),
             dropped_trades: wire.dropped_trades,
             reason: f.one_of("reason", wire.reason)?,
+        })
+    }
+}
+
+impl Wire for TradingStatusChanged {
+    type Message = wire::TradingStatusChanged;
+    const NAME: &'static str = "market.v1.TradingStatusChanged";
+
+    fn to_wire(&self) -> Self::Message {
+        wire::TradingStatusChanged {
+            symbol: self.symbol.to_string(),
+            status: self.status.to_wire(),
+            at: self.at.nanos(),
+            source: self.source.clone(),
+            detail: self.detail.clone(),
+        }
+    }
+
+    fn from_wire(wire: Self::Message) -> Result<Self, DecodeError> {
+        let f = Fields(Self::NAME);
+        Ok(Self {
+            symbol: f.symbol("symbol", &wire.symbol)?,
+            status: f.one_of("status", wire.status)?,
+            at: UnixNanos::new(wire.at),
+            source: f.text("source", wire.source)?,
+            detail: wire.detail,
         })
     }
 }

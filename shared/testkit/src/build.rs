@@ -5,6 +5,7 @@
 use domain::execution::{AccountObserved, FillRecorded, Leg, OrderIntended, OrderState, OrderType, OrderUpdated};
 use domain::market::{
     ConditionScheme, DailyBar, OpeningVolume, ReferenceUpdated, SecurityType, Tape, TradeBatch, TradeColumns,
+    TradingStatus, TradingStatusChanged,
 };
 use domain::ops::{ErrorRaised, Severity};
 use domain::plan::{Entry, ExitRules, PlanProposed, Side, TradePlan};
@@ -251,6 +252,17 @@ pub fn fill(ticker: &str) -> FillRecorded {
         fees: Usd::from_cents(0),
         slippage_r: Some(Micro::from_micros(100_000)),
         ts_event: session().at_hm(9, 36),
+    }
+}
+
+/// Halted for news at 09:40, as Alpaca tells it.
+pub fn halted(ticker: &str) -> TradingStatusChanged {
+    TradingStatusChanged {
+        symbol: symbol(ticker),
+        status: TradingStatus::Halted,
+        at: session().at_hm(9, 40),
+        source: "alpaca".to_owned(),
+        detail: "H Trading Halt T1 Halt News Pending".to_owned(),
     }
 }
 

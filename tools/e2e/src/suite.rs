@@ -17,6 +17,11 @@ use crate::process::{Process, program};
 pub const SERVICES: [&str; 7] =
     ["recorder", "coordinator-api", "executor", "risk-engine", "planner", "gap-scanner", "ingest-gateway"];
 
+/// A service that is asked to end does so within this time.
+const ENDS_WITHIN: Duration = Duration::from_secs(15);
+/// A service that is started again is ready within this time.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+
 /// The risk engine's key; no other process is told where it lies.
 const SEED: &str = "risk.seed";
 
@@ -178,16 +183,37 @@ impl Suite {
 
     /// Kills a service, starts it again and waits until it says by itself that it is ready.
     pub async fn kill_and_restart(&mut self, service: &'static str) -> anyhow::Result<()> {
-        let asked_the_api = service == "coordinator-api";
-        let before = if asked_the_api { Value::Null } else { self.last_report(service).await?["seen_at"].clone() };
+        let before = self.seen_at(service).await?;
         self.kill9(service);
         self.start_service(service)?;
-        let (suite, before) = (&*self, &before);
-        eventually(&format!("{service} is ready again"), Duration::from_secs(30), || async move {
-            let now = suite.last_report(service).await?;
-            let ready = now["state"] == "ready" && (asked_the_api || now["seen_at"] != *before);
+        self.ready_again(service, &before).await
+    }
+
+    /// Asks a service to end, which it has to do by itself and in time, starts `program` in its place and waits until that
+    /// says that it is ready.
+    pub async fn replace(&mut self, service: &'static str, program: &Path) -> anyhow::Result<()> {
+        let before = self.seen_at(service).await?;
+        let process = self.service(service).with_context(|| format!("{service} does not run"))?;
+        let ended = process.terminate(ENDS_WITHIN);
+        anyhow::ensure!(ended == Some(0), "{service} did not end by itself: {ended:?}");
+        self.start_replica(service, service, program)?;
+        self.ready_again(service, &before).await
+    }
+
+    /// When the API last heard from `service`. Of itself it only says that it answers.
+    async fn seen_at(&self, service: &str) -> anyhow::Result<Value> {
+        if service == "coordinator-api" {
+            return Ok(Value::Null);
+        }
+        Ok(self.last_report(service).await?["seen_at"].clone())
+    }
+
+    async fn ready_again(&self, service: &str, before: &Value) -> anyhow::Result<()> {
+        eventually(&format!("{service} is ready again"), READY_WITHIN, || async move {
+            let now = self.last_report(service).await?;
+            let ready = now["state"] == "ready" && (before.is_null() || now["seen_at"] != *before);
             anyhow::ensure!(ready, "{now}");
-            suite.everything_is_ready().await
+            self.everything_is_ready().await
         })
         .await
     }

@@ -114,6 +114,7 @@ impl World {
             .set("vendors.alpaca.rest_url", format!("http://{at}/alpaca"))
             .set("vendors.alpaca.stream_url", format!("ws://{at}/alpaca/stream"))
             .set("executor.clock_poll_ms", 100)
+            .set("executor.routine_calls_max", 0)
             .set("executor.backfill_poll_ms", 1_000);
         self.settings.iter().fold(sources, |sources, (key, value)| sources.set(key, *value)).load().unwrap()
     }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use bus::Kind;
-use domain::market::{ConditionScheme, Eligibility, FeedGapDetected, FeedGapReason};
+use domain::market::{
+    ConditionScheme, Eligibility, FeedGapDetected, FeedGapReason, TradingStatus, TradingStatusChanged,
+};
 use domain::{Event, SessionDate, UnixNanos};
 use serde_json::{Value, json};
 use testkit::{NatsServer, build};
@@ -247,6 +249,7 @@ async fn a_symbol_that_money_waits_on_is_told_when_it_is_halted_or_revised_and_a
     let day: SessionDate = "2026-11-24".parse()?;
     let nats = NatsServer::start().await?;
     let mut errors = Reader::open(&nats, &[Kind::ErrorRaised]).await?;
+    let mut statuses = Reader::open(&nats, &[Kind::TradingStatusChanged]).await?;
     let mut reports = Reader::open(&nats, &[Kind::ReadinessReported]).await?;
     let sim = simulator(60.0, &["09:32:00"]).await?;
     let base = format!("http://{}", sim.addr);
@@ -268,6 +271,17 @@ async fn a_symbol_that_money_waits_on_is_told_when_it_is_halted_or_revised_and_a
     assert_eq!(halted.subject.as_deref(), Some(symbols[0].as_str()));
     assert_eq!(halted.message, format!("{} (planned) is halted", symbols[0]));
     assert!(halted.detail.contains("H Trading Halt T1 News"), "{}", halted.detail);
+    inject(&base, status(&symbols[1], "T", "Trading Resumption")).await?;
+    let resumed = |event: &Event| matches!(event, Event::TradingStatusChanged(e) if e.status == TradingStatus::Resumed);
+    let told = statuses.until(resumed).await?;
+    let changed = |at: usize, status, words: &str| {
+        let (symbol, at) = (symbols[at].parse().unwrap(), "2026-11-24T14:32:00Z".parse().unwrap());
+        let (source, detail) = ("alpaca".to_owned(), format!("{words} T1 News"));
+        Event::from(TradingStatusChanged { symbol, status, at, source, detail })
+    };
+    let halts = [1, 0].map(|at| changed(at, TradingStatus::Halted, "H Trading Halt"));
+    let over = changed(1, TradingStatus::Resumed, "T Trading Resumption");
+    assert_eq!(told, [&halts[..], &[over]].concat(), "of every symbol that is read");
 
     inject(&base, cancel(&symbols[0])).await?;
     let raised = errors.until(|event| matches!(event, Event::ErrorRaised(e) if e.code == "trade_revised")).await?;

@@ -48,6 +48,7 @@ impl Story {
             | Event::ReferenceUpdated(_)
             | Event::NewsPublished(_)
             | Event::FeedGapDetected(_)
+            | Event::TradingStatusChanged(_)
             | Event::PositionReconciled(_)
             | Event::DeadlineReached(_)
             | Event::OwnerChanged(_)
@@ -78,6 +79,7 @@ pub fn happened_at(event: &Event) -> UnixNanos {
         Event::ReferenceUpdated(e) => e.as_of,
         Event::NewsPublished(e) => e.published_at,
         Event::FeedGapDetected(e) => e.from,
+        Event::TradingStatusChanged(e) => e.at,
         Event::SignalGenerated(e) => e.round.due,
         Event::CandidatesEvaluated(e) => e.round.due,
         Event::ScanRoundCompleted(e) => e.round.due,
@@ -142,6 +144,7 @@ pub fn body(event: &Event) -> Value {
         Event::ReferenceUpdated(e) => json(e),
         Event::NewsPublished(e) => json(e),
         Event::FeedGapDetected(e) => json(e),
+        Event::TradingStatusChanged(e) => json(e),
         Event::SignalGenerated(e) => json(e),
         Event::CandidatesEvaluated(e) => json(e),
         Event::ScanRoundCompleted(e) => json(e),

@@ -60,6 +60,7 @@ pub fn single(recorded: &Recorded) -> Vec<Row> {
         Event::AlertAcknowledged(e) => vec![audit(recorded, &e.by)],
         Event::DeadLetterHandled(e) => vec![audit(recorded, &e.by)],
         Event::TradeBatch(_)
+        | Event::TradingStatusChanged(_)
         | Event::CandidatesEvaluated(_)
         | Event::ScanRoundCompleted(_)
         | Event::RoundOpened(_)

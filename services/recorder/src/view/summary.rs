@@ -1,6 +1,7 @@
 //! Every event in one sentence.
 
 use domain::Event;
+use domain::market::TradingStatus;
 use domain::plan::Side;
 use serde::Serialize;
 
@@ -19,6 +20,10 @@ pub fn summary(event: &Event) -> String {
         }
         Event::NewsPublished(e) => e.headline.clone(),
         Event::FeedGapDetected(e) => format!("{} has no data from {} until {}", e.source, e.from, e.until),
+        Event::TradingStatusChanged(e) => match e.status {
+            TradingStatus::Halted => format!("{} is halted: {}", e.symbol, e.detail),
+            TradingStatus::Resumed => format!("{} may trade again: {}", e.symbol, e.detail),
+        },
         Event::SignalGenerated(e) => {
             let score = e.candidate.score.map_or_else(|| "–".to_owned(), |s| s.to_string());
             format!("{} passed every criterion of {}, score {score}", e.candidate.symbol, e.round.round_id)

@@ -31,6 +31,7 @@ pub(crate) fn events() -> Vec<Event> {
         build::fill("GME").into(),
     ];
     events.extend(exit());
+    events.push(build::halted("GME").into());
     events.push(build::error_raised("executor", "slow").into());
     events.push(TradingStateChanged { state: TradingState::NoEntry, by: by() }.into());
     events

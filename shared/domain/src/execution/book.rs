@@ -88,6 +88,7 @@ impl ExecutionState {
             | Event::ReferenceUpdated(_)
             | Event::NewsPublished(_)
             | Event::FeedGapDetected(_)
+            | Event::TradingStatusChanged(_)
             | Event::SignalGenerated(_)
             | Event::CandidatesEvaluated(_)
             | Event::ScanRoundCompleted(_)

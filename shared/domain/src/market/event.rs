@@ -314,6 +314,31 @@ pub struct FeedGapDetected {
     pub reason: FeedGapReason,
 }
 
+/// Whether the exchange lets a symbol trade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TradingStatus {
+    /// Halted by the regulator or the exchange, or paused by a price band or a market-wide breaker.
+    Halted,
+    /// It may trade again.
+    Resumed,
+}
+
+/// The exchange has halted or paused a symbol, or lets it trade again. Only feeds that carry status tell it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TradingStatusChanged {
+    /// The symbol.
+    pub symbol: Symbol,
+    /// What holds from `at` on; a trade later than `at` ends a halt, whether or not it was told to be over.
+    pub status: TradingStatus,
+    /// The exchange's time of it.
+    pub at: UnixNanos,
+    /// The feed.
+    pub source: String,
+    /// The exchange's codes and words; may be empty.
+    pub detail: String,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use super::profile::{Profile, restricts_shorts};
 use super::state::PartitionState;
 use super::{Features, GapKind, Headline, Occasion, Round, catalyst};
 use crate::calendar;
-use crate::market::{SymbolState, indicators};
+use crate::market::{SymbolState, TradingStatus, indicators};
 use crate::money::{Micro, Price};
 use crate::symbol::Symbol;
 use crate::time::UnixNanos;
@@ -103,11 +103,23 @@ impl Sight<'_> {
         self.state.windows.is_some_and(|w| self.round.due >= w.range_end)
     }
 
-    /// Without a feed of trading status a halt looks like silence; that the feed itself is silent is asked elsewhere.
+    /// By the exchange's word, at any hour. Without a feed of trading status a halt looks like silence in regular hours;
+    /// that the feed itself is silent is asked elsewhere.
     fn looks_halted(&self) -> Option<bool> {
+        if self.is_told_halted() {
+            return Some(true);
+        }
         let windows = self.state.windows.filter(|w| w.is_regular(self.round.due))?;
         let silence = i64::from(self.state.strategy.scan.halt_silence_seconds);
         Some(self.tape.silent_seconds(&windows, self.round.due) > silence)
+    }
+
+    /// A trade after the halt ends it, told or not: the word that it is over may have been lost.
+    fn is_told_halted(&self) -> bool {
+        let told = self.state.statuses.get(self.symbol);
+        told.is_some_and(|(at, status)| {
+            *status == TradingStatus::Halted && *at <= self.round.due && self.tape.newest_print <= *at
+        })
     }
 
     fn short_restricted(&self, day_low: Option<Price>) -> Option<bool> {

@@ -8,7 +8,7 @@ use super::profile::Profile;
 use super::state::HeldTrade;
 use super::{Headline, PartitionState};
 use crate::calendar;
-use crate::market::{SymbolState, Tape};
+use crate::market::{SymbolState, Tape, TradingStatus};
 use crate::symbol::Symbol;
 use crate::time::{SessionDate, UnixNanos};
 
@@ -26,6 +26,7 @@ pub struct PartitionSnapshot {
     profiles: BTreeMap<Symbol, Profile>,
     headlines: BTreeMap<Symbol, Vec<Headline>>,
     gaps: Vec<(UnixNanos, UnixNanos)>,
+    statuses: BTreeMap<Symbol, (UnixNanos, TradingStatus)>,
     tape: Option<Tape>,
     last_batch: BTreeMap<String, (u64, u64)>,
     late_trades: u64,
@@ -81,6 +82,7 @@ impl PartitionState {
             profiles: self.profiles.iter().map(|(symbol, profile)| (symbol.clone(), profile.clone())).collect(),
             headlines: self.headlines.iter().map(|(symbol, known)| (symbol.clone(), known.clone())).collect(),
             gaps: self.gaps.clone(),
+            statuses: self.statuses.clone(),
             tape: self.tape,
             last_batch: self.last_batch.iter().map(|(source, at)| (source.clone(), *at)).collect(),
             late_trades: self.late_trades,
@@ -110,6 +112,7 @@ impl PartitionState {
         self.profiles = snapshot.profiles.into_iter().collect();
         self.headlines = snapshot.headlines.into_iter().collect();
         self.gaps = snapshot.gaps;
+        self.statuses = snapshot.statuses;
         self.tape = snapshot.tape;
         self.last_batch = snapshot.last_batch.into_iter().collect();
         self.late_trades = snapshot.late_trades;

@@ -1,6 +1,6 @@
 //! One partition's market, folded from MARKET, and the rounds that fall due in it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -12,7 +12,8 @@ use super::{CandidatesEvaluated, Headline, Input, Round, ScanRoundCompleted, Sco
 use crate::calendar::{self, Session};
 use crate::id::RoundId;
 use crate::market::{
-    Eligibility, FeedGapDetected, NewsPublished, Quote, ReferenceUpdated, SymbolState, Tape, Trade, Windows, indicators,
+    Eligibility, FeedGapDetected, NewsPublished, Quote, ReferenceUpdated, SymbolState, Tape, Trade, TradingStatus,
+    TradingStatusChanged, Windows, indicators,
 };
 use crate::schedule::Schedule;
 use crate::strategy::{ModelChoice, Strategy, StrategyError, StrategyVersion};
@@ -87,6 +88,8 @@ pub struct PartitionState {
     pub(super) profiles: HashMap<Symbol, Profile, RandomState>,
     pub(super) headlines: HashMap<Symbol, Vec<Headline>, RandomState>,
     pub(super) gaps: Vec<(UnixNanos, UnixNanos)>,
+    /// The exchange's last word on a symbol, and since when it holds; of earlier sessions too, as halts outlast them.
+    pub(super) statuses: BTreeMap<Symbol, (UnixNanos, TradingStatus)>,
     pub(super) tape: Option<Tape>,
     pub(super) last_batch: HashMap<String, (u64, u64), RandomState>,
     pub(super) late_trades: u64,
@@ -150,6 +153,7 @@ impl PartitionState {
             profiles: HashMap::default(),
             headlines: HashMap::default(),
             gaps: Vec::new(),
+            statuses: BTreeMap::new(),
             tape: None,
             last_batch: HashMap::default(),
             late_trades: 0,
@@ -327,6 +331,14 @@ impl PartitionState {
         self.gaps.push((gap.from, gap.until));
     }
 
+    /// Takes the exchange's word on whether a symbol may trade. What is older than the last word counts for nothing.
+    pub fn trading_status(&mut self, changed: &TradingStatusChanged) {
+        let is_ours = changed.symbol.partition(self.partitions) == self.partition;
+        if is_ours && self.statuses.get(&changed.symbol).is_none_or(|(at, _)| *at <= changed.at) {
+            self.statuses.insert(changed.symbol.clone(), (changed.at, changed.status));
+        }
+    }
+
     pub(super) fn states(&self) -> impl Iterator<Item = (&Symbol, &SymbolState)> {
         self.symbols.iter().map(|(symbol, state)| (symbol, state))
     }
@@ -362,6 +374,10 @@ impl PartitionState {
     fn open_session(&mut self, instant: UnixNanos) {
         let session = calendar::session_at(instant);
         self.windows = Some(self.windows_of(session));
+        let newest = |symbol: &Symbol| self.index.get(symbol).map(|slot| self.symbols[*slot as usize].1.newest_print);
+        self.statuses.retain(|symbol, (at, status)| {
+            *status == TradingStatus::Halted && newest(symbol).is_none_or(|newest| newest <= *at)
+        });
         for (_, state) in &mut self.symbols {
             state.reset();
         }

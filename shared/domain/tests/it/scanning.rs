@@ -1,4 +1,7 @@
-use domain::market::{DailyBar, Eligibility, OpeningVolume, ReferenceUpdated, SecurityType, Tape, Trade};
+use domain::market::{
+    DailyBar, Eligibility, OpeningVolume, ReferenceUpdated, SecurityType, Tape, Trade, TradingStatus,
+    TradingStatusChanged,
+};
 use domain::scan::{
     BatchHead, BatchOrder, CriterionName, Features, ModelIdentity, Outcome, PartitionState, RoundResult, ScorePart,
     ScoringModel,
@@ -74,8 +77,18 @@ fn head(batch_no: u64, watermark: UnixNanos) -> BatchHead<'static> {
 }
 
 fn play(batches: &[&[Trade]]) -> Vec<RoundResult> {
+    play_told(batches, &[])
+}
+
+/// The same where the exchange has said so much of trading status.
+fn play_told(batches: &[&[Trade]], told: &[(TradingStatus, UnixNanos)]) -> Vec<RoundResult> {
     let mut state = PartitionState::new(0, 1, strategy()).unwrap();
     state.reference(&reference());
+    for (status, at) in told {
+        let (symbol, at) = (symbol(), *at);
+        let (source, detail) = ("alpaca".into(), "H T1".into());
+        state.trading_status(&TradingStatusChanged { symbol, status: *status, at, source, detail });
+    }
     let mut rounds = Vec::new();
     let opening = head(1, at(4, 0, 0));
     state.begin_batch(&opening);
@@ -110,6 +123,45 @@ fn a_gapper_on_volume_becomes_a_signal_with_every_value() {
         signal.criteria.iter().filter(|c| c.outcome != Outcome::Pass).map(|c| (c.name.as_str(), c.outcome)).collect();
     let not_told = ["not_leveraged", "no_cash_merger", "spread", "spread_of_stop"];
     assert_eq!(open_questions, not_told.map(|name| (name, Outcome::NotEvaluated)));
+}
+
+#[test]
+fn a_stock_that_the_exchange_halts_is_refused_until_it_trades_again_or_is_told_to() {
+    use TradingStatus::{Halted, Resumed};
+    let trades = session();
+    let last = trades.iter().map(|t| t.ts_event).filter(|t| *t < at(9, 35, 0)).max().unwrap();
+    let refused =
+        |told: &[(TradingStatus, UnixNanos)]| play_told(&[&trades], told)[1].candidates[0].candidates[0].refused_by;
+    assert_eq!(refused(&[]), None);
+    let halted = (Halted, last);
+    assert_eq!(refused(&[halted]), Some(CriterionName::NotHalted));
+    assert_eq!(refused(&[(Halted, last.plus_nanos(-1))]), None, "it has traded since");
+    assert_eq!(refused(&[(Halted, at(9, 35, 1))]), None, "the round was due before");
+    assert_eq!(refused(&[halted, (Resumed, last.plus_nanos(1))]), None);
+    assert_eq!(refused(&[halted, (Resumed, last.plus_nanos(-1))]), Some(CriterionName::NotHalted), "an old word");
+}
+
+#[test]
+fn a_halt_is_known_before_the_open_and_outlasts_the_session() {
+    let watched = |told: &[(TradingStatus, UnixNanos)]| {
+        let early = [trade(at(5, 0, 0), 10_500, 1_000), trade(at(7, 0, 1), 10_500, 100)];
+        play_told(&[&early], told)[0].candidates[0].candidates[0].features.halted
+    };
+    assert_eq!(watched(&[]), None);
+    assert_eq!(watched(&[(TradingStatus::Halted, at(6, 0, 0))]), Some(true));
+    let mut state = PartitionState::new(0, 1, strategy()).unwrap();
+    let (source, detail) = ("alpaca".to_owned(), String::new());
+    let yesterday = UnixNanos::new(at(15, 0, 0).nanos() - 86_400_000_000_000);
+    let halted =
+        TradingStatusChanged { symbol: symbol(), status: TradingStatus::Halted, at: yesterday, source, detail };
+    state.trading_status(&halted);
+    let mut restored = PartitionState::new(0, 1, strategy()).unwrap().restore(state.snapshot()).unwrap();
+    restored.begin_batch(&head(1, at(4, 0, 0)));
+    let slot = restored.slot("GME").unwrap();
+    // Reported today, traded before the halt.
+    restored.fold(slot, trade(yesterday.plus_nanos(-1), 10_500, 100), Eligibility::REGULAR);
+    let rounds = restored.advance(at(7, 0, 0), &[]);
+    assert_eq!(rounds[0].candidates[0].candidates[0].features.halted, Some(true));
 }
 
 #[test]

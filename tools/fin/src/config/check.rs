@@ -1,6 +1,6 @@
 //! Everything that would keep a service or the watchdog from starting.
 
-use chassis::{Loaded, Problem, Sources};
+use chassis::{Fault, Loaded, Problem, Sources};
 
 use crate::suite::with_services;
 use crate::watchdog;
@@ -19,6 +19,7 @@ pub(crate) fn check(sources: Sources) -> (Vec<Problem>, Vec<String>) {
     if let Some(loaded) = &loaded {
         problems.extend(loaded.inspect_bus());
         problems.extend(of_services(loaded));
+        problems.extend(between_services(loaded));
         problems.extend(watchdog::inspect(loaded).1);
         files.extend(loaded.files().map(str::to_owned));
     }
@@ -31,6 +32,14 @@ fn of_services(loaded: &Loaded) -> Vec<Problem> {
         ($($service:ty),+ $(,)?) => { [$(loaded.inspect::<$service>().1),+].concat() };
     }
     with_services!(inspect)
+}
+
+/// What each would take alone and both together not: a scanner with fewer partitions than the gateway loses symbols.
+fn between_services(loaded: &Loaded) -> Option<Problem> {
+    let gateway = loaded.inspect::<ingest_gateway::IngestGateway>().0?.partitions;
+    let scanner = loaded.inspect::<gap_scanner::GapScanner>().0?.partitions;
+    let problem = format!("is {scanner}, must be {gateway} as gateway.partitions is");
+    (gateway != scanner).then(|| loaded.locate(Fault::new("scanner.partitions", problem)))
 }
 
 /// Services may need the same key.

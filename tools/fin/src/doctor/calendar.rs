@@ -29,6 +29,7 @@ pub(super) async fn check(site: &Site) -> Checked {
         stream_url: alpaca.stream_url.clone(),
         credentials: Credentials { key_id: key_id.clone(), secret: secret.clone() },
         call_timeout: CALL,
+        routine_calls_max: 0,
     });
     let outcome = match client {
         Ok(client) => compare(&client, site.settings().profile == chassis::Profile::Dev).await,

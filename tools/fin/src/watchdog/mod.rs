@@ -124,7 +124,10 @@ fn broker(loaded: &Loaded, config: &Config) -> anyhow::Result<AlpacaClient> {
         Credentials { key_id: key.expose().to_owned(), secret: secret.expose().to_owned() }
     };
     let (rest_url, stream_url) = (alpaca.rest_url, alpaca.stream_url);
-    Ok(AlpacaClient::new(AlpacaConfig { rest_url, stream_url, credentials, call_timeout: config.call_timeout() })?)
+    let call_timeout = config.call_timeout();
+    // It acts where the executor does not: nothing of it may wait.
+    let routine_calls_max = 0;
+    Ok(AlpacaClient::new(AlpacaConfig { rest_url, stream_url, credentials, call_timeout, routine_calls_max })?)
 }
 
 /// The number of the account that the keys open; waits for the broker. `None` if it is asked to stop first.

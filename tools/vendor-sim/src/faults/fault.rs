@@ -86,13 +86,13 @@ pub(crate) enum Frame {
     Drop,
     /// It comes `delay_ms` later, others meanwhile.
     Late,
-    /// Everything that this connection has sent comes again before it.
+    /// Everything that this connection has sent comes again before it; of `trade_updates` only.
     Replay,
     /// The stream is closed in its place, as it should be.
     Close,
     /// The stream ends in its place without a word.
     Abort,
-    /// Nothing is sent for `delay_ms`; pings are answered.
+    /// Nothing comes of itself for `delay_ms`, nor faults of its frames; pings and requests are answered.
     Silent,
     /// The peer is gone and the connection stands: nothing is sent or read for `delay_ms`, then it ends.
     HalfOpen,
@@ -182,12 +182,14 @@ impl Fault {
         if !effects.contains(&true) {
             return Err(format!("nothing goes wrong with `on: {}`", self.on));
         }
+        let is_of_updates = matches!(about, "/alpaca/stream" | "/stream");
         match (self.status, self.at, self.until) {
             (Some(status), ..) if !(200..=599).contains(&status) => Err(format!("`status` {status} is not 200 to 599")),
             (_, Some(at), Some(until)) if at >= until => Err(format!("`until` {until} is not after `at` {at}")),
             _ if self.body.is_some() && self.text.is_some() => Err("`body` and `text` do not go together".to_owned()),
-            _ if self.frame == Some(Frame::Swap) && about == "/alpaca/stream"
-                || self.frame == Some(Frame::Replay) && about == "/finnhub" =>
+            // Only of `trade_updates` does a connection remember what it has sent; only there is nothing behind a frame.
+            _ if self.frame == Some(Frame::Swap) && is_of_updates
+                || self.frame == Some(Frame::Replay) && !is_of_updates =>
             {
                 Err(format!("that `frame` does not go with `on: {}`", self.on))
             }
@@ -303,6 +305,12 @@ mod tests {
         check(json!({"on": "GET /v2", "when": "before", "status": 500}), "`when` does not go with `on: GET /v2`");
         check(json!({"on": "GET /v2", "status": 99}), "`status` 99 is not 200 to 599");
         check(json!({"on": "GET /v2", "fills_max": 1}), "`fills_max` does not go with `on: GET /v2`");
+        for (about, frame) in
+            [("/finnhub", "replay"), ("/v2/sip", "replay"), ("/alpaca", "replay"), ("/stream", "swap")]
+        {
+            let on = format!("SEND {about}");
+            check(json!({"on": on, "frame": frame}), &format!("that `frame` does not go with `on: {on}`"));
+        }
         check(json!({"on": "GET /v2", "body": 1, "text": "1"}), "`body` and `text` do not go together");
         check(
             json!({"on": "MARKET A", "halt": true, "at": "10:00", "until": "09:59:59"}),

@@ -33,11 +33,9 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// What becomes of `frame` under `fault`. A `swap` is the caller's to do: only it knows what comes behind.
+    /// What becomes of `frame` under `fault`, while the line is not silent. A `swap` is the caller's to do: only it knows
+    /// what comes behind.
     pub(crate) fn take(&mut self, frame: Arc<str>, fault: Option<&Fault>) -> Vec<Part> {
-        if self.silent_until.is_some_and(|until| Instant::now() < until) {
-            return Vec::new();
-        }
         let frame = match fault.filter(|fault| fault.patch.is_some()) {
             Some(fault) => match serde_json::from_str(&frame) {
                 Ok(value) => fault.patched(value).to_string().into(),
@@ -68,9 +66,10 @@ impl Line {
         }
     }
 
-    /// True while nothing is late, silent or remembered: frames may then go by without [`Line::take`].
-    pub(crate) fn is_plain(&self) -> bool {
-        self.silent_until.is_none() && self.late.is_empty()
+    /// True while what comes for this reader is lost, and no occasion for a fault.
+    pub(crate) fn is_silent(&mut self) -> bool {
+        self.silent_until = self.silent_until.filter(|until| Instant::now() < *until);
+        self.silent_until.is_some()
     }
 
     fn send(&mut self, frames: impl IntoIterator<Item = Arc<str>>) -> Vec<Part> {
@@ -84,12 +83,12 @@ impl Line {
         parts
     }
 
-    /// The next late frame, when its time has come; waits for ever while there is none.
+    /// The next late frame, when its time has come and silence is over; waits for ever while there is none.
     pub(crate) async fn late(&mut self) -> Arc<str> {
         let first = self.late.iter().enumerate().min_by_key(|(_, (at, _))| *at).map(|(place, (at, _))| (place, *at));
         match first {
             Some((place, at)) => {
-                sleep_until(at).await;
+                sleep_until(self.silent_until.map_or(at, |until| at.max(until))).await;
                 self.late.remove(place).1
             }
             None => std::future::pending().await,
@@ -124,9 +123,18 @@ mod tests {
         assert_eq!(frames(&mut line, "8", Some("frame: half_open\ndelay_ms: 70")), ["Gone(70ms)"]);
         assert_eq!(frames(&mut line, r#"{"a":1}"#, Some("patch: {a: 2}")), [r#"{"a":2}"#]);
         assert_eq!(&*line.late().await, "5");
-        assert_eq!(frames(&mut line, "9", Some("frame: silent\ndelay_ms: 50")), [""; 0]);
-        assert_eq!(frames(&mut line, "10", None), [""; 0]);
-        tokio::time::sleep(Duration::from_millis(60)).await;
-        assert_eq!(frames(&mut line, "11", None), ["11"]);
+    }
+
+    #[tokio::test]
+    async fn nothing_comes_while_it_is_silent_and_what_is_late_comes_behind() {
+        let mut line = Line::default();
+        frames(&mut line, "1", Some("frame: late\ndelay_ms: 20"));
+        assert!(!line.is_silent());
+        assert_eq!(frames(&mut line, "2", Some("frame: silent\ndelay_ms: 50")), [""; 0]);
+        let begun = Instant::now();
+        assert!(line.is_silent());
+        assert_eq!((&*line.late().await, begun.elapsed() >= Duration::from_millis(50)), ("1", true));
+        assert!(!line.is_silent());
+        assert_eq!(frames(&mut line, "3", None), ["3"]);
     }
 }

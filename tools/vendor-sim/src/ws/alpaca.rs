@@ -56,6 +56,9 @@ async fn serve(sim: Arc<Sim>, mut socket: WebSocket) -> anyhow::Result<()> {
             }
             update = next(&mut listening) => {
                 let update = update?;
+                if line.is_silent() {
+                    continue;
+                }
                 let fault = sim.faults.frame("/alpaca/stream", &update, false);
                 for part in line.take(update, fault.as_ref()) {
                     match part {

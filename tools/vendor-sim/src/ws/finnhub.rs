@@ -89,11 +89,13 @@ async fn serve(sim: Arc<Sim>, socket: WebSocket) -> anyhow::Result<()> {
             changed = firehose.changed() => {
                 changed?;
                 let load = firehose.borrow_and_update().clone();
-                if let Some(load) = load {
+                if let Some(load) = load.filter(|_| !line.is_silent()) {
                     pour(&mut sink, &load).await?;
                 }
             }
-            _ = ping.tick() => sink.send(Message::text("{\"type\":\"ping\"}")).await?,
+            _ = ping.tick() => if !line.is_silent() {
+                sink.send(Message::text("{\"type\":\"ping\"}")).await?;
+            },
         }
     }
 }
@@ -109,8 +111,12 @@ pub(super) async fn send_waiting(
 ) -> anyhow::Result<Option<Part>> {
     let mut next = Some(first);
     while let Some(frame) = next {
+        if line.is_silent() {
+            next = frames.try_recv().ok();
+            continue;
+        }
         let fault = faults.frame(stream, &frame, !frames.is_empty());
-        if fault.is_none() && line.is_plain() {
+        if fault.is_none() {
             sink.feed(message(frame)?).await?;
         } else {
             if fault.as_ref().is_some_and(|fault| fault.frame == Some(Frame::Swap))

@@ -17,12 +17,15 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio::time::sleep_until;
 
+use super::calls::Calls;
 use super::{parse, stream, wire};
 use crate::metrics;
 
 const VENDOR: &str = "alpaca";
 const ORDERS_PAGE: usize = 500;
 const FILLS_PAGE: usize = 100;
+/// Readings that can wait. Orders and cancels cannot, nor what covers and exits look at: orders, fills, positions.
+const ROUTINE: [&str; 3] = ["account", "clock", "calendar"];
 /// Pause after a 429 that does not say how long, and the longest that is kept.
 const PAUSE_USUAL: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
@@ -62,6 +65,8 @@ pub struct AlpacaConfig {
     pub credentials: Credentials,
     /// Deadline of one call.
     pub call_timeout: Duration,
+    /// Calls of any kind within a minute beyond which clock, calendar and account are read later; 0: no limit.
+    pub routine_calls_max: usize,
 }
 
 /// Alpaca behind [`OrderPort`].
@@ -74,6 +79,7 @@ pub struct AlpacaClient {
     /// it has just made sure that the account is still ours. A submit or a replacement is sent again only after a look-up,
     /// which waits; a cancel without an answer is repeated a few times within seconds, which can do no harm twice.
     not_before: Arc<watch::Sender<tokio::time::Instant>>,
+    calls: Arc<Calls>,
 }
 
 impl AlpacaClient {
@@ -100,7 +106,8 @@ impl AlpacaClient {
             .build()
             .map_err(|e| unreachable("the client", e))?;
         let not_before = Arc::new(watch::Sender::new(tokio::time::Instant::now()));
-        Ok(Self { http, config, tracer: Tracer::default(), not_before })
+        let calls = Arc::new(Calls::new(config.routine_calls_max));
+        Ok(Self { http, config, tracer: Tracer::default(), not_before, calls })
     }
 
     /// Each call is a span of `tracer`.
@@ -123,6 +130,9 @@ impl AlpacaClient {
         let once = || async {
             let not_before = *self.not_before.borrow();
             sleep_until(not_before).await;
+            if ROUTINE.contains(&call) {
+                self.calls.room().await;
+            }
             let (status, body) = self.timed(call, self.request(Method::GET, path).query(query)).await?;
             if status.is_success() {
                 return serde_json::from_slice(&body).map_err(|e| malformed(call, e.to_string()));
@@ -144,6 +154,7 @@ impl AlpacaClient {
         let begun = Instant::now();
         let (client, request) = request.build_split();
         let request = request.map_err(|e| unreachable(call, e))?;
+        self.calls.count();
         let mut span = self.tracer.request(request.method().as_str(), request.url(), route(request.url().path()));
         let outcome = async {
             let response = client.execute(request).await.map_err(|e| unreachable(call, e))?;

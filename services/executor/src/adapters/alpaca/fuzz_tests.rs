@@ -1,5 +1,6 @@
 //! Spoiled answers and updates of the broker.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use reqwest::StatusCode;
@@ -11,7 +12,9 @@ use super::{client, parse, stream, wire};
 fn saved() -> Vec<String> {
     let Some(folder) = std::env::var_os("FIN_TEST_DATA").map(PathBuf::from) else { return Vec::new() };
     let files = std::fs::read_dir(folder.join("payloads/alpaca")).unwrap();
-    files.filter_map(|file| std::fs::read_to_string(file.unwrap().path()).ok()).collect()
+    // In an order of their own: the seed decides which are spoiled how.
+    let files: BTreeSet<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+    files.iter().filter_map(|file| std::fs::read_to_string(file).ok()).collect()
 }
 
 fn corpus(own: &[String]) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! Alpaca's trading API, version 2: `client` talks, `wire` mirrors its JSON, `parse` converts, `stream` listens.
 
+mod calls;
 mod client;
 mod parse;
 mod stream;

@@ -1,7 +1,7 @@
 use domain::market::{
     ActionKind, ConditionScheme, CorporateAction, DailyBar, FeedGapDetected, FeedGapReason, FloatSource, Lending,
     Mention, NewsPublished, OpeningVolume, ReferenceUpdated, SecondClose, SecurityType, SessionVolumes, Tape, Trade,
-    TradeBatch, TradeColumns,
+    TradeBatch, TradeColumns, TradingStatus, TradingStatusChanged,
 };
 use domain::{Micro, UnixNanos};
 
@@ -132,5 +132,15 @@ pub(super) fn feed_gap_detected(s: &mut Source) -> FeedGapDetected {
             FeedGapReason::Stale,
             FeedGapReason::Incomplete,
         ]),
+    }
+}
+
+pub(super) fn trading_status_changed(s: &mut Source) -> TradingStatusChanged {
+    TradingStatusChanged {
+        symbol: s.symbol(),
+        status: s.pick(&[TradingStatus::Halted, TradingStatus::Resumed]),
+        at: s.time(),
+        source: s.name(),
+        detail: s.words(),
     }
 }

@@ -181,6 +181,7 @@ pub(crate) const MAKERS: &[(&str, Make)] = &[
     ("finagent.control.v1.DeadLetterHandled", |s| control::dead_letter_handled(s).into()),
     ("finagent.ops.v1.ErrorRaised", |s| ops::error_raised(s).into()),
     ("finagent.ops.v1.ReadinessReported", |s| ops::readiness_reported(s).into()),
+    ("finagent.market.v1.TradingStatusChanged", |s| market::trading_status_changed(s).into()),
 ];
 
 #[test]

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use e2e::say;
+
 use crate::chain::{Chain, Flood, PARTS, Programs};
-use crate::report::{Layout, Report, median, say};
+use crate::report::{Layout, Report, median};
 
 /// The layout of the shipped configuration, with a usual universe.
 pub(crate) const USUAL: Layout = Layout { partitions: 4, symbols: 1_000 };

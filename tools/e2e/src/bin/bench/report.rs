@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::fmt::Write as _;
-use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
+use e2e::say;
 
 /// How the market is divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,11 +93,6 @@ impl Report {
         writeln!(text, "  bar [{}]\n```", bars.join(", "))?;
         Ok(text)
     }
-}
-
-/// One line on standard output.
-pub(crate) fn say(line: &str) -> anyhow::Result<()> {
-    Ok(writeln!(std::io::stdout().lock(), "{line}")?)
 }
 
 /// The middle one.

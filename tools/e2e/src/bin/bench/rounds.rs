@@ -7,10 +7,10 @@ use anyhow::{Context, ensure};
 use bus::{Bus, Fold, FoldSpec, Item, Kind};
 use domain::execution::Leg;
 use domain::{Event, PlanId, SessionDate, UnixNanos};
-use e2e::Suite;
 use e2e::http::eventually;
+use e2e::{Suite, say};
 
-use crate::report::{Report, say};
+use crate::report::Report;
 
 const DATE: &str = "2026-11-24";
 const SEEDS: [&str; 4] = ["3", "7", "11", "19"];

@@ -4,13 +4,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use domain::Event;
-use e2e::Suite;
 use e2e::disturbance::{Company, Moment, When};
+use e2e::{Suite, say};
 use serde_json::{Value, json};
 
 use crate::fault::{Fault, Strike, Victim};
 use crate::record::Record;
-use crate::report::say;
 use crate::site::Site;
 use crate::strike::{self, Underway};
 

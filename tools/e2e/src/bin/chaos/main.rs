@@ -24,11 +24,12 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
+use e2e::say;
 
 use crate::company::Break;
 use crate::fault::Need;
 use crate::record::Record;
-use crate::report::{Findings, say};
+use crate::report::Findings;
 use crate::run::{Played, Run, SESSIONS_MAX};
 use crate::schedule::Deck;
 use crate::site::Programs;

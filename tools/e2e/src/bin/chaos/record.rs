@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use e2e::say;
+
 use crate::fault::{Kind, Strike};
-use crate::report::say;
 
 /// Of one run.
 #[derive(Debug, Default)]

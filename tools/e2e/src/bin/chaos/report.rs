@@ -1,13 +1,8 @@
 //! What the run found, for people and for programs.
 
-use std::io::Write;
+use e2e::say;
 
 use crate::record::Record;
-
-/// One line on standard output.
-pub(crate) fn say(line: &str) -> anyhow::Result<()> {
-    Ok(writeln!(std::io::stdout().lock(), "{line}")?)
-}
 
 /// What became of one kind of event.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use anyhow::Context;
 use domain::{SessionDate, UnixNanos, calendar};
 use e2e::session::{STOPS, Session};
 use e2e::suite::Setup;
-use e2e::{Suite, http};
+use e2e::{Suite, http, say};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -17,7 +17,7 @@ use crate::company::{Break, Tormentor};
 use crate::facts::Facts;
 use crate::fault::Strike;
 use crate::record::Record;
-use crate::report::{Row, say};
+use crate::report::Row;
 use crate::site::{Programs, Site};
 use crate::tape::Tape;
 
