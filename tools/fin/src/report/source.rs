@@ -74,11 +74,10 @@ fn token(file: &Path) -> anyhow::Result<String> {
 }
 
 async fn from_store(url: &StoreUrl, range: RangeQuery) -> anyhow::Result<Report> {
-    if !url.path().exists() {
-        return Err(NotFound(format!("there is no store at {url}")).into());
-    }
-    let (reader, now) = (Reader::new(url.path()), wall_time()?);
-    let current = reader.position().await.with_context(|| url.to_string())?.unwrap_or_default().session(now);
+    let (reader, now) = (Reader::new(url)?, wall_time()?);
+    let position = reader.position().await.with_context(|| url.to_string())?;
+    let Some(position) = position else { return Err(NotFound(format!("there is no store at {url}")).into()) };
+    let current = position.session(now);
     let range = range.resolve(current).map_err(|problem| usage(problem.detail))?;
     for _ in 0..TRIES {
         let analytics = analytics::analytics(&reader, range.clone(), now).await.with_context(|| url.to_string())?;
