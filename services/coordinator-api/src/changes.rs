@@ -3,7 +3,6 @@
 use domain::{Price, UnixNanos};
 use serde_json::json;
 use store::{Row, query};
-use store::Row;
 
 use crate::store::{ReadError, Reader, present};
 

@@ -8,7 +8,7 @@ use chassis::{CancellationToken, Context, Fault, Loaded};
 use domain::StreamName;
 use domain::ops::Severity;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::archive;
 use crate::config::Config;
@@ -50,7 +50,11 @@ impl chassis::Service for Recording {
 /// read from where the store ends then.
 async fn write_store(ctx: &Arc<Context<Config>>) -> chassis::Result {
     let url = ctx.config.store(&ctx.settings.data_dir)?;
-    let mut store = open(&url).await?;
+    ctx.readiness.set("store", false, "not open yet");
+    let mut store = tokio::select! {
+        () = ctx.shutdown.cancelled() => return Ok(()),
+        opened = open(&url) => opened?,
+    };
     loop {
         let daily_loss_pct = ctx.strategy_in_force().await?.risk.daily_loss_hard_pct;
         let mut recorder = Recorder::new(store, Some(daily_loss_pct)).await?;
@@ -264,9 +268,14 @@ async fn commit(
     batch: &[Message],
 ) -> Result<Written, chassis::BoxError> {
     let mut delays = Delays::default();
+    let silence_max = recorder.silence_max();
     loop {
         let started = Instant::now();
-        let failure = match recorder.commit(batch, ctx.clock.now()).await {
+        let Ok(done) = timeout(silence_max, recorder.commit(batch, ctx.clock.now())).await else {
+            refused(ctx, &format!("no answer for {} s", silence_max.as_secs()));
+            return Ok(Written::Lost);
+        };
+        let failure = match done {
             Ok(undecodable) => {
                 metrics::committed(batch.len(), started.elapsed());
                 ctx.readiness.set("store", true, "writing");

@@ -1,6 +1,7 @@
 //! One batch of messages into the store, all or nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use bytes::Bytes;
 use domain::{Event, Meta, Micro, StreamName, Symbol, UnixNanos};
@@ -120,6 +121,11 @@ impl Recorder {
     /// True while the database answers; false when the connection is lost for good.
     pub async fn is_up(&mut self) -> bool {
         self.store.is_up().await
+    }
+
+    /// How long a commit may take before the store counts as lost.
+    pub const fn silence_max(&self) -> Duration {
+        self.store.url().silence_max()
     }
 
     /// Closes the store.

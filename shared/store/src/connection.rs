@@ -110,7 +110,10 @@ impl Connection {
     pub async fn is_up(&mut self) -> bool {
         match self {
             Self::Sqlite(_) => true,
-            Self::Postgres(connection) => connection.ping().await.is_ok(),
+            Self::Postgres(connection) => {
+                const PATIENCE: Duration = Duration::from_secs(5);
+                matches!(tokio::time::timeout(PATIENCE, connection.ping()).await, Ok(Ok(())))
+            }
         }
     }
 

@@ -15,6 +15,6 @@ mod url;
 
 pub use connection::{Connection, Patience, Pool, Tx};
 pub use query::{Column, On, Query, Row, Value, query};
-pub use rows::write_rows;
+pub use rows::{write_numbered, write_rows};
 pub use sqlx::{AssertSqlSafe, Error};
 pub use url::{Postgres, StoreSection, StoreUrl, UrlError};

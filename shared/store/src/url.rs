@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use chassis::{Fault, Secret};
 use serde::Deserialize;
@@ -92,6 +93,14 @@ impl StoreUrl {
         match self {
             Self::Sqlite(path) => Some(path),
             Self::Postgres(_) => None,
+        }
+    }
+
+    /// How long a transaction may take before the store counts as lost. A file cannot be.
+    pub const fn silence_max(&self) -> Duration {
+        match self {
+            Self::Sqlite(_) => Duration::MAX,
+            Self::Postgres(_) => Duration::from_secs(60),
         }
     }
 

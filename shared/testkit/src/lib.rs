@@ -1,4 +1,5 @@
-//! Tests only: a real nats-server, a real Postgres, builders of domain values with plausible contents, and spoiled inputs for decoders.
+//! Tests only: a real nats-server, Postgres and Timescale, builders of domain values with plausible contents, and spoiled
+//! inputs for decoders.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +13,7 @@ mod nats;
 mod ports;
 mod postgres;
 mod stores;
+mod timescale;
 
 pub use fuzz::{fuzz, fuzz_slow};
 pub use nats::{NatsServer, ServerError};

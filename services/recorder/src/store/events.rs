@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use domain::{SessionDate, StreamName, UnixNanos};
 use store::tables::EVENTS;
-use store::{Value, query, write_rows};
+use store::{Value, query, write_numbered};
 
 use super::Batch;
 use crate::view::{Recorded, Story};
@@ -77,7 +77,7 @@ impl Batch<'_> {
         let first = self.store_seq + 1;
         let mut seen = HashSet::new();
         let rows = events.iter().zip(first..).filter(|(event, _)| seen.insert(event.id)).map(|(e, seq)| e.row(seq));
-        let written = write_rows(&mut self.tx, &EVENTS, rows.collect(), "ON CONFLICT (id) DO NOTHING").await?;
+        let written = write_numbered(&mut self.tx, &EVENTS, rows.collect(), "ON CONFLICT (id) DO NOTHING").await?;
         self.advance(&written);
         Ok((first..).take(events.len()).map(|seq| written.contains(&seq)).collect())
     }

@@ -126,7 +126,7 @@ impl Batch<'_> {
     async fn flush(&mut self) -> Result<(), sqlx::Error> {
         self.flush_rows().await?;
         let bars = std::mem::take(&mut self.bars);
-        let written = write_rows(
+        write_rows(
             &mut self.tx,
             &BARS,
             bars,
@@ -135,7 +135,6 @@ impl Batch<'_> {
              close_at = excluded.close_at, store_seq = excluded.store_seq",
         )
         .await?;
-        self.advance(&written);
         let conflict = "ON CONFLICT (source, partition_no) DO UPDATE SET epoch = excluded.epoch,
                         batch_no = excluded.batch_no, watermark = excluded.watermark, ts_recv = excluded.ts_recv";
         let rows = std::mem::take(&mut self.watermarks);

@@ -1,7 +1,7 @@
 //! Rows of the views.
 
 use domain::{Micro, SessionDate, Usd};
-use store::{Value, query, tables, write_rows};
+use store::{Value, query, tables, write_numbered};
 
 use super::Batch;
 use crate::view::{Row, View};
@@ -24,7 +24,7 @@ impl Batch<'_> {
                  WHERE excluded.doc <> {table}.doc OR excluded.live <> {table}.live",
                 table = table.name
             );
-            let written = write_rows(&mut self.tx, table, values, &conflict).await?;
+            let written = write_numbered(&mut self.tx, table, values, &conflict).await?;
             self.advance(&written);
         }
         Ok(())

@@ -8,13 +8,13 @@ use chassis::{CancellationToken, Loaded, Sources};
 use domain::Event;
 use recorder::Recording;
 use recorder::store::Store;
-use testkit::{NatsServer, Stores, on_every_store};
+use testkit::{NatsServer, Stores, on_sqlite_and_postgres};
 use tokio::task::JoinHandle;
 
 use crate::day;
 use crate::support::{Dump, Fixture};
 
-on_every_store!(
+on_sqlite_and_postgres!(
     killed_at_any_moment_it_ends_with_the_same_rows,
     poison_becomes_an_error_row_and_holds_nothing_up,
     it_goes_on_after_the_bus_was_away,

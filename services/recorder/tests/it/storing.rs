@@ -3,12 +3,19 @@
 use domain::{Event, StreamName, UnixNanos};
 use recorder::recorder::Message;
 use store::tables::Kind;
-use testkit::{Stores, on_every_store};
+use testkit::{Stores, on_sqlite_and_postgres, on_stores};
 
 use crate::day;
 use crate::support::{Fixture, messages};
 
 const NOW: UnixNanos = UnixNanos::new(1);
+
+macro_rules! on_every_store {
+    ($($name:ident),+ $(,)?) => {
+        on_sqlite_and_postgres!($($name),+);
+        on_stores!(timescale: $($name),+, late_bars_reach_compressed_chunks);
+    };
+}
 
 on_every_store!(
     a_day_ends_in_the_rows_that_it_should,
@@ -31,7 +38,7 @@ async fn store_in_batches_of(stores: &Stores, size: usize, messages: &[Message])
 }
 
 async fn a_day_ends_in_the_rows_that_it_should(stores: Stores) {
-    let fixture = store_in_batches_of(1_000, &messages(&day::events(), day::meta)).await;
+    let fixture = store_in_batches_of(&stores, 1_000, &messages(&day::events(), day::meta)).await;
     let plan = &fixture.docs("plans").await[0];
     assert_eq!((&plan["state"], &plan["closed_reason"]), (&"closed".into(), &"stop_loss".into()));
     assert_eq!((&plan["pnl"], &plan["r_multiple"]), (&"-11.00".into(), &"-1.1".into()));
@@ -58,7 +65,7 @@ async fn a_day_ends_in_the_rows_that_it_should(stores: Stores) {
 
 async fn a_held_position_is_valued_at_the_newest_price_and_covered_by_its_stop(stores: Stores) {
     let events: Vec<Event> = day::events().into_iter().take(day::until_held()).collect();
-    let fixture = store_in_batches_of(1_000, &messages(&events, day::meta)).await;
+    let fixture = store_in_batches_of(&stores, 1_000, &messages(&events, day::meta)).await;
     let position = &fixture.docs("positions").await[0];
     assert_eq!((&position["quantity"], &position["avg_entry_price"]), (&100.into(), &"25.52".into()));
     assert_eq!(
@@ -71,13 +78,13 @@ async fn a_held_position_is_valued_at_the_newest_price_and_covered_by_its_stop(s
         .into_iter()
         .filter(|e| !matches!(e, Event::OrderUpdated(o) if o.leg == domain::execution::Leg::Stop))
         .collect();
-    let fixture = store_in_batches_of(1_000, &messages(&uncovered, day::meta)).await;
+    let fixture = store_in_batches_of(&stores, 1_000, &messages(&uncovered, day::meta)).await;
     assert_eq!(fixture.docs("positions").await[0]["covered"], false);
 }
 
 async fn the_size_of_batches_and_a_restart_between_them_change_no_row(stores: Stores) {
     let messages = messages(&day::events(), day::meta);
-    let whole = store_in_batches_of(1_000, &messages).await.dump(&[]).await;
+    let whole = store_in_batches_of(&stores, 1_000, &messages).await.dump(&[]).await;
     for size in [1, 2, 7] {
         assert_eq!(store_in_batches_of(&stores, size, &messages).await.dump(&[]).await, whole, "batches of {size}");
     }
@@ -91,7 +98,7 @@ async fn the_size_of_batches_and_a_restart_between_them_change_no_row(stores: St
 
 async fn the_order_in_which_streams_arrive_changes_no_row(stores: Stores) {
     let messages = messages(&day::events(), day::meta);
-    let whole = store_in_batches_of(1_000, &messages).await.dump(&["positions"]).await;
+    let whole = store_in_batches_of(&stores, 1_000, &messages).await.dump(&["positions"]).await;
     let mut apart = messages;
     apart.sort_by_key(|m| std::cmp::Reverse(m.stream));
     let found = store_in_batches_of(&stores, 3, &apart).await.dump(&["positions"]).await;
@@ -169,6 +176,29 @@ async fn the_tables_are_those_of_the_catalogue(stores: Stores) {
             .collect();
         assert_eq!(found, expected, "{}", table.name);
     }
+}
+
+/// Where the extension is, bars are a compressed hypertable, and a print that comes after the compression still counts.
+async fn late_bars_reach_compressed_chunks(stores: Stores) {
+    let trades: Vec<Event> = day::events().into_iter().filter(|e| matches!(e, Event::TradeBatch(_))).collect();
+    let batches = messages(&trades, day::meta);
+    assert!(batches.len() > 1);
+    let whole = store_in_batches_of(&stores, 1_000, &batches).await.dump(&[]).await;
+    let fixture = store_in_batches_of(&stores, 1_000, &batches[..1]).await;
+    let series = "SELECT hypertable_name::text, compression_enabled FROM timescaledb_information.hypertables ORDER BY 1";
+    let found: Vec<(String, bool)> =
+        fixture.ask(series.to_owned()).await.iter().map(|r| (r.get(0), r.get(1))).collect();
+    assert_eq!(found, [("account_curve".to_owned(), true), ("bars".to_owned(), true)]);
+    let policies = "SELECT count(*) FROM timescaledb_information.jobs WHERE proc_name = 'policy_compression'";
+    assert_eq!(fixture.ask(policies.to_owned()).await[0].get::<i64>(0), 2);
+    let mut writer = store::Connection::writer(&fixture.url).await.unwrap();
+    let compress = store::query("SELECT compress_chunk(c)::text FROM show_chunks('bars') c");
+    assert_eq!(compress.fetch_all(&mut writer).await.unwrap().len(), 1);
+    writer.close().await.unwrap();
+    let mut recorder = fixture.recorder().await;
+    recorder.commit(&batches, NOW).await.unwrap();
+    recorder.close().await.unwrap();
+    assert_eq!(fixture.dump(&[]).await, whole);
 }
 
 /// Postgres' texts compare by bytes, so their collation stands behind.
