@@ -8,10 +8,11 @@ use std::sync::atomic::AtomicUsize;
 use chassis::{Context, Fault, Loaded, Profile, Settings};
 use domain::strategy::Strategy;
 use serde_json::{Value, json};
+use store::StoreSection;
 use tokio::net::TcpListener;
 
 use crate::auth::Tokens;
-use crate::config::{Config, StoreSection};
+use crate::config::Config;
 use crate::limit::Limits;
 use crate::state::Shared;
 use crate::status::Surroundings;
@@ -32,7 +33,7 @@ impl chassis::Service for CoordinatorApi {
     fn check(config: &Config, loaded: &Loaded) -> Vec<Fault> {
         // The recorder says what is wrong with its own table.
         let store = loaded.section::<StoreSection>("recorder").ok();
-        let unusable = store.and_then(|store| store.path(&loaded.settings.data_dir).err());
+        let unusable = store.and_then(|store| store.url(&loaded.settings.data_dir).err());
         config.check().into_iter().chain(unusable).collect()
     }
 
@@ -82,7 +83,7 @@ fn shared(ctx: &Context<Config>, own: Arc<Strategy>) -> Result<Shared, chassis::
     let versions = Arc::new(Versions::new(own));
     let store: StoreSection = ctx.section("recorder")?;
     Ok(Shared {
-        reader: Reader::new(store.path(&ctx.settings.data_dir)?),
+        reader: Reader::new(&store.url(&ctx.settings.data_dir)?)?,
         around: Surroundings {
             profile: ctx.settings.profile.as_str(),
             mode: ctx.settings.profile.mode(),

@@ -2,8 +2,7 @@
 
 use domain::{Price, UnixNanos};
 use serde_json::json;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use store::{Row, query};
 
 use crate::store::{ReadError, Reader, present};
 
@@ -25,11 +24,11 @@ pub struct Change {
 ///
 /// A row that changed again later is not found at its earlier number: only its newest form is ever sent.
 pub async fn changes(reader: &Reader, after: i64, upto: i64) -> Result<Vec<Change>, ReadError> {
-    let docs = sqlx::query(CHANGED_DOCS).bind(after).bind(upto).fetch_all(reader.pool()).await;
-    let bars = sqlx::query(CHANGED_BARS).bind(after).bind(upto).fetch_all(reader.pool()).await;
+    let docs = query(CHANGED_DOCS).bind(after).bind(upto).fetch_all(reader.pool()).await;
+    let bars = query(CHANGED_BARS).bind(after).bind(upto).fetch_all(reader.pool()).await;
     let mut rows: Vec<(i64, &'static str, String)> = Vec::new();
     for row in present(docs)?.unwrap_or_default() {
-        let Some(view) = VIEWS.iter().find(|v| **v == row.get::<&str, _>(1)) else { continue };
+        let Some(view) = VIEWS.iter().find(|v| **v == row.get::<&str>(1)) else { continue };
         rows.push((row.get(0), view, row.get(2)));
     }
     for row in present(bars)?.unwrap_or_default() {
@@ -40,16 +39,16 @@ pub async fn changes(reader: &Reader, after: i64, upto: i64) -> Result<Vec<Chang
 }
 
 /// A bar as REST and the live stream show it; its columns begin at `first` with the symbol.
-pub(crate) fn bar(row: &SqliteRow, first: usize) -> serde_json::Value {
+pub(crate) fn bar(row: &Row, first: usize) -> serde_json::Value {
     let price = |i: usize| Price::from_nanos(row.get(first + i));
     json!({
-        "symbol": row.get::<&str, _>(first),
+        "symbol": row.get::<&str>(first),
         "start": UnixNanos::new(row.get(first + 1)),
         "open": price(2),
         "high": price(3),
         "low": price(4),
         "close": price(5),
-        "volume": row.get::<i64, _>(first + 6),
+        "volume": row.get::<i64>(first + 6),
     })
 }
 

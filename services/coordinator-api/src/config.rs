@@ -1,7 +1,6 @@
 //! The `api` table of the configuration.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chassis::Fault;
@@ -33,14 +32,6 @@ impl Default for Config {
     }
 }
 
-/// The key of the recorder's table that says where the store is.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct StoreSection {
-    /// `sqlite:PATH`; empty means `store.db` in the data folder.
-    pub store_url: String,
-}
-
 impl Config {
     /// Every number that is outside its range.
     pub fn check(&self) -> Vec<Fault> {
@@ -58,20 +49,6 @@ impl Config {
     }
 }
 
-impl StoreSection {
-    /// The store's file.
-    pub fn path(&self, data_dir: &Path) -> Result<PathBuf, Fault> {
-        match self.store_url.strip_prefix("sqlite:") {
-            Some(path) if !path.is_empty() => Ok(PathBuf::from(path)),
-            None if self.store_url.is_empty() => Ok(data_dir.join("store.db")),
-            _ => Err(Fault::new(
-                "recorder.store_url",
-                format!("is `{}`, must be of the form sqlite:PATH", self.store_url),
-            )),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,8 +58,5 @@ mod tests {
         let faults = Config { poll_ms: 1, ..Config::default() }.check();
         assert_eq!(faults, [Fault::new("api.poll_ms", "is 1, must be 10 to 1000 ms")]);
         assert_eq!(Config::default().check(), []);
-        let odd = StoreSection { store_url: "sqlite:".into() };
-        assert!(odd.path(Path::new("/d")).unwrap_err().to_string().contains("sqlite:"));
-        assert_eq!(StoreSection::default().path(Path::new("/d")).unwrap(), Path::new("/d/store.db"));
     }
 }

@@ -1,12 +1,10 @@
 //! Read-only look at the recorder's store, whose tables `services/recorder/migrations` describes.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::fmt::Write as _;
 
 use domain::{SessionDate, UnixNanos, calendar};
 use serde_json::value::RawValue;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow};
-use sqlx::{QueryBuilder, Row as _, Sqlite};
+use store::{AssertSqlSafe, Pool, Query, Row, StoreUrl, Value};
 
 use crate::query::{Cursor, ListQuery};
 
@@ -93,7 +91,7 @@ impl Position {
 pub enum ReadError {
     /// A query failed.
     #[error("store: {0}")]
-    Query(#[from] sqlx::Error),
+    Query(#[from] store::Error),
     /// A document in the store is not JSON.
     #[error("store: a document is not JSON: {0}")]
     Document(#[from] serde_json::Error),
@@ -102,30 +100,21 @@ pub enum ReadError {
 /// Connections that can only read. A store that does not exist yet reads as an empty one.
 #[derive(Debug, Clone)]
 pub struct Reader {
-    pool: SqlitePool,
+    pool: Pool,
 }
 
 impl Reader {
-    /// A reader of the file at `path`, which need not exist yet.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        let options = SqliteConnectOptions::new()
-            .filename(path.into())
-            .read_only(true)
-            .create_if_missing(false)
-            .busy_timeout(Duration::from_secs(2))
-            .pragma("query_only", "on");
-        let pool = SqlitePoolOptions::new()
-            .max_connections(8)
-            .min_connections(0)
-            .acquire_timeout(Duration::from_secs(5))
-            .test_before_acquire(false)
-            .connect_lazy_with(options);
-        Self { pool }
+    /// A reader of the store at `url`, which need not exist yet.
+    ///
+    /// # Errors
+    /// The address cannot be used.
+    pub fn new(url: &StoreUrl) -> Result<Self, ReadError> {
+        Ok(Self { pool: Pool::readers(url)? })
     }
 
     /// How far the store is; `None` while there is none.
     pub async fn position(&self) -> Result<Option<Position>, ReadError> {
-        let row = sqlx::query(
+        let row = store::query(
             "SELECT store_seq, committed_at,
                     (SELECT MIN(w.watermark) FROM watermarks w
                      JOIN (SELECT source, epoch FROM watermarks ORDER BY watermark DESC LIMIT 1) newest
@@ -136,73 +125,111 @@ impl Reader {
         .await;
         Ok(present(row)?.map(|r| Position {
             store_seq: r.get(0),
-            committed_at: Some(r.get::<i64, _>(1)).filter(|t| *t > 0).map(UnixNanos::new),
-            watermark: r.get::<Option<i64>, _>(2).map(UnixNanos::new),
+            committed_at: Some(r.get::<i64>(1)).filter(|t| *t > 0).map(UnixNanos::new),
+            watermark: r.get::<Option<i64>>(2).map(UnixNanos::new),
         }))
     }
 
     /// One page of a list, newest first. With `live_only`, rows that only say that something is over are left out.
     pub async fn list(&self, listing: Listing, query: &ListQuery, live_only: bool) -> Result<Page<Doc>, ReadError> {
-        let mut sql = QueryBuilder::<Sqlite>::new("SELECT at, id, doc FROM ");
-        sql.push(listing.table()).push(" WHERE 1 = 1");
+        let mut select = Select::new("at, id, doc", listing.table());
         if let Some(day) = query.day {
-            sql.push(" AND day = ").push_bind(day.to_string());
+            select.only("day =", day.to_string());
         }
         if let Some(symbol) = &query.symbol {
-            sql.push(" AND symbol = ").push_bind(symbol.to_string());
+            select.only("symbol =", symbol.to_string());
         }
         if let Some(plan_id) = &query.plan_id {
-            sql.push(" AND plan_id = ").push_bind(plan_id.clone());
+            select.only("plan_id =", plan_id.clone());
         }
         if live_only {
-            sql.push(" AND live");
+            select.only("live =", true);
         }
         if let Some(after) = &query.after {
-            sql.push(" AND (at, id) < (").push_bind(after.at).push(", ").push_bind(after.id.clone()).push(")");
+            select.before(after);
         }
-        sql.push(" ORDER BY at DESC, id DESC LIMIT ").push_bind(i64::from(query.limit) + 1);
-        let rows = present(sql.build().fetch_all(&self.pool).await)?.unwrap_or_default();
-        let cursor = |r: &SqliteRow| Cursor { at: r.get(0), id: r.get(1) }.to_string();
+        let rows = select.page("at DESC, id DESC", query.limit).fetch_all(&self.pool).await;
+        let rows = present(rows)?.unwrap_or_default();
+        let cursor = |r: &Row| Cursor { at: r.get(0), id: r.get(1) }.to_string();
         page(&rows, query.limit, cursor, |r| doc(r, 2))
     }
 
     /// One document by its id.
     pub async fn find(&self, listing: Listing, id: &str) -> Result<Option<Doc>, ReadError> {
-        let mut sql = QueryBuilder::<Sqlite>::new("SELECT doc FROM ");
-        sql.push(listing.table()).push(" WHERE id = ").push_bind(id.to_owned());
-        let row = present(sql.build().fetch_optional(&self.pool).await)?.flatten();
+        let mut select = Select::new("doc", listing.table());
+        select.only("id =", id.to_owned());
+        let row = present(select.query().fetch_optional(&self.pool).await)?.flatten();
         row.as_ref().map(|r| doc(r, 0)).transpose()
     }
 
     /// The pool, for the queries that only one route needs.
-    pub(crate) const fn pool(&self) -> &SqlitePool {
+    pub(crate) const fn pool(&self) -> &Pool {
         &self.pool
+    }
+}
+
+/// A statement whose conditions depend on what was asked for. Names and operators come from the code alone, whatever was
+/// asked for is bound.
+pub(crate) struct Select {
+    sql: String,
+    values: Vec<Value<'static>>,
+}
+
+impl Select {
+    pub(crate) fn new(columns: &'static str, table: &'static str) -> Self {
+        Self { sql: format!("SELECT {columns} FROM {table} WHERE 1 = 1"), values: Vec::new() }
+    }
+
+    /// Only rows of which this is true: a column with its operator, and what it is compared with.
+    pub(crate) fn only(&mut self, compared: &'static str, with: impl Into<Value<'static>>) -> &mut Self {
+        self.values.push(with.into());
+        let _ = write!(self.sql, " AND {compared} ${}", self.values.len());
+        self
+    }
+
+    /// Only rows that stand before the cursor.
+    fn before(&mut self, cursor: &Cursor) {
+        self.values.extend([cursor.at.into(), cursor.id.clone().into()]);
+        let last = self.values.len();
+        let _ = write!(self.sql, " AND (at, id) < (${}, ${last})", last - 1);
+    }
+
+    /// One page in this order, and a row more that says whether there is another.
+    pub(crate) fn page(mut self, order: &'static str, limit: u32) -> Query<'static> {
+        self.values.push((i64::from(limit) + 1).into());
+        let _ = write!(self.sql, " ORDER BY {order} LIMIT ${}", self.values.len());
+        self.query()
+    }
+
+    fn query(self) -> Query<'static> {
+        self.values.into_iter().fold(store::query(AssertSqlSafe(self.sql)), Query::bind)
     }
 }
 
 /// Cuts the row that was read beyond the limit and makes the next page's cursor from the last one kept.
 pub(crate) fn page<T>(
-    rows: &[SqliteRow],
+    rows: &[Row],
     limit: u32,
-    cursor: impl Fn(&SqliteRow) -> String,
-    item: impl Fn(&SqliteRow) -> Result<T, ReadError>,
+    cursor: impl Fn(&Row) -> String,
+    item: impl Fn(&Row) -> Result<T, ReadError>,
 ) -> Result<Page<T>, ReadError> {
     let kept = &rows[..rows.len().min(limit as usize)];
     let next = (rows.len() > kept.len()).then(|| kept.last().map(cursor)).flatten();
     Ok(Page { items: kept.iter().map(item).collect::<Result<_, _>>()?, next })
 }
 
-pub(crate) fn doc(row: &SqliteRow, column: usize) -> Result<Doc, ReadError> {
+pub(crate) fn doc(row: &Row, column: usize) -> Result<Doc, ReadError> {
     Ok(RawValue::from_string(row.get(column))?)
 }
 
 /// `None` when the store, or its tables, are not there yet.
-pub(crate) fn present<T>(result: Result<T, sqlx::Error>) -> Result<Option<T>, ReadError> {
-    const CANNOT_OPEN: &str = "14";
+pub(crate) fn present<T>(result: Result<T, store::Error>) -> Result<Option<T>, ReadError> {
+    /// SQLite cannot open the file; Postgres knows no such table.
+    const MISSING: [&str; 2] = ["14", "42P01"];
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(sqlx::Error::Database(e))
-            if e.code().as_deref() == Some(CANNOT_OPEN) || e.message().starts_with("no such table") =>
+        Err(store::Error::Database(e))
+            if e.code().is_some_and(|code| MISSING.contains(&&*code)) || e.message().starts_with("no such table") =>
         {
             Ok(None)
         }

@@ -8,13 +8,13 @@ use chassis::{CancellationToken, Context, Fault, Loaded};
 use domain::StreamName;
 use domain::ops::Severity;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::archive;
 use crate::config::Config;
 use crate::metrics;
 use crate::recorder::{Message, Recorder};
-use crate::store::Store;
+use crate::store::{Store, StoreUrl};
 
 /// The recorder as a service.
 #[derive(Debug)]
@@ -46,19 +46,83 @@ impl chassis::Service for Recording {
     }
 }
 
-/// Keeps the store up to date until shutdown.
+/// Keeps the store up to date until shutdown. When the connection to the store is lost it is made anew, and the streams are
+/// read from where the store ends then.
 async fn write_store(ctx: &Arc<Context<Config>>) -> chassis::Result {
     let url = ctx.config.store(&ctx.settings.data_dir)?;
-    let store = Store::open(&url).await.map_err(|source| OpenError { url: url.to_string(), source })?;
-    let daily_loss_pct = ctx.strategy_in_force().await?.risk.daily_loss_hard_pct;
-    let mut recorder = Recorder::new(store, Some(daily_loss_pct)).await?;
-    ctx.readiness.set("caught_up", false, "reading what happened before");
-    while let Some(gap) = record(ctx, &mut recorder).await? {
-        recorder.forget(gap.stream, gap.read);
-        ctx.errors.raise(Severity::Critical, "stream_gap", gap.error, "reading goes on behind it", None);
+    ctx.readiness.set("store", false, "not open yet");
+    let mut store = tokio::select! {
+        () = ctx.shutdown.cancelled() => return Ok(()),
+        opened = open(&url) => opened?,
+    };
+    loop {
+        let daily_loss_pct = ctx.strategy_in_force().await?.risk.daily_loss_hard_pct;
+        let mut recorder = Recorder::new(store, Some(daily_loss_pct)).await?;
+        ctx.readiness.set("caught_up", false, "reading what happened before");
+        loop {
+            match record(ctx, &mut recorder).await? {
+                Ended::Shutdown => return Ok(recorder.close().await?),
+                Ended::Lost => break,
+                Ended::Gap(gap) => {
+                    recorder.forget(gap.stream, gap.read);
+                    ctx.errors.raise(Severity::Critical, "stream_gap", gap.error, "reading goes on behind it", None);
+                }
+            }
+        }
+        drop(recorder);
+        store = match again(ctx, &url).await {
+            Some(store) => store,
+            None => return Ok(()),
+        };
     }
-    recorder.close().await?;
-    Ok(())
+}
+
+async fn open(url: &StoreUrl) -> Result<Store, OpenError> {
+    Store::open(url).await.map_err(|source| OpenError { url: url.to_string(), source })
+}
+
+/// Opens the store that was lost, however long it takes; `None` when the process shall end meanwhile.
+async fn again(ctx: &Context<Config>, url: &StoreUrl) -> Option<Store> {
+    let mut delays = Delays::default();
+    loop {
+        let opened = tokio::select! {
+            () = ctx.shutdown.cancelled() => return None,
+            opened = open(url) => opened,
+        };
+        match opened {
+            Ok(store) => return Some(store),
+            Err(error) => refused(ctx, &chassis::logs::chain(&error)),
+        }
+        tokio::select! {
+            () = ctx.shutdown.cancelled() => return None,
+            () = tokio::time::sleep(delays.next()) => {}
+        }
+    }
+}
+
+/// Says that the store cannot be written.
+fn refused(ctx: &Context<Config>, why: &str) {
+    metrics::commit_failed();
+    ctx.readiness.set("store", false, why.to_owned());
+    ctx.errors.raise(Severity::Critical, "store_refused", "the store refuses to be written", why.to_owned(), None);
+}
+
+/// Growing waits between attempts.
+struct Delays(Duration);
+
+impl Default for Delays {
+    fn default() -> Self {
+        Self(Duration::from_millis(50))
+    }
+}
+
+impl Delays {
+    fn next(&mut self) -> Duration {
+        const LONGEST: Duration = Duration::from_secs(5);
+        let delay = self.0;
+        self.0 = (delay * 2).min(LONGEST);
+        delay
+    }
 }
 
 /// The store cannot be used.
@@ -67,6 +131,14 @@ async fn write_store(ctx: &Arc<Context<Config>>) -> chassis::Result {
 struct OpenError {
     url: String,
     source: sqlx::Error,
+}
+
+/// Why reading ended.
+enum Ended {
+    Shutdown,
+    Gap(Gap),
+    /// The connection to the store is gone.
+    Lost,
 }
 
 /// A stream does not continue where the store ends.
@@ -82,18 +154,19 @@ enum Queued {
     CaughtUp,
 }
 
-/// Runs until shutdown (`None`), or until a stream does not continue where the store ends.
-async fn record(ctx: &Arc<Context<Config>>, recorder: &mut Recorder) -> Result<Option<Gap>, chassis::BoxError> {
+/// Runs until shutdown, until a stream does not continue where the store ends, or until the store is lost.
+async fn record(ctx: &Arc<Context<Config>>, recorder: &mut Recorder) -> Result<Ended, chassis::BoxError> {
     let (sender, receiver) = mpsc::channel(ctx.config.queue_max);
     let spec = StreamName::ALL.into_iter().fold(FoldSpec::default(), |spec, stream| {
         spec.and(stream).after(stream, recorder.progress().get(&stream).copied().unwrap_or(0))
     });
     let fold = RawFold::open(&ctx.bus, spec.known_as(ctx.name, None))?;
     let reader = tokio::spawn(read(ctx.shutdown.clone(), fold, sender));
-    write(ctx, recorder, receiver).await?;
+    let written = write(ctx, recorder, receiver).await?;
     match reader.await? {
-        Ok(()) => Ok(None),
-        Err(error) => gap(error).map(Some),
+        _ if written == Written::Lost => Ok(Ended::Lost),
+        Ok(()) => Ok(Ended::Shutdown),
+        Err(error) => gap(error).map(Ended::Gap),
     }
 }
 
@@ -138,12 +211,20 @@ fn incoming(message: RawMessage) -> Message {
     }
 }
 
-/// Writes until the queue ends. Between batches it says once a second that the store is up to date.
+/// How writing ended.
+#[derive(PartialEq, Eq)]
+enum Written {
+    All,
+    /// The connection to the store is gone, and with it the last batch.
+    Lost,
+}
+
+/// Writes until the queue ends or the store is lost. Between batches it says once a second that the store is up to date.
 async fn write(
     ctx: &Context<Config>,
     recorder: &mut Recorder,
     mut queue: mpsc::Receiver<Queued>,
-) -> Result<(), chassis::BoxError> {
+) -> Result<Written, chassis::BoxError> {
     const IDLE: Duration = Duration::from_secs(1);
     let mut batch = Vec::with_capacity(ctx.config.batch_max);
     let mut open = true;
@@ -168,23 +249,33 @@ async fn write(
         }
         metrics::queued(queue.len());
         if !batch.is_empty() || ctx.bus.is_up() {
-            commit(ctx, recorder, &batch).await?;
+            if commit(ctx, recorder, &batch).await? == Written::Lost {
+                return Ok(Written::Lost);
+            }
             batch.clear();
         }
         if caught_up {
             ctx.readiness.set("caught_up", true, "every stream is read to its end");
         }
     }
-    Ok(())
+    Ok(Written::All)
 }
 
 /// Commits a batch, again and again while the database refuses; reading pauses meanwhile, because the queue fills.
-async fn commit(ctx: &Context<Config>, recorder: &mut Recorder, batch: &[Message]) -> Result<(), chassis::BoxError> {
-    const LONGEST: Duration = Duration::from_secs(5);
-    let mut delay = Duration::from_millis(50);
+async fn commit(
+    ctx: &Context<Config>,
+    recorder: &mut Recorder,
+    batch: &[Message],
+) -> Result<Written, chassis::BoxError> {
+    let mut delays = Delays::default();
+    let silence_max = recorder.silence_max();
     loop {
         let started = Instant::now();
-        let failure = match recorder.commit(batch, ctx.clock.now()).await {
+        let Ok(done) = timeout(silence_max, recorder.commit(batch, ctx.clock.now())).await else {
+            refused(ctx, &format!("no answer for {} s", silence_max.as_secs()));
+            return Ok(Written::Lost);
+        };
+        let failure = match done {
             Ok(undecodable) => {
                 metrics::committed(batch.len(), started.elapsed());
                 ctx.readiness.set("store", true, "writing");
@@ -192,23 +283,18 @@ async fn commit(ctx: &Context<Config>, recorder: &mut Recorder, batch: &[Message
                     let what = format!("{} #{} cannot be understood", message.subject, message.seq);
                     ctx.errors.raise(Severity::Critical, "undecodable", what, message.reason, Some(&message.subject));
                 }
-                return Ok(());
+                return Ok(Written::All);
             }
             Err(failure) => failure,
         };
-        metrics::commit_failed();
         tracing::warn!(error = %failure, messages = batch.len(), "the store refused a batch; it is tried again");
-        ctx.readiness.set("store", false, failure.to_string());
-        ctx.errors.raise(
-            Severity::Critical,
-            "store_refused",
-            "the store refuses to be written",
-            failure.to_string(),
-            None,
-        );
+        refused(ctx, &failure.to_string());
+        if !recorder.is_up().await {
+            return Ok(Written::Lost);
+        }
         tokio::select! {
             () = ctx.shutdown.cancelled() => return Err(failure.into()),
-            () = tokio::time::sleep(delay) => delay = (delay * 2).min(LONGEST),
+            () = tokio::time::sleep(delays.next()) => {}
         }
     }
 }

@@ -37,7 +37,7 @@ impl BarBook {
             };
             self.add(store, symbol, &trade, may).await?;
         }
-        store.put_watermark(batch).await?;
+        store.put_watermark(batch);
         Ok(true)
     }
 
@@ -89,18 +89,18 @@ impl BarBook {
     }
 
     /// Writes what changed and names the symbols whose bars did.
-    pub async fn flush(&mut self, store: &mut Batch<'_>) -> Result<BTreeSet<Symbol>, sqlx::Error> {
+    pub fn flush(&mut self, store: &mut Batch<'_>) -> BTreeSet<Symbol> {
         let mut changed = BTreeSet::new();
         for (symbol, start) in std::mem::take(&mut self.dirty) {
             let Some(chart) = self.charts.get_mut(&symbol) else { continue };
             if let Some(bar) = chart.get(&start) {
-                store.put_bar(&symbol, bar).await?;
+                store.put_bar(&symbol, bar);
             }
             while chart.len() > RECENT {
                 chart.pop_first();
             }
             changed.insert(symbol);
         }
-        Ok(changed)
+        changed
     }
 }

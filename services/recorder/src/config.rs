@@ -3,18 +3,24 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chassis::Fault;
+use chassis::{Fault, Secret};
 use serde::{Deserialize, Serialize};
 
-use crate::store::StoreUrl;
+use crate::store::{StoreSection, StoreUrl};
 
 /// How the recorder works.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The store, `sqlite:PATH`; empty means `store.db` in the data folder. The API reads the same key.
+    /// The store, `sqlite:PATH` or `postgres://USER@HOST:PORT/DATABASE`; empty means `store.db` in the data folder. The API
+    /// reads the same key.
     pub store_url: String,
+    /// Password of Postgres; environment only.
+    #[cfg_attr(feature = "schema", schemars(skip))] // never in a file
+    pub store_password: Option<Secret>,
+    /// File that holds the password of Postgres.
+    pub store_password_file: Option<PathBuf>,
     /// Most messages of one transaction, 1 to 10,000.
     pub batch_max: usize,
     /// How long a transaction waits for more messages after its first, ms.
@@ -59,6 +65,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             store_url: String::new(),
+            store_password: None,
+            store_password_file: None,
             batch_max: 1_000,
             linger_ms: 20,
             queue_max: 5_000,
@@ -70,12 +78,12 @@ impl Default for Config {
 impl Config {
     /// The store's address.
     pub fn store(&self, data_dir: &Path) -> Result<StoreUrl, Fault> {
-        if self.store_url.is_empty() {
-            return Ok(StoreUrl::sqlite(data_dir.join("store.db")));
-        }
-        self.store_url.parse().map_err(|_| {
-            Fault::new("recorder.store_url", format!("is `{}`, must be of the form sqlite:PATH", self.store_url))
-        })
+        let section = StoreSection {
+            store_url: self.store_url.clone(),
+            store_password: self.store_password.clone(),
+            store_password_file: self.store_password_file.clone(),
+        };
+        section.url(data_dir)
     }
 
     /// What is wrong with it.
@@ -110,7 +118,7 @@ mod tests {
         check(Config { batch_max: 0, ..Config::default() }, "`recorder.batch_max` is 0, must be 1 to 10000 messages");
         check(Config { linger_ms: 9_999, ..Config::default() }, "`recorder.linger_ms` is 9999, must be 0 to 1000 ms");
         let odd = Config { store_url: "mysql://x".into(), ..Config::default() };
-        check(odd, "`recorder.store_url` is `mysql://x`, must be of the form sqlite:PATH");
+        check(odd, "`recorder.store_url` is `mysql://x`, must be of the form sqlite:PATH or postgres://USER@HOST:PORT/DATABASE");
         assert_eq!(Config::default().check(Path::new("/d")), []);
         assert_eq!(Config::default().store(Path::new("/d")).unwrap().to_string(), "sqlite:/d/store.db");
     }

@@ -1,6 +1,7 @@
 //! One batch of messages into the store, all or nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use bytes::Bytes;
 use domain::{Event, Meta, Micro, StreamName, Symbol, UnixNanos};
@@ -90,13 +91,15 @@ impl Recorder {
             undecodable: Vec::new(),
             daily_loss_pct: self.daily_loss_pct,
         };
+        let mut unread = Vec::with_capacity(batch.len());
         for message in batch {
             let read = progress.entry(message.stream).or_default();
             if message.seq > *read {
                 *read = message.seq;
-                work.take(message).await?;
+                unread.push(Understood::of(message));
             }
         }
+        work.take(unread).await?;
         for story in std::mem::take(&mut work.touched) {
             work.fold(&story, work.daily_loss_pct).await?;
         }
@@ -113,6 +116,16 @@ impl Recorder {
     /// Reads a stream from its beginning again, because the server made it anew. What is stored stays.
     pub fn forget(&mut self, stream: StreamName, read: u64) {
         self.progress.insert(stream, read);
+    }
+
+    /// True while the database answers; false when the connection is lost for good.
+    pub async fn is_up(&mut self) -> bool {
+        self.store.is_up().await
+    }
+
+    /// How long a commit may take before the store counts as lost.
+    pub const fn silence_max(&self) -> Duration {
+        self.store.url().silence_max()
     }
 
     /// Closes the store.
@@ -142,37 +155,34 @@ struct Work<'w, 't> {
 }
 
 impl Work<'_, '_> {
-    async fn take(&mut self, message: &Message) -> Result<(), sqlx::Error> {
-        match decode(message) {
-            Ok((Event::TradeBatch(trades), _)) => drop(self.memory.bars.fold(self.tx, &trades).await?),
-            Ok((event, meta)) => self.event(message, event, meta).await?,
-            Err(reason) => self.keep(message, reason).await?,
+    async fn take(&mut self, messages: Vec<Understood<'_>>) -> Result<(), sqlx::Error> {
+        let events: Vec<NewEvent<'_>> = messages.iter().filter(|m| !m.is_market()).map(Understood::stored).collect();
+        let mut new = self.tx.insert(&events).await?.into_iter();
+        drop(events);
+        for message in messages {
+            match message.content {
+                Ok((Event::TradeBatch(trades), _)) => drop(self.memory.bars.fold(self.tx, &trades).await?),
+                Ok((event, meta)) => {
+                    if new.next() == Some(true) {
+                        self.event(message.message, event, meta, message.story);
+                    }
+                }
+                Err(reason) => {
+                    new.next();
+                    metrics::undecodable(message.message.stream);
+                    let Message { stream, seq, subject, .. } = message.message;
+                    let (stream, seq, subject) = (*stream, *seq, subject.clone());
+                    self.undecodable.push(Undecodable { stream, seq, subject, reason });
+                }
+            }
         }
         Ok(())
     }
 
-    async fn event(&mut self, message: &Message, event: Event, meta: &Meta) -> Result<(), sqlx::Error> {
-        let story = Story::of(&event);
-        let new = NewEvent {
-            id: meta.id.as_str(),
-            stream: message.stream,
-            seq: message.seq,
-            type_name: &message.type_name,
-            story: story.as_ref(),
-            day: view::session_of(&event),
-            at: view::happened_at(&event),
-            source: &meta.source,
-            ts_init: meta.ts_init,
-            payload: &message.payload,
-            body: view::body(&event).to_string(),
-            summary: view::summary(&event),
-            headers: serde_json::to_string(meta).unwrap_or_default(),
-        };
-        if !self.tx.insert(&new).await? {
-            return Ok(());
-        }
+    /// What a new event changes at once.
+    fn event(&mut self, message: &Message, event: Event, meta: &Meta, story: Option<Story>) {
         if let Event::AccountObserved(observed) = &event {
-            self.tx.put_equity(observed).await?;
+            self.tx.put_equity(observed);
         }
         if let Event::ConfigActivated(activated) = &event
             && let Ok(strategy) = chassis::read_strategy(&activated.strategy_yaml)
@@ -181,35 +191,9 @@ impl Work<'_, '_> {
         }
         let recorded = Recorded { id: meta.id.to_string(), seq: message.seq, ts_init: meta.ts_init, event };
         for row in view::single(&recorded) {
-            self.tx.put(&row).await?;
+            self.tx.put(row);
         }
         self.touched.extend(story);
-        Ok(())
-    }
-
-    /// Stores a message that nobody understands as it came, so that a later version may.
-    async fn keep(&mut self, message: &Message, reason: String) -> Result<(), sqlx::Error> {
-        metrics::undecodable(message.stream);
-        let place = format!("{}/{}", message.stream.as_str(), message.seq);
-        let new = NewEvent {
-            id: message.meta.as_ref().map_or(&*place, |m| m.id.as_str()),
-            stream: message.stream,
-            seq: message.seq,
-            type_name: &message.type_name,
-            story: None,
-            day: domain::calendar::session_at(message.published_at).date,
-            at: message.published_at,
-            source: message.meta.as_ref().map_or("", |m| &m.source),
-            ts_init: message.meta.as_ref().map_or(message.published_at, |m| m.ts_init),
-            payload: &message.payload,
-            body: "null".to_owned(),
-            summary: format!("not understood: {reason}"),
-            headers: serde_json::to_string(&message.meta.as_ref().ok()).unwrap_or_default(),
-        };
-        self.tx.insert(&new).await?;
-        let (stream, seq, subject) = (message.stream, message.seq, message.subject.clone());
-        self.undecodable.push(Undecodable { stream, seq, subject, reason });
-        Ok(())
     }
 
     async fn fold(&mut self, story: &Story, daily_loss_pct: Option<Micro>) -> Result<(), sqlx::Error> {
@@ -240,7 +224,7 @@ impl Work<'_, '_> {
             },
         };
         for row in rows {
-            self.tx.put(&row).await?;
+            self.tx.put(row);
         }
         Ok(())
     }
@@ -262,17 +246,64 @@ impl Work<'_, '_> {
 
     /// Writes the bars that changed and values what is held in them.
     async fn mark(&mut self) -> Result<(), sqlx::Error> {
-        let changed: BTreeSet<Symbol> = self.memory.bars.flush(self.tx).await?;
+        let changed: BTreeSet<Symbol> = self.memory.bars.flush(self.tx);
         for plan in self.memory.held.values() {
             let Some(symbol) = plan.held_symbol().filter(|s| changed.contains(*s)) else { continue };
             let mark = self.memory.bars.mark(self.tx, symbol).await?;
             for row in plan.rows(mark) {
                 if matches!(row.view, View::Plans | View::Positions) {
-                    self.tx.put(&row).await?;
+                    self.tx.put(row);
                 }
             }
         }
         Ok(())
+    }
+}
+
+/// A message with what stands in it.
+struct Understood<'m> {
+    message: &'m Message,
+    content: Result<(Event, &'m Meta), String>,
+    story: Option<Story>,
+    /// Its identity where its envelope tells none.
+    place: String,
+}
+
+impl<'m> Understood<'m> {
+    fn of(message: &'m Message) -> Self {
+        let content = decode(message);
+        let story = content.as_ref().ok().and_then(|(event, _)| Story::of(event));
+        Self { message, content, story, place: format!("{}/{}", message.stream.as_str(), message.seq) }
+    }
+
+    /// Trades go into the bars alone.
+    const fn is_market(&self) -> bool {
+        matches!(self.content, Ok((Event::TradeBatch(_), _)))
+    }
+
+    /// The event as it is stored; one that nobody understands as it came, so that a later version may.
+    fn stored(&self) -> NewEvent<'_> {
+        let Self { message, content, story, place } = self;
+        let meta = message.meta.as_ref().ok();
+        let event = content.as_ref().ok().map(|(event, _)| event);
+        NewEvent {
+            id: meta.map_or(place, |m| m.id.as_str()),
+            stream: message.stream,
+            seq: message.seq,
+            type_name: &message.type_name,
+            story: story.as_ref(),
+            day: event.map_or_else(|| domain::calendar::session_at(message.published_at).date, view::session_of),
+            at: event.map_or(message.published_at, view::happened_at),
+            source: meta.map_or("", |m| &m.source),
+            ts_init: meta.map_or(message.published_at, |m| m.ts_init),
+            payload: &message.payload,
+            body: event.map_or_else(|| "null".to_owned(), |event| view::body(event).to_string()),
+            summary: match content {
+                Ok((event, _)) => view::summary(event),
+                Err(reason) => format!("not understood: {reason}"),
+            },
+            headers: serde_json::to_string(&meta).unwrap_or_default(),
+        }
     }
 }
 

@@ -28,7 +28,7 @@ impl Secret {
     ///
     /// # Errors
     /// Names the key, and the file if that cannot be read or is empty.
-    pub(crate) fn resolve(key: &str, value: Option<&Self>, file: Option<&Path>) -> Result<Self, Fault> {
+    pub fn resolve(key: &str, value: Option<&Self>, file: Option<&Path>) -> Result<Self, Fault> {
         let Some(path) = file else {
             let fix = || format!("name a file by `{key}_file`, or set {} in the environment", variable(key));
             return value.cloned().ok_or_else(|| Fault::new(key, "is not set").fix(fix()));

@@ -156,5 +156,10 @@ pub struct Sim {
 }
 
 /// Keys that must not stand in a file.
-pub(crate) const SECRET_KEYS: [&str; 4] =
-    ["vendors.finnhub.token", "vendors.alphavantage.key", "vendors.alpaca.key", "vendors.alpaca.secret"];
+pub(crate) const SECRET_KEYS: [&str; 5] = [
+    "vendors.finnhub.token",
+    "vendors.alphavantage.key",
+    "vendors.alpaca.key",
+    "vendors.alpaca.secret",
+    "recorder.store_password",
+];

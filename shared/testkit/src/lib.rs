@@ -1,4 +1,5 @@
-//! Tests only: a real nats-server, builders of domain values with plausible contents, and spoiled inputs for decoders.
+//! Tests only: a real nats-server, Postgres and Timescale, builders of domain values with plausible contents, and spoiled
+//! inputs for decoders.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,7 +11,12 @@ pub mod build;
 mod fuzz;
 mod nats;
 mod ports;
+mod postgres;
+mod stores;
+mod timescale;
 
 pub use fuzz::{fuzz, fuzz_slow};
 pub use nats::{NatsServer, ServerError};
 pub use ports::free_port;
+pub use postgres::{PostgresError, PostgresServer};
+pub use stores::{Place, Stores};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{SessionDate, UnixNanos, Usd};
 use serde::Deserialize;
-use sqlx::Row as _;
+use store::query;
 use statistics::{ClosedTrade, Ledger, SessionResult};
 
 use super::Range;
@@ -16,8 +16,8 @@ macro_rules! of_closed_plans {
         concat!(
             "SELECT e.type, e.payload FROM events e WHERE e.story IN (SELECT ",
             $story,
-            " FROM plans p WHERE p.day BETWEEN $1 AND $2 AND p.doc ->> '$.state' = 'closed'
-              AND p.doc ->> '$.avg_entry_price' IS NOT NULL) AND (",
+            " FROM plans p WHERE p.day BETWEEN $1 AND $2 AND p.doc ->> 'state' = 'closed'
+              AND p.doc ->> 'avg_entry_price' IS NOT NULL) AND (",
             $types,
             ") ORDER BY e.store_seq"
         )
@@ -26,7 +26,7 @@ macro_rules! of_closed_plans {
 
 /// What a ledger reads, in the order in which it reads it.
 const EVENTS: [&str; 3] = [
-    of_closed_plans!("'round/' || (p.doc ->> '$.round_id')", "e.type LIKE '%.SignalGenerated'"),
+    of_closed_plans!("'round/' || (p.doc ->> 'round_id')", "e.type LIKE '%.SignalGenerated'"),
     of_closed_plans!("'plan/' || p.id", "e.type LIKE '%.PlanProposed' OR e.type LIKE '%.PlanApproved'"),
     of_closed_plans!("'plan/' || p.id", "e.type LIKE '%.FillRecorded' OR e.type LIKE '%.PlanClosed'"),
 ];
@@ -37,7 +37,7 @@ pub(super) async fn closed(reader: &Reader, range: &Range) -> Result<Vec<ClosedT
     let mut trades = Vec::new();
     for sql in EVENTS {
         let rows =
-            sqlx::query(sql).bind(range.from.to_string()).bind(range.to.to_string()).fetch_all(reader.pool()).await;
+            query(sql).bind(range.from.to_string()).bind(range.to.to_string()).fetch_all(reader.pool()).await;
         for row in present(rows)?.unwrap_or_default() {
             let event = events::decode(row.get(0), row.get(1));
             trades.extend(event.ok().and_then(|event| ledger.apply(&event)));
@@ -59,7 +59,7 @@ pub(super) async fn sessions(
         start_equity: Usd,
         day_pnl: Option<Usd>,
     }
-    let rows = sqlx::query("SELECT doc FROM account WHERE day BETWEEN $1 AND $2 ORDER BY at, id")
+    let rows = query("SELECT doc FROM account WHERE day BETWEEN $1 AND $2 ORDER BY at, id")
         .bind(range.from.to_string())
         .bind(range.to.to_string())
         .fetch_all(reader.pool())
@@ -84,21 +84,21 @@ pub(super) async fn minutes(
     account: &str,
     day: SessionDate,
 ) -> Result<Vec<(UnixNanos, Usd)>, ReadError> {
-    let rows = sqlx::query("SELECT at, equity FROM account_curve WHERE day = $1 AND account = $2 ORDER BY minute")
+    let rows = query("SELECT at, equity FROM account_curve WHERE day = $1 AND account = $2 ORDER BY minute")
         .bind(day.to_string())
         .bind(account)
         .fetch_all(reader.pool())
         .await;
-    let point = |row: &sqlx::sqlite::SqliteRow| (UnixNanos::new(row.get(0)), Usd::from_nanos(row.get(1)));
+    let point = |row: &store::Row| (UnixNanos::new(row.get(0)), Usd::from_nanos(row.get(1)));
     Ok(present(rows)?.unwrap_or_default().iter().map(point).collect())
 }
 
 /// How many trades hold shares still.
 pub(super) async fn open_trades(reader: &Reader, range: &Range) -> Result<i64, ReadError> {
-    let row = sqlx::query(
-        "SELECT COUNT(*) FROM plans p LEFT JOIN rounds r ON r.id = p.doc ->> '$.round_id'
-         WHERE p.day BETWEEN $1 AND $2 AND p.doc ->> '$.state' = 'open'
-           AND ($3 IS NULL OR p.symbol = $3) AND ($4 IS NULL OR r.doc ->> '$.strategy' = $4)",
+    let row = query(
+        "SELECT COUNT(*) FROM plans p LEFT JOIN rounds r ON r.id = p.doc ->> 'round_id'
+         WHERE p.day BETWEEN $1 AND $2 AND p.doc ->> 'state' = 'open'
+           AND ($3 IS NULL OR p.symbol = $3) AND ($4 IS NULL OR r.doc ->> 'strategy' = $4)",
     )
     .bind(range.from.to_string())
     .bind(range.to.to_string())

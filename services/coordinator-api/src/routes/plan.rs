@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use domain::UnixNanos;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sqlx::Row as _;
+use store::query;
 
 use crate::problem::Problem;
 use crate::query::{LIMIT_MAX, ListQuery};
@@ -55,7 +55,7 @@ async fn of_plan(shared: &Shared, listing: Listing, plan_id: &str) -> Result<Vec
 
 /// The plan's own events, its signal, and the end of its round.
 async fn events(shared: &Shared, plan: &str, round: &str, signal: &str) -> Result<Vec<Value>, ReadError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT at, stream, seq, type, id, summary, headers FROM events
          WHERE story = $1
             OR (story = $2 AND type LIKE '%.RoundClosed')
@@ -74,11 +74,11 @@ async fn events(shared: &Shared, plan: &str, round: &str, signal: &str) -> Resul
             let envelope: Value = serde_json::from_str(r.get(6))?;
             Ok(json!({
                 "at": UnixNanos::new(r.get(0)),
-                "stream": r.get::<&str, _>(1),
-                "seq": r.get::<i64, _>(2),
-                "type": r.get::<&str, _>(3).rsplit('.').next(),
-                "id": r.get::<&str, _>(4),
-                "summary": r.get::<&str, _>(5),
+                "stream": r.get::<&str>(1),
+                "seq": r.get::<i64>(2),
+                "type": r.get::<&str>(3).rsplit('.').next(),
+                "id": r.get::<&str>(4),
+                "summary": r.get::<&str>(5),
                 "source": envelope["source"],
                 "causation": envelope["causation"],
                 "traceparent": envelope["traceparent"],

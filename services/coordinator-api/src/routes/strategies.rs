@@ -10,7 +10,7 @@ use chassis::StrategyFile;
 use domain::UnixNanos;
 use domain::control::{ConfigActivated, StrategyPaused};
 use serde::{Deserialize, Serialize};
-use sqlx::Row as _;
+use store::query;
 use utoipa::ToSchema;
 
 use super::commands::{Accepted, Asked, Command, Reason, accepted, not_taken, publish};
@@ -216,15 +216,23 @@ async fn set_paused(
 
 /// What the last command about the strategy said.
 async fn is_paused(shared: &Shared, name: &str) -> Result<bool, ReadError> {
-    let row = sqlx::query(
-        "SELECT doc ->> '$.asked.paused' FROM audit
-         WHERE doc ->> '$.type' = 'StrategyPaused' AND doc ->> '$.asked.strategy' = $1
+    #[derive(Deserialize)]
+    struct Audited {
+        asked: Asked,
+    }
+    #[derive(Deserialize)]
+    struct Asked {
+        paused: bool,
+    }
+    let row = query(
+        "SELECT doc FROM audit WHERE doc ->> 'type' = 'StrategyPaused' AND doc -> 'asked' ->> 'strategy' = $1
          ORDER BY at DESC, id DESC LIMIT 1",
     )
     .bind(name)
     .fetch_optional(shared.reader.pool())
     .await;
-    Ok(present(row)?.flatten().is_some_and(|row| row.get::<i64, _>(0) != 0))
+    let Some(row) = present(row)?.flatten() else { return Ok(false) };
+    Ok(serde_json::from_str::<Audited>(row.get(0))?.asked.paused)
 }
 
 fn short(text: &str) -> String {

@@ -11,7 +11,7 @@ use domain::risk::TradingState;
 use domain::{SessionDate, UnixNanos, calendar};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sqlx::Row as _;
+use store::query;
 
 use crate::store::{Position, ReadError, Reader, present};
 use crate::strategy::versions::Versions;
@@ -117,13 +117,13 @@ pub async fn status(
 }
 
 async fn reported(reader: &Reader) -> Result<Vec<Reported>, ReadError> {
-    let rows = sqlx::query("SELECT doc FROM readiness ORDER BY at DESC, id LIMIT 200").fetch_all(reader.pool()).await;
+    let rows = query("SELECT doc FROM readiness ORDER BY at DESC, id LIMIT 200").fetch_all(reader.pool()).await;
     present(rows)?.unwrap_or_default().iter().map(|r| Ok(serde_json::from_str(r.get(0))?)).collect()
 }
 
 async fn faults(reader: &Reader, now: UnixNanos) -> Result<Vec<Fault>, ReadError> {
     const DAY_SECONDS: i64 = 86_400;
-    let rows = sqlx::query("SELECT doc FROM errors WHERE at > $1 ORDER BY at DESC LIMIT 200")
+    let rows = query("SELECT doc FROM errors WHERE at > $1 ORDER BY at DESC LIMIT 200")
         .bind(now.plus_seconds(-DAY_SECONDS).nanos())
         .fetch_all(reader.pool())
         .await;
@@ -131,7 +131,7 @@ async fn faults(reader: &Reader, now: UnixNanos) -> Result<Vec<Fault>, ReadError
 }
 
 async fn counts(reader: &Reader, day: SessionDate) -> Result<Counts, ReadError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT (SELECT COUNT(*) FROM candidates WHERE day = $1 AND at = newest.at),
                 (SELECT COUNT(*) FROM candidates WHERE day = $1 AND at = newest.at AND live),
                 (SELECT COUNT(*) FROM plans WHERE day = $1),
@@ -161,7 +161,7 @@ async fn trading_state(reader: &Reader, day: SessionDate) -> Result<TradingState
         locked: Option<TradingState>,
         locked_for: Option<SessionDate>,
     }
-    let row = sqlx::query("SELECT doc FROM trading_state").fetch_optional(reader.pool()).await;
+    let row = query("SELECT doc FROM trading_state").fetch_optional(reader.pool()).await;
     let Some(row) = present(row)?.flatten() else { return Ok(TradingState::Normal) };
     let stored: Stored = serde_json::from_str(row.get(0))?;
     let locked = stored.locked.filter(|_| stored.locked_for == Some(day));

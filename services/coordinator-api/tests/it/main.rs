@@ -8,6 +8,7 @@ mod commands;
 #[path = "../../../recorder/tests/it/day.rs"]
 mod day;
 mod dead_letters;
+mod same_answers;
 mod shapes;
 mod strategies;
 mod streaming;

@@ -11,16 +11,16 @@ use crate::day;
 use crate::support::Suite;
 
 /// Newest row of each view and id.
-type Rows = BTreeMap<(String, String), Value>;
+pub(crate) type Rows = BTreeMap<(String, String), Value>;
 
-struct Stream {
+pub(crate) struct Stream {
     response: Response,
     buffer: String,
     last_id: Option<String>,
 }
 
 impl Stream {
-    async fn open(suite: &Suite, after: Option<&str>) -> Self {
+    pub(crate) async fn open(suite: &Suite, after: Option<&str>) -> Self {
         let request = suite.get("/api/v1/stream");
         let request = match after {
             Some(id) => request.header("last-event-id", id),
@@ -50,7 +50,7 @@ impl Stream {
         (field("event:").unwrap(), serde_json::from_str(&field("data:").unwrap()).unwrap())
     }
 
-    async fn take(&mut self, rows: &mut Rows) -> String {
+    pub(crate) async fn take(&mut self, rows: &mut Rows) -> String {
         let (view, data) = self.next().await;
         for item in data["items"].as_array().into_iter().flatten().filter(|_| view != "status") {
             let key = ["id", "client_order_id", "plan_id", "account", "symbol"]

@@ -12,7 +12,7 @@ use recorder::Recording;
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::Value;
 use tempfile::TempDir;
-use testkit::NatsServer;
+use testkit::{NatsServer, Place};
 use tokio::task::JoinHandle;
 
 use crate::day;
@@ -59,6 +59,18 @@ impl Suite {
     /// An API whose store does not exist.
     pub(crate) async fn without_recorder(ip: &str) -> Self {
         Self::with_setting(ip, "api.requests_per_second", "3000").await
+    }
+
+    /// An API with a recorder beside it whose store is at `place`.
+    pub(crate) async fn stored_at(place: &Place) -> Self {
+        let mut sources = Sources::built_in().set("recorder.store_url", place.url.clone());
+        if let Some(file) = &place.password_file {
+            sources = sources.set("recorder.store_password_file", file.to_str().unwrap());
+        }
+        let mut suite = Self::new("127.0.0.1", sources, None).await;
+        suite.record();
+        suite.wait_for("/api/v1/status", |s| s["clock"]["store"].is_string()).await;
+        suite
     }
 
     /// The same with `key` set to `value`.
@@ -132,6 +144,17 @@ impl Suite {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         panic!("{path} after 10 s: {last}");
+    }
+
+    /// Waits until there is an answer again.
+    pub(crate) async fn wait_for_answer(&self, path: &str) {
+        for _ in 0..200 {
+            if self.get(path).send().await.unwrap().status() == 200 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{path}: no answer after 10 s");
     }
 
     /// Publishes events of the scripted day, numbered from `first`.

@@ -1,7 +1,10 @@
 //! Events in and out of the store.
 
+use std::collections::HashSet;
+
 use domain::{SessionDate, StreamName, UnixNanos};
-use sqlx::Row as _;
+use store::tables::EVENTS;
+use store::{Value, query, write_numbered};
 
 use super::Batch;
 use crate::view::{Recorded, Story};
@@ -46,70 +49,74 @@ pub struct Repetitions {
     pub since: UnixNanos,
 }
 
+impl NewEvent<'_> {
+    /// Its row in the table.
+    fn row(&self, store_seq: i64) -> Vec<Value<'_>> {
+        vec![
+            self.id.into(),
+            self.stream.as_str().into(),
+            Value::Int(self.seq as i64),
+            self.type_name.into(),
+            self.story.map(Story::key).into(),
+            self.day.to_string().into(),
+            Value::Int(self.at.nanos()),
+            self.source.into(),
+            Value::Int(self.ts_init.nanos()),
+            self.payload.into(),
+            self.body.as_str().into(),
+            self.summary.as_str().into(),
+            self.headers.as_str().into(),
+            Value::Int(store_seq),
+        ]
+    }
+}
+
 impl Batch<'_> {
-    /// Stores an event; false when its id is known already.
-    pub async fn insert(&mut self, event: &NewEvent<'_>) -> Result<bool, sqlx::Error> {
-        let done = sqlx::query(
-            "INSERT INTO events (id, stream, seq, type, story, day, at, source, ts_init, payload, body, summary, headers,
-                                 store_seq)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (id) DO NOTHING",
-        )
-        .bind(event.id)
-        .bind(event.stream.as_str())
-        .bind(event.seq as i64)
-        .bind(event.type_name)
-        .bind(event.story.map(Story::key))
-        .bind(event.day.to_string())
-        .bind(event.at.nanos())
-        .bind(event.source)
-        .bind(event.ts_init.nanos())
-        .bind(event.payload)
-        .bind(&event.body)
-        .bind(&event.summary)
-        .bind(&event.headers)
-        .bind(self.store_seq + 1)
-        .execute(&mut *self.tx)
-        .await?;
-        let new = done.rows_affected() > 0;
-        self.store_seq += i64::from(new);
-        Ok(new)
+    /// Stores events and tells of each whether it is new: false when its id is known already.
+    pub async fn insert(&mut self, events: &[NewEvent<'_>]) -> Result<Vec<bool>, sqlx::Error> {
+        let first = self.store_seq + 1;
+        let mut seen = HashSet::new();
+        let rows = events.iter().zip(first..).filter(|(event, _)| seen.insert(event.id)).map(|(e, seq)| e.row(seq));
+        let written = write_numbered(&mut self.tx, &EVENTS, rows.collect(), "ON CONFLICT (id) DO NOTHING").await?;
+        self.advance(&written);
+        Ok((first..).take(events.len()).map(|seq| written.contains(&seq)).collect())
     }
 
     /// The events of a story, each stream in its own order.
     pub async fn story(&mut self, story: &Story) -> Result<Vec<Recorded>, sqlx::Error> {
         let rows =
-            sqlx::query("SELECT id, seq, ts_init, type, payload FROM events WHERE story = $1 ORDER BY stream, seq")
+            query("SELECT id, seq, ts_init, type, payload FROM events WHERE story = $1 ORDER BY stream, seq")
                 .bind(story.key())
-                .fetch_all(&mut *self.tx)
+                .fetch_all(&mut self.tx)
                 .await?;
         Ok(rows.iter().filter_map(recorded).collect())
     }
 
     /// The newest event of a story whose message is named `name`.
     pub async fn newest(&mut self, story: &Story, name: &str) -> Result<Option<Recorded>, sqlx::Error> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT id, seq, ts_init, type, payload FROM events WHERE story = $1 AND type LIKE '%.' || $2
              ORDER BY stream DESC, seq DESC LIMIT 1",
         )
         .bind(story.key())
         .bind(name)
-        .fetch_optional(&mut *self.tx)
+        .fetch_optional(&mut self.tx)
         .await?;
         Ok(row.as_ref().and_then(recorded))
     }
 
     /// How often the events of a story came.
     pub async fn repetitions(&mut self, story: &Story) -> Result<Repetitions, sqlx::Error> {
-        let row = sqlx::query("SELECT COUNT(*), COALESCE(MIN(at), 0) FROM events WHERE story = $1")
+        let row = query("SELECT COUNT(*), COALESCE(MIN(at), 0) FROM events WHERE story = $1")
             .bind(story.key())
-            .fetch_one(&mut *self.tx)
+            .fetch_one(&mut self.tx)
             .await?;
-        Ok(Repetitions { count: row.get::<i64, _>(0) as u64, since: UnixNanos::new(row.get(1)) })
+        Ok(Repetitions { count: row.get::<i64>(0) as u64, since: UnixNanos::new(row.get(1)) })
     }
 }
 
 /// An event as a fold reads it; one that an older version could decode and this one cannot is left out.
-fn recorded(row: &sqlx::sqlite::SqliteRow) -> Option<Recorded> {
+fn recorded(row: &store::Row) -> Option<Recorded> {
     let event = events::decode(row.get(3), row.get(4)).ok()?;
-    Some(Recorded { id: row.get(0), seq: row.get::<i64, _>(1) as u64, ts_init: UnixNanos::new(row.get(2)), event })
+    Some(Recorded { id: row.get(0), seq: row.get::<i64>(1) as u64, ts_init: UnixNanos::new(row.get(2)), event })
 }

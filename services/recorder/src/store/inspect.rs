@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions as _, Connection as _, Row as _};
+use store::{Connection, StoreUrl, query};
 
-use super::dialect::{MIGRATIONS, StoreUrl};
+use super::schema;
 
 /// How a store is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,35 +28,65 @@ pub enum Access {
     Refused(String),
 }
 
-/// Looks at the store at `url`, waiting at most `patience` for whoever writes; `None` if there is none.
+/// Looks at the store at `url`, waiting at most `patience` for whoever writes; `None` if there is none, or no table in it.
 ///
 /// # Errors
-/// What stands there cannot be read as a store.
+/// What stands there cannot be reached, or not be read as a store.
 pub async fn inspect(url: &StoreUrl, patience: Duration) -> Result<Option<Inspection>, sqlx::Error> {
-    if !url.path().exists() {
+    if url.path().is_some_and(|path| !path.exists()) {
         return Ok(None);
     }
-    let options = SqliteConnectOptions::new().filename(url.path()).busy_timeout(patience);
-    let mut connection = options.connect().await?;
+    let mut connection = Connection::reader(url, patience).await?;
     let version = version(&mut connection).await?;
-    let access = match sqlx::raw_sql("BEGIN IMMEDIATE; ROLLBACK").execute(&mut connection).await {
-        Ok(_) => Access::Writable,
-        Err(error) if is_busy(&error) => Access::Locked,
-        Err(error) => Access::Refused(error.to_string()),
-    };
+    if matches!(url, StoreUrl::Postgres(_)) && version == 0 {
+        connection.close().await?;
+        return Ok(None);
+    }
+    let access = access(url, &mut connection, patience).await?;
     connection.close().await?;
-    let known_version = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
-    Ok(Some(Inspection { version, known_version, access }))
+    Ok(Some(Inspection { version, known_version: schema::known_version(), access }))
 }
 
-async fn version(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
-    let tables = "SELECT COUNT(*) FROM sqlite_master WHERE name = '_sqlx_migrations'";
-    let made: i64 = sqlx::query(tables).fetch_one(&mut *connection).await?.get(0);
-    if made == 0 {
+async fn version(connection: &mut Connection) -> Result<i64, sqlx::Error> {
+    let tables = match connection {
+        Connection::Sqlite(_) => "SELECT COUNT(*) FROM sqlite_master WHERE name = '_sqlx_migrations'",
+        Connection::Postgres(_) => "SELECT COUNT(*) FROM pg_tables WHERE tablename = '_sqlx_migrations'",
+    };
+    if query(tables).fetch_one(&mut *connection).await?.get::<i64>(0) == 0 {
         return Ok(0);
     }
     let last = "SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations WHERE success";
-    Ok(sqlx::query(last).fetch_one(connection).await?.get(0))
+    Ok(query(last).fetch_one(connection).await?.get(0))
+}
+
+async fn access(url: &StoreUrl, found: &mut Connection, patience: Duration) -> Result<Access, sqlx::Error> {
+    match url {
+        // Only a transaction that may write shows it.
+        StoreUrl::Sqlite(path) => {
+            use sqlx::{ConnectOptions as _, Connection as _};
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).busy_timeout(patience);
+            let mut connection = options.connect().await?;
+            let access = match sqlx::raw_sql("BEGIN IMMEDIATE; ROLLBACK").execute(&mut connection).await {
+                Ok(_) => Access::Writable,
+                Err(error) if is_busy(&error) => Access::Locked,
+                Err(error) => Access::Refused(error.to_string()),
+            };
+            connection.close().await?;
+            Ok(access)
+        }
+        // Here the recorder that runs keeps the writer's lock for good, so only the rights are asked for.
+        StoreUrl::Postgres(_) => {
+            let rights = "SELECT current_user::text, has_table_privilege('events', 'INSERT'), pg_is_in_recovery()";
+            let row = query(rights).fetch_one(found).await?;
+            Ok(if row.get::<bool>(2) {
+                Access::Refused("the server is a replica".to_owned())
+            } else if row.get::<bool>(1) {
+                Access::Writable
+            } else {
+                Access::Refused(format!("{} may not insert into events", row.get::<&str>(0)))
+            })
+        }
+    }
 }
 
 /// `SQLITE_BUSY` and what extends it.

@@ -2,8 +2,8 @@
 
 use domain::execution::AccountObserved;
 use domain::market::{MinuteBar, TradeBatch};
-use domain::{Price, Symbol, UnixNanos};
-use sqlx::Row as _;
+use domain::{Price, SessionDate, Symbol, UnixNanos, Usd};
+use store::{Value, query};
 
 use super::Batch;
 
@@ -22,107 +22,131 @@ macro_rules! bar_columns {
     };
 }
 
+/// A watermark as it is written.
+pub(super) struct Mark {
+    stored: StoredWatermark,
+    watermark: UnixNanos,
+    ts_recv: UnixNanos,
+}
+
+impl Mark {
+    pub(super) fn row(&self, source: String, partition: u32) -> Vec<Value<'static>> {
+        vec![
+            source.into(),
+            Value::Int(partition.into()),
+            Value::Int(self.stored.epoch as i64),
+            Value::Int(self.stored.batch_no as i64),
+            Value::Int(self.watermark.nanos()),
+            Value::Int(self.ts_recv.nanos()),
+        ]
+    }
+}
+
+/// A point of the account's curve as it is written.
+pub(super) struct Point {
+    account: String,
+    minute: i64,
+    day: SessionDate,
+    at: UnixNanos,
+    equity: Usd,
+}
+
+impl Point {
+    pub(super) fn row(self) -> Vec<Value<'static>> {
+        vec![
+            self.account.into(),
+            Value::Int(self.minute),
+            self.day.to_string().into(),
+            Value::Int(self.at.nanos()),
+            Value::Int(self.equity.nanos()),
+        ]
+    }
+}
+
 impl Batch<'_> {
     /// The last batch of this source and partition that is in the bars.
     pub async fn watermark(&mut self, source: &str, partition: u32) -> Result<Option<StoredWatermark>, sqlx::Error> {
-        let row = sqlx::query("SELECT epoch, batch_no FROM watermarks WHERE source = $1 AND partition_no = $2")
+        if let Some(mark) = self.watermarks.get(&(source.to_owned(), partition)) {
+            return Ok(Some(mark.stored));
+        }
+        let row = query("SELECT epoch, batch_no FROM watermarks WHERE source = $1 AND partition_no = $2")
             .bind(source)
             .bind(i64::from(partition))
-            .fetch_optional(&mut *self.tx)
+            .fetch_optional(&mut self.tx)
             .await?;
-        Ok(row.map(|r| StoredWatermark { epoch: r.get::<i64, _>(0) as u64, batch_no: r.get::<i64, _>(1) as u64 }))
+        Ok(row.map(|r| StoredWatermark { epoch: r.get::<i64>(0) as u64, batch_no: r.get::<i64>(1) as u64 }))
     }
 
-    /// Says that `batch` is in the bars.
-    pub async fn put_watermark(&mut self, batch: &TradeBatch) -> Result<(), sqlx::Error> {
-        sqlx::query(
-            "INSERT INTO watermarks (source, partition_no, epoch, batch_no, watermark, ts_recv)
-             VALUES ($1, $2, $3, $4, $5, $6)
-             ON CONFLICT (source, partition_no) DO UPDATE SET epoch = excluded.epoch, batch_no = excluded.batch_no,
-             watermark = excluded.watermark, ts_recv = excluded.ts_recv",
-        )
-        .bind(&batch.source)
-        .bind(i64::from(batch.partition))
-        .bind(batch.epoch as i64)
-        .bind(batch.batch_no as i64)
-        .bind(batch.watermark.nanos())
-        .bind(batch.ts_recv.nanos())
-        .execute(&mut *self.tx)
-        .await?;
-        Ok(())
+    /// Says that `batch` is in the bars; it is written with the transaction's end.
+    pub fn put_watermark(&mut self, batch: &TradeBatch) {
+        let stored = StoredWatermark { epoch: batch.epoch, batch_no: batch.batch_no };
+        let mark = Mark { stored, watermark: batch.watermark, ts_recv: batch.ts_recv };
+        self.watermarks.insert((batch.source.clone(), batch.partition), mark);
     }
 
     /// A symbol's bar of one minute.
     pub async fn bar(&mut self, symbol: &Symbol, start: UnixNanos) -> Result<Option<MinuteBar>, sqlx::Error> {
-        let row = sqlx::query(concat!(bar_columns!(), " WHERE symbol = $1 AND start = $2"))
+        let row = query(concat!(bar_columns!(), " WHERE symbol = $1 AND start = $2"))
             .bind(symbol.as_str())
             .bind(start.nanos())
-            .fetch_optional(&mut *self.tx)
+            .fetch_optional(&mut self.tx)
             .await?;
         Ok(row.as_ref().map(bar))
     }
 
     /// A symbol's newest bar.
     pub async fn newest_bar(&mut self, symbol: &Symbol) -> Result<Option<MinuteBar>, sqlx::Error> {
-        let row = sqlx::query(concat!(bar_columns!(), " WHERE symbol = $1 ORDER BY start DESC LIMIT 1"))
+        let row = query(concat!(bar_columns!(), " WHERE symbol = $1 ORDER BY start DESC LIMIT 1"))
             .bind(symbol.as_str())
-            .fetch_optional(&mut *self.tx)
+            .fetch_optional(&mut self.tx)
             .await?;
         Ok(row.as_ref().map(bar))
     }
 
-    /// Puts a bar in its place.
-    pub async fn put_bar(&mut self, symbol: &Symbol, bar: &MinuteBar) -> Result<(), sqlx::Error> {
+    /// Puts a bar in its place; it is written with the batch's end.
+    pub fn put_bar(&mut self, symbol: &Symbol, bar: &MinuteBar) {
         self.store_seq += 1;
-        sqlx::query(
-            "INSERT INTO bars (symbol, start, day, open, high, low, close, volume, open_at, close_at, store_seq)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-             ON CONFLICT (symbol, start) DO UPDATE SET open = excluded.open, high = excluded.high, low = excluded.low,
-             close = excluded.close, volume = excluded.volume, open_at = excluded.open_at,
-             close_at = excluded.close_at, store_seq = excluded.store_seq",
-        )
-        .bind(symbol.as_str())
-        .bind(bar.start.nanos())
-        .bind(domain::calendar::session_at(bar.start).date.to_string())
-        .bind(bar.open.nanos())
-        .bind(bar.high.nanos())
-        .bind(bar.low.nanos())
-        .bind(bar.close.nanos())
-        .bind(bar.volume as i64)
-        .bind(bar.open_at.nanos())
-        .bind(bar.close_at.nanos())
-        .bind(self.store_seq)
-        .execute(&mut *self.tx)
-        .await?;
-        Ok(())
+        self.bars.push(vec![
+            symbol.to_string().into(),
+            Value::Int(bar.start.nanos()),
+            domain::calendar::session_at(bar.start).date.to_string().into(),
+            Value::Int(bar.open.nanos()),
+            Value::Int(bar.high.nanos()),
+            Value::Int(bar.low.nanos()),
+            Value::Int(bar.close.nanos()),
+            Value::Int(bar.volume as i64),
+            Value::Int(bar.open_at.nanos()),
+            Value::Int(bar.close_at.nanos()),
+            Value::Int(self.store_seq),
+        ]);
     }
 
-    /// Adds a point to the account's curve; the last one of a minute stays.
-    pub async fn put_equity(&mut self, observed: &AccountObserved) -> Result<(), sqlx::Error> {
-        sqlx::query(
-            "INSERT INTO account_curve (account, minute, day, at, equity) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (account, minute) DO UPDATE SET at = excluded.at, equity = excluded.equity
-             WHERE excluded.at >= account_curve.at",
-        )
-        .bind(&observed.account)
-        .bind(MinuteBar::start_of(observed.ts_event).nanos())
-        .bind(observed.session_date.to_string())
-        .bind(observed.ts_event.nanos())
-        .bind(observed.equity.nanos())
-        .execute(&mut *self.tx)
-        .await?;
-        Ok(())
+    /// Adds a point to the account's curve, written with the transaction's end; the last one of a minute stays.
+    pub fn put_equity(&mut self, observed: &AccountObserved) {
+        let minute = MinuteBar::start_of(observed.ts_event).nanos();
+        let key = (observed.account.clone(), minute);
+        if self.curve.get(&key).is_some_and(|known| known.at > observed.ts_event) {
+            return;
+        }
+        let point = Point {
+            account: observed.account.clone(),
+            minute,
+            day: observed.session_date,
+            at: observed.ts_event,
+            equity: observed.equity,
+        };
+        self.curve.insert(key, point);
     }
 }
 
-fn bar(row: &sqlx::sqlite::SqliteRow) -> MinuteBar {
+fn bar(row: &store::Row) -> MinuteBar {
     MinuteBar {
         start: UnixNanos::new(row.get(0)),
         open: Price::from_nanos(row.get(1)),
         high: Price::from_nanos(row.get(2)),
         low: Price::from_nanos(row.get(3)),
         close: Price::from_nanos(row.get(4)),
-        volume: row.get::<i64, _>(5) as u64,
+        volume: row.get::<i64>(5) as u64,
         open_at: UnixNanos::new(row.get(6)),
         close_at: UnixNanos::new(row.get(7)),
     }

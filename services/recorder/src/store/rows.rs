@@ -1,40 +1,46 @@
 //! Rows of the views.
 
 use domain::{Micro, SessionDate, Usd};
-use sqlx::Row as _;
+use store::{Value, query, tables, write_numbered};
 
 use super::Batch;
 use crate::view::{Row, View};
 
 impl Batch<'_> {
-    /// Puts a row in its place; false when it stands so already, and then no `store_seq` is used.
-    pub async fn put(&mut self, row: &Row) -> Result<bool, sqlx::Error> {
-        let done = sqlx::query(put_sql(row.view))
-            .bind(&row.id)
-            .bind(row.day.to_string())
-            .bind(row.at.nanos())
-            .bind(row.symbol.as_ref().map(domain::Symbol::as_str))
-            .bind(row.plan_id.as_deref())
-            .bind(row.live)
-            .bind(&row.doc)
-            .bind(self.store_seq + 1)
-            .execute(&mut *self.tx)
-            .await?;
-        let changed = done.rows_affected() > 0;
-        self.store_seq += i64::from(changed);
-        Ok(changed)
+    /// Puts a row in its place; it is written before anything of its table is read, at the latest with the batch's end.
+    pub fn put(&mut self, row: Row) {
+        self.rows.insert((row.view, row.id.clone()), row);
+    }
+
+    /// Writes the rows that wait. One that stands so already is left as it is, with its `store_seq`.
+    pub(super) async fn flush_rows(&mut self) -> Result<(), sqlx::Error> {
+        let rows: Vec<Row> = std::mem::take(&mut self.rows).into_values().collect();
+        for of_one_table in rows.chunk_by(|a, b| a.view == b.view) {
+            let Some(table) = of_one_table.first().and_then(|row| tables::table(name(row.view))) else { continue };
+            let values = of_one_table.iter().zip(self.store_seq + 1..).map(|(row, seq)| values(row, seq)).collect();
+            let conflict = format!(
+                "ON CONFLICT (id) DO UPDATE SET day = excluded.day, at = excluded.at, symbol = excluded.symbol,
+                 plan_id = excluded.plan_id, live = excluded.live, doc = excluded.doc, store_seq = excluded.store_seq
+                 WHERE excluded.doc <> {table}.doc OR excluded.live <> {table}.live",
+                table = table.name
+            );
+            let written = write_numbered(&mut self.tx, table, values, &conflict).await?;
+            self.advance(&written);
+        }
+        Ok(())
     }
 
     /// Plans that hold shares.
     pub async fn held_plans(&mut self) -> Result<Vec<String>, sqlx::Error> {
-        let rows = sqlx::query("SELECT id FROM positions WHERE live").fetch_all(&mut *self.tx).await?;
+        let rows = query("SELECT id FROM positions WHERE live").fetch_all(&mut self.tx).await?;
         Ok(rows.iter().map(|r| r.get(0)).collect())
     }
 
     /// Fees of a session's fills, USD.
     pub async fn day_fees(&mut self, day: SessionDate) -> Result<Usd, sqlx::Error> {
+        self.flush_rows().await?;
         let rows =
-            sqlx::query("SELECT doc FROM fills WHERE day = $1").bind(day.to_string()).fetch_all(&mut *self.tx).await?;
+            query("SELECT doc FROM fills WHERE day = $1").bind(day.to_string()).fetch_all(&mut self.tx).await?;
         let fees = rows
             .iter()
             .filter_map(|r| serde_json::from_str::<serde_json::Value>(r.get(0)).ok())
@@ -44,8 +50,9 @@ impl Batch<'_> {
 
     /// Sum of the plans' results of a session in units of what each risked; `None` when no plan has a result.
     pub async fn day_r(&mut self, day: SessionDate) -> Result<Option<Micro>, sqlx::Error> {
+        self.flush_rows().await?;
         let rows =
-            sqlx::query("SELECT doc FROM plans WHERE day = $1").bind(day.to_string()).fetch_all(&mut *self.tx).await?;
+            query("SELECT doc FROM plans WHERE day = $1").bind(day.to_string()).fetch_all(&mut self.tx).await?;
         Ok(rows
             .iter()
             .filter_map(|r| serde_json::from_str::<serde_json::Value>(r.get(0)).ok())
@@ -54,40 +61,37 @@ impl Batch<'_> {
     }
 }
 
-macro_rules! put {
-    ($table:literal) => {
-        concat!(
-            "INSERT INTO ",
-            $table,
-            " (id, day, at, symbol, plan_id, live, doc, store_seq) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-             ON CONFLICT (id) DO UPDATE SET day = excluded.day, at = excluded.at, symbol = excluded.symbol,
-             plan_id = excluded.plan_id, live = excluded.live, doc = excluded.doc, store_seq = excluded.store_seq
-             WHERE excluded.doc <> ",
-            $table,
-            ".doc OR excluded.live <> ",
-            $table,
-            ".live"
-        )
-    };
+fn values(row: &Row, store_seq: i64) -> Vec<Value<'_>> {
+    vec![
+        row.id.as_str().into(),
+        row.day.to_string().into(),
+        Value::Int(row.at.nanos()),
+        row.symbol.as_ref().map(domain::Symbol::as_str).into(),
+        row.plan_id.as_deref().into(),
+        row.live.into(),
+        row.doc.as_str().into(),
+        Value::Int(store_seq),
+    ]
 }
 
-const fn put_sql(view: View) -> &'static str {
+/// The table of a view.
+const fn name(view: View) -> &'static str {
     match view {
-        View::Candidates => put!("candidates"),
-        View::Signals => put!("signals"),
-        View::Rounds => put!("rounds"),
-        View::Plans => put!("plans"),
-        View::Decisions => put!("decisions"),
-        View::Orders => put!("orders"),
-        View::Fills => put!("fills"),
-        View::Positions => put!("positions"),
-        View::Account => put!("account"),
-        View::News => put!("news"),
-        View::Reference => put!("reference"),
-        View::FeedGaps => put!("feed_gaps"),
-        View::Errors => put!("errors"),
-        View::Readiness => put!("readiness"),
-        View::TradingState => put!("trading_state"),
-        View::Audit => put!("audit"),
+        View::Candidates => "candidates",
+        View::Signals => "signals",
+        View::Rounds => "rounds",
+        View::Plans => "plans",
+        View::Decisions => "decisions",
+        View::Orders => "orders",
+        View::Fills => "fills",
+        View::Positions => "positions",
+        View::Account => "account",
+        View::News => "news",
+        View::Reference => "reference",
+        View::FeedGaps => "feed_gaps",
+        View::Errors => "errors",
+        View::Readiness => "readiness",
+        View::TradingState => "trading_state",
+        View::Audit => "audit",
     }
 }

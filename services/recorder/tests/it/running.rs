@@ -1,6 +1,5 @@
 //! The whole service on a real nats-server.
 
-use std::path::Path;
 use std::time::Duration;
 
 use bus::{Bus, Outgoing};
@@ -8,18 +7,27 @@ use bytes::Bytes;
 use chassis::{CancellationToken, Loaded, Sources};
 use domain::Event;
 use recorder::Recording;
-use testkit::NatsServer;
+use recorder::store::Store;
+use testkit::{NatsServer, Stores, on_sqlite_and_postgres};
 use tokio::task::JoinHandle;
 
 use crate::day;
-use crate::support::{Dump, Fixture, docs, try_dump};
+use crate::support::{Dump, Fixture};
+
+on_sqlite_and_postgres!(
+    killed_at_any_moment_it_ends_with_the_same_rows,
+    poison_becomes_an_error_row_and_holds_nothing_up,
+    it_goes_on_after_the_bus_was_away,
+);
 
 /// Made by the recorder itself and different in every run.
 const OWN: [&str; 4] = ["readiness", "progress", "errors", "events"];
 
 fn load(server: &NatsServer, fixture: &Fixture, batch_max: u32) -> Loaded {
-    let folder = fixture.folder.path().to_str().unwrap().to_owned();
-    let sources = Sources::built_in().set("bus.url", server.url()).set("data_dir", folder);
+    let mut sources = Sources::built_in().set("bus.url", server.url()).set("recorder.store_url", fixture.place.url.clone());
+    if let Some(file) = &fixture.place.password_file {
+        sources = sources.set("recorder.store_password_file", file.to_str().unwrap());
+    }
     sources.set("recorder.batch_max", batch_max).set("recorder.linger_ms", 1).load().unwrap()
 }
 
@@ -42,10 +50,10 @@ async fn publish(bus: &Bus, events: &[Event]) {
 }
 
 /// Waits until the rows are there that `done` asks for.
-async fn rows(path: &Path, done: impl Fn(&Dump) -> bool) -> Dump {
+async fn rows(fixture: &Fixture, done: impl Fn(&Dump) -> bool) -> Dump {
     for _ in 0..200 {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        match try_dump(path, &OWN).await {
+        match fixture.try_dump(&OWN).await {
             Ok(rows) if done(&rows) => return rows,
             _ => {}
         }
@@ -54,8 +62,8 @@ async fn rows(path: &Path, done: impl Fn(&Dump) -> bool) -> Dump {
 }
 
 /// Waits until the last rows of every stream are there.
-async fn whole(path: &Path) -> Dump {
-    rows(path, |rows| {
+async fn whole(fixture: &Fixture) -> Dump {
+    rows(fixture, |rows| {
         rows["plans"].iter().any(|p| p.contains("\"state\":\"closed\""))
             && rows["audit"].len() == 1
             && rows["account"].iter().any(|a| a.contains("99989"))
@@ -63,14 +71,13 @@ async fn whole(path: &Path) -> Dump {
     .await
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_at_any_moment_it_ends_with_the_same_rows() {
+async fn killed_at_any_moment_it_ends_with_the_same_rows(stores: Stores) {
     let server = NatsServer::start().await.unwrap();
-    let (calm, killed) = (Fixture::new(), Fixture::new());
+    let (calm, killed) = (Fixture::new(&stores), Fixture::new(&stores));
     let loaded = load(&server, &calm, 1_000);
     publish(&connect(&loaded).await, &day::events()).await;
     let (stop, task) = start(&loaded);
-    let expected = whole(&calm.path()).await;
+    let expected = whole(&calm).await;
     stop.cancel();
     task.await.unwrap();
 
@@ -82,15 +89,14 @@ async fn killed_at_any_moment_it_ends_with_the_same_rows() {
         assert!(task.await.is_err(), "it ended by itself");
     }
     let (stop, task) = start(&loaded);
-    assert_eq!(whole(&killed.path()).await, expected);
+    assert_eq!(whole(&killed).await, expected);
     stop.cancel();
     task.await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn poison_becomes_an_error_row_and_holds_nothing_up() {
+async fn poison_becomes_an_error_row_and_holds_nothing_up(stores: Stores) {
     let server = NatsServer::start().await.unwrap();
-    let fixture = Fixture::new();
+    let fixture = Fixture::new(&stores);
     let loaded = load(&server, &fixture, 1_000);
     let bus = connect(&loaded).await;
     let meta = testkit::build::meta(&["poison"], "script");
@@ -103,10 +109,10 @@ async fn poison_becomes_an_error_row_and_holds_nothing_up() {
     bus.publisher().publish_raw(poison).await.unwrap();
     publish(&bus, &day::events()).await;
     let (stop, task) = start(&loaded);
-    whole(&fixture.path()).await;
+    whole(&fixture).await;
     let mut errors = Vec::new();
     for _ in 0..100 {
-        errors = docs(&fixture.path(), "errors").await;
+        errors = fixture.docs("errors").await;
         if errors.iter().any(|e| e["code"] == "undecodable") {
             break;
         }
@@ -118,19 +124,58 @@ async fn poison_becomes_an_error_row_and_holds_nothing_up() {
     task.await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_goes_on_after_the_bus_was_away() {
+async fn it_goes_on_after_the_bus_was_away(stores: Stores) {
     let mut server = NatsServer::start().await.unwrap();
-    let fixture = Fixture::new();
+    let fixture = Fixture::new(&stores);
     let loaded = load(&server, &fixture, 1_000);
     let bus = connect(&loaded).await;
     let (stop, task) = start(&loaded);
     let events = day::events();
     publish(&bus, &events[..8]).await;
-    rows(&fixture.path(), |rows| rows["signals"].len() == 1).await;
+    rows(&fixture, |rows| rows["signals"].len() == 1).await;
     server.restart().await.unwrap();
     publish(&bus, &events).await;
-    assert_eq!(whole(&fixture.path()).await["fills"].len(), 3);
+    assert_eq!(whole(&fixture).await["fills"].len(), 3);
     stop.cancel();
     task.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_goes_on_after_postgres_was_away() {
+    let server = NatsServer::start().await.unwrap();
+    let mut stores = Stores::postgres();
+    let fixture = Fixture::new(&stores);
+    let loaded = load(&server, &fixture, 1_000);
+    let bus = connect(&loaded).await;
+    let (stop, task) = start(&loaded);
+    let events = day::events();
+    publish(&bus, &events[..8]).await;
+    rows(&fixture, |rows| rows["signals"].len() == 1).await;
+    stores.server().unwrap().stop().unwrap();
+    publish(&bus, &events).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    stores.server().unwrap().launch().unwrap();
+    assert_eq!(whole(&fixture).await["fills"].len(), 3);
+    assert!(fixture.docs("errors").await.iter().all(|e| !e.to_string().contains(testkit::PostgresServer::PASSWORD)));
+    stop.cancel();
+    task.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_writer_waits_until_the_first_is_gone() {
+    let stores = Stores::postgres();
+    let fixture = Fixture::new(&stores);
+    let first = Store::open(&fixture.url).await.unwrap();
+    let second = tokio::time::timeout(Duration::from_millis(700), Store::open(&fixture.url)).await;
+    assert!(second.is_err(), "two writers");
+    drop(first);
+    tokio::time::timeout(Duration::from_secs(5), Store::open(&fixture.url)).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_refused_login_names_the_store_and_no_password() {
+    let stores = Stores::postgres();
+    let wrong = Fixture::new(&stores).url.with_password(Some(chassis::Secret::new("opensesame")));
+    let error = Store::open(&wrong).await.unwrap_err().to_string();
+    assert!(error.contains("password authentication failed") && !error.contains("opensesame"), "{error}");
 }

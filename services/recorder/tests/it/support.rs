@@ -1,16 +1,16 @@
-//! A store in a folder of its own, and what is in it.
+//! A store at a place of its own, and what is in it.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bus::subject;
+use chassis::Secret;
 use domain::{Event, Meta, StreamName};
 use recorder::recorder::{Message, Recorder};
 use recorder::store::{Store, StoreUrl};
 use serde_json::Value;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Row};
-use tempfile::TempDir;
+use store::{AssertSqlSafe, Connection, Row, query};
+use testkit::{Place, Stores};
 
 /// Every table with what identifies a row and what it says, but not its `store_seq`.
 const TABLES: [(&str, &str); 21] = [
@@ -42,53 +42,55 @@ const DOC: &str = "id || ' ' || day || ' ' || live || ' ' || doc";
 pub(crate) type Dump = BTreeMap<&'static str, Vec<String>>;
 
 pub(crate) struct Fixture {
-    pub(crate) folder: TempDir,
+    pub(crate) place: Place,
+    pub(crate) url: StoreUrl,
 }
 
 impl Fixture {
-    pub(crate) fn new() -> Self {
-        Self { folder: TempDir::new().unwrap() }
-    }
-
-    pub(crate) fn path(&self) -> PathBuf {
-        self.folder.path().join("store.db")
+    pub(crate) fn new(stores: &Stores) -> Self {
+        let place = stores.fresh();
+        let url: StoreUrl = place.url.parse().unwrap();
+        Self { url: url.with_password(place.password().map(Secret::new)), place }
     }
 
     pub(crate) async fn recorder(&self) -> Recorder {
-        let store = Store::open(&StoreUrl::sqlite(self.path())).await.unwrap();
+        let store = Store::open(&self.url).await.unwrap();
         Recorder::new(store, Some(domain::Micro::from_int(3))).await.unwrap()
     }
-}
 
-/// Everything in the store; `skip` names tables to leave out.
-pub(crate) async fn dump(path: &Path, skip: &[&str]) -> Dump {
-    try_dump(path, skip).await.unwrap()
-}
-
-/// The same for a store that may not have its tables yet.
-pub(crate) async fn try_dump(path: &Path, skip: &[&str]) -> Result<Dump, sqlx::Error> {
-    let mut connection = SqliteConnectOptions::new().filename(path).read_only(true).connect().await?;
-    let mut all = Dump::new();
-    for (table, columns) in TABLES.iter().filter(|(t, _)| !skip.contains(t)) {
-        let sql = AssertSqlSafe(format!("SELECT {columns} FROM {table} ORDER BY 1"));
-        let rows = sqlx::query(sql).fetch_all(&mut connection).await?;
-        all.insert(*table, rows.iter().map(|r| r.get(0)).collect());
+    /// Everything in the store; `skip` names tables to leave out.
+    pub(crate) async fn dump(&self, skip: &[&str]) -> Dump {
+        self.try_dump(skip).await.unwrap()
     }
-    Ok(all)
-}
 
-/// The documents of one table.
-pub(crate) async fn docs(path: &Path, table: &str) -> Vec<Value> {
-    let mut connection = SqliteConnectOptions::new().filename(path).read_only(true).connect().await.unwrap();
-    let sql = AssertSqlSafe(format!("SELECT doc FROM {table} ORDER BY id"));
-    let rows = sqlx::query(sql).fetch_all(&mut connection).await.unwrap();
-    rows.iter().map(|r| serde_json::from_str(r.get(0)).unwrap()).collect()
-}
+    /// The same for a store that may not have its tables yet.
+    pub(crate) async fn try_dump(&self, skip: &[&str]) -> Result<Dump, store::Error> {
+        let mut connection = Connection::reader(&self.url, Duration::from_secs(5)).await?;
+        let mut all = Dump::new();
+        for (table, columns) in TABLES.iter().filter(|(t, _)| !skip.contains(t)) {
+            let sql = AssertSqlSafe(format!("SELECT {columns} FROM {table} ORDER BY 1"));
+            let rows = query(sql).fetch_all(&mut connection).await?;
+            all.insert(*table, rows.iter().map(|r| r.get(0)).collect());
+        }
+        Ok(all)
+    }
 
-/// The number of the store's last change.
-pub(crate) async fn store_seq(path: &Path) -> i64 {
-    let mut connection = SqliteConnectOptions::new().filename(path).read_only(true).connect().await.unwrap();
-    sqlx::query("SELECT store_seq FROM store").fetch_one(&mut connection).await.unwrap().get(0)
+    /// The documents of one table.
+    pub(crate) async fn docs(&self, table: &str) -> Vec<Value> {
+        let rows = self.ask(format!("SELECT doc FROM {table} ORDER BY id")).await;
+        rows.iter().map(|r| serde_json::from_str(r.get(0)).unwrap()).collect()
+    }
+
+    /// The number of the store's last change.
+    pub(crate) async fn store_seq(&self) -> i64 {
+        self.ask("SELECT store_seq FROM store".to_owned()).await[0].get(0)
+    }
+
+    /// Whatever the store answers.
+    pub(crate) async fn ask(&self, sql: String) -> Vec<Row> {
+        let mut connection = Connection::reader(&self.url, Duration::from_secs(5)).await.unwrap();
+        query(AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap()
+    }
 }
 
 /// Events as they would lie in their streams.

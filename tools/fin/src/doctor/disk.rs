@@ -20,7 +20,7 @@ const SYNCS: usize = 5;
 pub(super) async fn check(site: &Site) -> Checked {
     let data = site.settings().data_dir.clone();
     let spool = site.gateway.spool.folder(&data);
-    let store = site.recorder.store(&data).ok().and_then(|url| Some(url.path().parent()?.to_owned()));
+    let store = site.recorder.store(&data).ok().and_then(|url| Some(url.path()?.parent()?.to_owned()));
     let mut places = vec![("data", data, FREE_USUAL_MIB), ("spool", spool, site.gateway.spool.mib_max)];
     let apart = store.filter(|folder| *folder != places[0].1);
     places.extend(apart.map(|folder| ("store", folder, FREE_USUAL_MIB)));

@@ -43,8 +43,8 @@ pub struct Arguments {
     /// Print a JSON object: what `GET /api/v1/analytics` answers, and `closed_trades`.
     #[arg(long)]
     json: bool,
-    /// Read this store, sqlite:PATH, which is never written; by default the configured one, or that of the `fin up` that
-    /// runs here.
+    /// Read this store, sqlite:PATH or postgres://…, which is never written; by default the configured one, or that of the
+    /// `fin up` that runs here. The password of Postgres is the configured one.
     #[arg(long, value_name = "URL", conflicts_with = "api")]
     store: Option<String>,
     /// Ask the API at this address instead.

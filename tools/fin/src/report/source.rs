@@ -1,7 +1,7 @@
 //! Where the numbers come from: the store itself, or the API in front of it.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -25,7 +25,7 @@ const TRIES: usize = 5;
 
 /// A place to read from.
 pub(super) enum Source {
-    /// A store's file.
+    /// A store.
     Store(StoreUrl),
     /// The API's address and what opens it.
     Api { base: Url, token: Option<String> },
@@ -50,13 +50,17 @@ impl Source {
             return Ok(Self::Api { base, token });
         }
         if let Some(text) = store {
-            return Ok(Self::Store(text.parse().map_err(|error| usage(format!("--store: {error}")))?));
+            let url: StoreUrl = text.parse().map_err(|error| usage(format!("--store: {error}")))?;
+            return Ok(Self::Store(match url {
+                StoreUrl::Sqlite(_) => url,
+                StoreUrl::Postgres(_) => {
+                    let config = recorder::config::Config { store_url: text.to_owned(), ..configured()?.1 };
+                    config.store(Path::new(""))?
+                }
+            }));
         }
-        let sources = Sources::process();
-        let settings = sources.clone().load()?.settings;
-        let loaded = at_running_suite(sources, &settings, None).load()?;
-        let recorder: recorder::config::Config = loaded.section("recorder")?;
-        Ok(Self::Store(recorder.store(&loaded.settings.data_dir)?))
+        let (data_dir, recorder) = configured()?;
+        Ok(Self::Store(recorder.store(&data_dir)?))
     }
 
     /// Everything about `range`.
@@ -68,17 +72,25 @@ impl Source {
     }
 }
 
+/// The data folder and the recorder's table, of the `fin up` that runs here if one does.
+fn configured() -> anyhow::Result<(PathBuf, recorder::config::Config)> {
+    let sources = Sources::process();
+    let settings = sources.clone().load()?.settings;
+    let loaded = at_running_suite(sources, &settings, None).load()?;
+    let recorder = loaded.section("recorder")?;
+    Ok((loaded.settings.data_dir, recorder))
+}
+
 fn token(file: &Path) -> anyhow::Result<String> {
     let text = std::fs::read_to_string(file).with_context(|| format!("--token-file {}", file.display()))?;
     Ok(text.trim().to_owned())
 }
 
 async fn from_store(url: &StoreUrl, range: RangeQuery) -> anyhow::Result<Report> {
-    if !url.path().exists() {
-        return Err(NotFound(format!("there is no store at {url}")).into());
-    }
-    let (reader, now) = (Reader::new(url.path()), wall_time()?);
-    let current = reader.position().await.with_context(|| url.to_string())?.unwrap_or_default().session(now);
+    let (reader, now) = (Reader::new(url)?, wall_time()?);
+    let position = reader.position().await.with_context(|| url.to_string())?;
+    let Some(position) = position else { return Err(NotFound(format!("there is no store at {url}")).into()) };
+    let current = position.session(now);
     let range = range.resolve(current).map_err(|problem| usage(problem.detail))?;
     for _ in 0..TRIES {
         let analytics = analytics::analytics(&reader, range.clone(), now).await.with_context(|| url.to_string())?;

@@ -15,7 +15,7 @@ use domain::scan::{Features, Round, SignalGenerated, TradeCandidate};
 use domain::{ClientOrderId, Event, PlanId, RoundId, SessionDate, SignalId, UnixNanos, Usd, calendar};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use testkit::{NatsServer, build};
+use testkit::{NatsServer, Stores, build};
 use tokio::process::Command;
 
 use crate::recorded::{Fixture, messages};
@@ -119,18 +119,35 @@ fn trade_of(trade: &Value) -> Vec<Event> {
 }
 
 /// A store in which a recorder has put `events`.
-async fn store_with(events: &[Event]) -> Fixture {
-    let fixture = Fixture::new();
+async fn store_with(events: &[Event]) -> Kept {
+    let stores = Stores::sqlite();
+    let fixture = Fixture::new(&stores);
     let mut recorder = fixture.recorder().await;
     let meta = |n: usize, event: &Event| build::meta(&["report", event.name(), &n.to_string()], "test");
     let refused = recorder.commit(&messages(events, meta), UnixNanos::new(1)).await.unwrap();
     assert_eq!(refused, []);
     recorder.close().await.unwrap();
-    fixture
+    Kept { fixture, _stores: stores }
 }
 
-fn url_of(fixture: &Fixture) -> String {
-    format!("sqlite:{}", fixture.path().display())
+/// A store, and the place that goes with it.
+struct Kept {
+    fixture: Fixture,
+    _stores: Stores,
+}
+
+impl Kept {
+    fn url(&self) -> String {
+        self.fixture.place.url.clone()
+    }
+
+    fn path(&self) -> &Path {
+        self.fixture.url.path().unwrap()
+    }
+
+    fn folder(&self) -> &Path {
+        self.path().parent().unwrap()
+    }
 }
 
 /// The report's number is the backtest's, to the sixth decimal.
@@ -190,8 +207,8 @@ async fn one_trade_is_told_as_by_its_backtest() {
     let day = world.day.to_string();
     let document = backtest(&world.data(), &day, &day).await;
     assert_eq!(document["statistics"]["trades"], 1);
-    let fixture = store_with(&events_of(&document)).await;
-    let report = json_of(&["report", "--store", &url_of(&fixture), "--from", &day, "--to", &day, "--json"]).await;
+    let kept = store_with(&events_of(&document)).await;
+    let report = json_of(&["report", "--store", &kept.url(), "--from", &day, "--to", &day, "--json"]).await;
     same_numbers(&report, &document);
     assert_eq!(report["closed_trades"][0]["plan_id"], document["trades"][0]["plan_id"]);
     assert_eq!((&report["running"], &report["open_trades"]), (&json!(false), &json!(0)));
@@ -236,8 +253,8 @@ async fn trades_that_win_and_lose_are_told_as_by_their_backtest() {
     let statistics = &document["statistics"];
     assert!(statistics["trades"].as_u64() > Some(3), "{statistics:#}");
     assert!(statistics["profit_factor"].as_f64() > Some(0.0) && statistics["sortino"].is_number(), "{statistics:#}");
-    let fixture = store_with(&events_of(&document)).await;
-    let report = json_of(&["report", "--store", &url_of(&fixture), "--from", &from, "--to", &to, "--json"]).await;
+    let kept = store_with(&events_of(&document)).await;
+    let report = json_of(&["report", "--store", &kept.url(), "--from", &from, "--to", &to, "--json"]).await;
     same_numbers(&report, &document);
     assert_eq!(report["missing_sessions"], json!([]));
 }
@@ -264,20 +281,20 @@ fn three_trades() -> Vec<Event> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn api_and_store_tell_the_same_and_a_token_opens_the_api() {
     chassis::tls::install_provider();
-    let fixture = store_with(&three_trades()).await;
+    let kept = store_with(&three_trades()).await;
     let nats = NatsServer::start().await.unwrap();
     // Without loopback every request needs a token.
     let port = TcpListener::bind(("0.0.0.0", 0)).unwrap().local_addr().unwrap().port();
     let loaded = Sources::built_in()
         .set("bus.url", nats.url())
-        .set("data_dir", fixture.folder.path().to_str().unwrap())
+        .set("data_dir", kept.folder().to_str().unwrap())
         .set("api.listen", format!("0.0.0.0:{port}"))
         .load()
         .unwrap();
     let bus = bus::Bus::connect(&loaded.settings.bus, "test").await.unwrap();
     bus::topology::ensure(&bus, &loaded.settings.bus.sizes).await.unwrap();
     let token = tokens::create(&bus, "reader", Scope::Read, UnixNanos::new(0)).await.unwrap();
-    let file = fixture.folder.path().join("token");
+    let file = kept.folder().join("token");
     std::fs::write(&file, format!("{token}\n")).unwrap();
     let stop = CancellationToken::new();
     let (config, cancel) = (loaded.clone(), stop.clone());
@@ -296,7 +313,7 @@ async fn api_and_store_tell_the_same_and_a_token_opens_the_api() {
     }
     assert!(by_api.status.success(), "{}", String::from_utf8_lossy(&by_api.stderr));
     let by_api: Value = serde_json::from_slice(&by_api.stdout).unwrap();
-    let url = url_of(&fixture);
+    let url = kept.url();
     let by_store = json_of(&[&["report", "--store", &url], &range[..]].concat()).await;
     assert_eq!(by_api, by_store);
     let told = (&by_store["trades"]["count"], &by_store["open_trades"], &by_store["trades"]["net_pnl"]);
@@ -313,8 +330,8 @@ async fn api_and_store_tell_the_same_and_a_token_opens_the_api() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_holds_everything_and_loads_nothing() {
-    let fixture = store_with(&three_trades()).await;
-    let (url, file) = (url_of(&fixture), fixture.folder.path().join("report.html"));
+    let kept = store_with(&three_trades()).await;
+    let (url, file) = (kept.url(), kept.folder().join("report.html"));
     let day = ["--from", "2026-11-20", "--to", "2026-11-20"];
     let file_text = file.display().to_string();
     let output = fin(&[&["report", "--store", &url, "--html", &file_text], &day[..]].concat()).await;
@@ -334,8 +351,8 @@ async fn a_page_holds_everything_and_loads_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_meant_is_named_and_an_empty_day_is_no_error() {
-    let fixture = store_with(&three_trades()).await;
-    let url = url_of(&fixture);
+    let kept = store_with(&three_trades()).await;
+    let url = kept.url();
     let check = async |arguments: &[&str], code: i32, part: &str| {
         let output = fin(&[&["report"], arguments].concat()).await;
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -352,7 +369,7 @@ async fn what_cannot_be_meant_is_named_and_an_empty_day_is_no_error() {
     let empty = json_of(&[&["report", "--store", &url], &day[..]].concat()).await;
     assert_eq!((&empty["trades"]["count"], &empty["closed_trades"]), (&json!(0), &json!([])));
     assert_eq!(empty["returns"]["total_return_pct"], Value::Null);
-    let (page, text) = (fixture.folder.path().join("empty.html"), fixture.path());
+    let (page, text) = (kept.folder().join("empty.html"), kept.path());
     let page_text = page.display().to_string();
     let output =
         fin(&["report", "--store", &url, "--from", "2026-11-19", "--to", "2026-11-19", "--html", &page_text]).await;
