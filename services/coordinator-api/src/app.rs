@@ -18,6 +18,7 @@ use crate::status::Surroundings;
 use crate::store::Reader;
 use crate::strategy::file::{self, Watched};
 use crate::strategy::versions::{self, Versions};
+use crate::shadow::{self, Parity};
 use crate::{auth, live, metrics, routes};
 
 /// The API as a service.
@@ -52,6 +53,7 @@ impl chassis::Service for CoordinatorApi {
         };
         let watcher = tokio::spawn(file::watch(Arc::clone(&shared), watched, ctx.shutdown.clone()));
         let strategies = tokio::spawn(versions::follow(Arc::clone(&shared), ctx.shutdown.clone()));
+        let parity = tokio::spawn(shadow::follow(Arc::clone(&shared), ctx.shutdown.clone()));
         let follower = tokio::spawn(live::follow(shared, ctx.config.poll(), ctx.shutdown.clone()));
         tracing::info!(address = %listener.local_addr()?, "serving");
         let shutdown = ctx.shutdown.clone();
@@ -65,6 +67,7 @@ impl chassis::Service for CoordinatorApi {
         follower.await?;
         tokens.await?;
         watcher.await?;
+        parity.await?;
         Ok(())
     }
 }
@@ -91,6 +94,7 @@ fn shared(ctx: &Context<Config>, own: Arc<Strategy>) -> Result<Shared, chassis::
             versions: Arc::clone(&versions),
         },
         versions,
+        parity: Parity::default(),
         strategy_folder: ctx.strategy_folder().to_owned(),
         simulated: dev,
         tokens: Tokens::default(),

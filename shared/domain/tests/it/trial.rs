@@ -1,7 +1,5 @@
 //! The ledger of a strategy on trial.
 
-use std::sync::Arc;
-
 use domain::UnixNanos;
 use domain::event::Event;
 use domain::plan::PlanProposed;
@@ -25,14 +23,14 @@ fn opened() -> DayOpened {
 
 #[test]
 fn days_begin_as_the_suite_opened_them_and_plans_are_sized_by_that() {
-    let mut state = RiskState::on_trial(Arc::new(strategy()));
+    let mut state = RiskState::on_trial(strategy());
     state.apply(&proposed("GME"));
     assert_eq!(state.decide(&[]), None, "without a day there is nothing to size by");
     state.suite_opened(&opened());
     let day = state.decide(&[]).unwrap();
     assert_eq!(day, Decision::OpenDay(opened()));
     state.apply(&day.into_event());
-    let mut suite = RiskState::new(Arc::new(strategy()));
+    let mut suite = RiskState::new(strategy());
     suite.apply(&opened().into());
     suite.apply(&proposed("GME"));
     let decision = state.decide(&[]).unwrap();
@@ -42,7 +40,7 @@ fn days_begin_as_the_suite_opened_them_and_plans_are_sized_by_that() {
 
 #[test]
 fn a_plan_that_nobody_carries_out_ties_up_its_money_until_its_end() {
-    let mut state = RiskState::on_trial(Arc::new(strategy()));
+    let mut state = RiskState::on_trial(strategy());
     state.suite_opened(&opened());
     state.apply(&proposed("GME"));
     while let Some(decision) = state.decide(&[]) {
@@ -62,7 +60,7 @@ fn a_plan_that_nobody_carries_out_ties_up_its_money_until_its_end() {
 
 #[test]
 fn the_suite_opens_no_day_twice_by_hearing_of_its_own() {
-    let mut state = RiskState::new(Arc::new(strategy()));
+    let mut state = RiskState::new(strategy());
     state.suite_opened(&opened());
     assert_eq!(state.decide(&[]), None);
 }
