@@ -13,12 +13,12 @@ use tokio::net::TcpListener;
 use crate::auth::Tokens;
 use crate::config::{Config, StoreSection};
 use crate::limit::Limits;
+use crate::shadow::{self, Parity};
 use crate::state::Shared;
 use crate::status::Surroundings;
 use crate::store::Reader;
 use crate::strategy::file::{self, Watched};
 use crate::strategy::versions::{self, Versions};
-use crate::shadow::{self, Parity};
 use crate::{auth, live, metrics, routes};
 
 /// The API as a service.

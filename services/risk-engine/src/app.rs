@@ -29,9 +29,7 @@ impl Service for RiskEngine {
         let fold = Fold::open(&ctx.bus, inputs)?;
         ctx.readiness.set("rebuilt", false, "folding PLAN, RISK, ORDER and CONTROL");
         let trail = ctx.trail();
-        App { state, fold, ledger_tail: 0, live: false, trail, ctx }
-            .run_until_shutdown()
-            .await
+        App { state, fold, ledger_tail: 0, live: false, trail, ctx }.run_until_shutdown().await
     }
 }
 

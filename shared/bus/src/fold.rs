@@ -304,8 +304,7 @@ impl RawFold {
                 (true, true) => vec![world.subject(stream, &stream_filter(stream))],
                 (false, _) => part.filters.iter().map(|filter| world.subject(stream, filter)).collect(),
             };
-            let source =
-                Source::Ordered { stream, server: world.server_stream(stream), filters, after, latest, name };
+            let source = Source::Ordered { stream, server: world.server_stream(stream), filters, after, latest, name };
             let reader = Reader::new(bus, source, BATCH, stream.as_str());
             let verifier = bus.verifier(world, stream);
             FoldLane { reader, world, last_seq: after, backlog: None, head: None, verifier }

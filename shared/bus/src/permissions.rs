@@ -246,7 +246,8 @@ mod tests {
     #[test]
     fn each_stream_has_one_writer_and_nobody_but_the_recorder_reads_everything() {
         for stream in StreamName::ALL {
-            let writers: Vec<_> = ROLES.iter().filter(|r| r.writes == Some(stream) && !r.on_trial).map(|r| r.service).collect();
+            let writers: Vec<_> =
+                ROLES.iter().filter(|r| r.writes == Some(stream) && !r.on_trial).map(|r| r.service).collect();
             assert_eq!(writers.len(), usize::from(stream != Ops), "{stream:?}: {writers:?}");
         }
         for role in ROLES.iter().filter(|r| r.on_trial) {

@@ -35,7 +35,14 @@ pub(crate) enum Source {
     /// Messages after `after` that match `filters` (all if there are none): the reader remembers the place.
     /// With `latest` it begins at the newest message of each subject instead. With a name the server keeps the consumer
     /// under it, and each start makes it anew.
-    Ordered { stream: StreamName, server: &'static str, filters: Vec<String>, after: u64, latest: bool, name: Option<String> },
+    Ordered {
+        stream: StreamName,
+        server: &'static str,
+        filters: Vec<String>,
+        after: u64,
+        latest: bool,
+        name: Option<String>,
+    },
 }
 
 impl Source {

@@ -87,8 +87,7 @@ impl Book {
     /// Holds the newest versions of both against each other.
     pub(super) fn compare(&self) -> Comparison {
         let (active, shadow) = (&self.active, &self.shadow);
-        let mut made =
-            Comparison { active: active.version(), shadow: shadow.version(), ..Comparison::default() };
+        let mut made = Comparison { active: active.version(), shadow: shadow.version(), ..Comparison::default() };
         let keys: BTreeSet<_> =
             active.keys(made.active.as_ref()).chain(shadow.keys(made.shadow.as_ref())).cloned().collect();
         for key in keys.iter().rev() {

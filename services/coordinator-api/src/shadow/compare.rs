@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::plan::TradePlan;
+use domain::plan::{NotSelected, TradePlan};
 use domain::scan::Round;
 use domain::{RoundId, Symbol};
 use serde::Serialize;
@@ -45,12 +45,15 @@ pub(super) fn compare(active: (&Word, &Told), shadow: (&Word, &Told)) -> Option<
     let symbols: BTreeSet<&Symbol> = active.0.places.keys().chain(shadow.0.places.keys()).collect();
     let mut found = Findings { round_id: &active.0.round.round_id, all: Vec::new() };
     for symbol in symbols {
-        let of = |(word, told): (&Word, &Told)| word.places.get(symbol).cloned().map(|place| told.decided(place));
+        let of = |(word, told): (&Word, &Told)| match word.places.get(symbol) {
+            Some(place) => told.decided(place.clone()).map(Some),
+            None => Some(None),
+        };
         // A verdict that is missing anywhere leaves the whole round open.
-        match (of(active).transpose()?, of(shadow).transpose()?) {
+        match (of(active)?, of(shadow)?) {
             (Some(ours), Some(theirs)) => found.of_symbol(symbol, &ours, &theirs),
-            (Some(_), None) => found.add(symbol, "signal", "passed", "refused", Why::RefusedBy(Side::Shadow)),
-            (None, Some(_)) => found.add(symbol, "signal", "refused", "passed", Why::RefusedBy(Side::Active)),
+            (Some(_), None) => found.one_sided(symbol, Side::Shadow),
+            (None, Some(_)) => found.one_sided(symbol, Side::Active),
             (None, None) => {}
         }
     }
@@ -75,17 +78,28 @@ struct Findings<'a> {
 }
 
 impl Findings<'_> {
-    fn add(&mut self, symbol: &Symbol, field: &'static str, active: impl ToString, shadow: impl ToString, why: Why) {
-        let (active, shadow) = (active.to_string(), shadow.to_string());
-        self.all.push(Finding { round_id: self.round_id.clone(), symbol: Some(symbol.clone()), field, active, shadow, why });
+    fn add(&mut self, symbol: &Symbol, field: &'static str, active: String, shadow: String, why: Why) {
+        self.all.push(Finding {
+            round_id: self.round_id.clone(),
+            symbol: Some(symbol.clone()),
+            field,
+            active,
+            shadow,
+            why,
+        });
     }
 
-    fn known(&mut self, symbol: &Symbol, field: &'static str, values: (impl ToString, impl ToString), why: String) {
+    fn one_sided(&mut self, symbol: &Symbol, refused_by: Side) {
+        let word = |side| if side == refused_by { "refused" } else { "passed" }.to_owned();
+        self.add(symbol, "signal", word(Side::Active), word(Side::Shadow), Why::RefusedBy(refused_by));
+    }
+
+    fn known(&mut self, symbol: &Symbol, field: &'static str, values: (String, String), why: String) {
         self.add(symbol, field, values.0, values.1, Why::Known(why));
     }
 
     fn of_symbol(&mut self, symbol: &Symbol, (ours, our_verdict): &Decided, (theirs, their_verdict): &Decided) {
-        let selection = |place: &Place| place.not_selected.map_or("planned", |reason| reason.as_str());
+        let selection = |place: &Place| place.not_selected.map_or("planned", NotSelected::as_str).to_owned();
         if ours.not_selected != theirs.not_selected {
             let place = |place: &Place| format!("rank {} with score {}", place.rank, place.score);
             let why = format!("{} against {}", place(ours), place(theirs));
@@ -121,16 +135,21 @@ impl Findings<'_> {
     fn of_verdicts(&mut self, symbol: &Symbol, ours: &Verdict, theirs: &Verdict) {
         match (ours, theirs) {
             (Verdict::Approved { quantity: q1, why: w1 }, Verdict::Approved { quantity: q2, why: w2 }) if q1 != q2 => {
-                self.known(symbol, "quantity", (q1, q2), format!("{w1}; against {w2}"));
+                self.known(symbol, "quantity", (q1.to_string(), q2.to_string()), format!("{w1}; against {w2}"));
             }
             (Verdict::Denied(r1), Verdict::Denied(r2)) if r1.code() != r2.code() => {
-                self.known(symbol, "denial", (r1.code(), r2.code()), format!("{r1}; against {r2}"));
+                self.known(
+                    symbol,
+                    "denial",
+                    (r1.code().to_owned(), r2.code().to_owned()),
+                    format!("{r1}; against {r2}"),
+                );
             }
             (Verdict::Approved { .. }, Verdict::Denied(reason)) => {
-                self.known(symbol, "decision", ("approved", "denied"), reason.to_string());
+                self.known(symbol, "decision", ("approved".to_owned(), "denied".to_owned()), reason.to_string());
             }
             (Verdict::Denied(reason), Verdict::Approved { .. }) => {
-                self.known(symbol, "decision", ("denied", "approved"), reason.to_string());
+                self.known(symbol, "decision", ("denied".to_owned(), "approved".to_owned()), reason.to_string());
             }
             (Verdict::Approved { .. }, Verdict::Approved { .. }) | (Verdict::Denied(_), Verdict::Denied(_)) => {}
         }
@@ -156,7 +175,7 @@ fn json(value: &impl Serialize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::plan::{NotSelected, RankedSignal, RoundClosed};
+    use domain::plan::{RankedSignal, RoundClosed};
     use domain::risk::{DenialReason, PlanApproved, PlanDenied};
     use domain::{Event, Price};
     use testkit::build;

@@ -53,7 +53,8 @@ impl Parity {
         let mut answers = BTreeMap::new();
         for ((side, round_id), symbols) in asked {
             let of_round = refusals.of(bus, side, &round_id, &symbols).await?;
-            answers.extend(of_round.iter().map(|(symbol, why)| ((side, round_id.clone(), symbol.clone()), why.clone())));
+            answers
+                .extend(of_round.iter().map(|(symbol, why)| ((side, round_id.clone(), symbol.clone()), why.clone())));
         }
         let difference = |finding: Finding| {
             let Finding { round_id, symbol, field, active, shadow, why } = finding;

@@ -428,7 +428,8 @@ async fn the_users_of_a_strategy_on_trial_decide_in_shadow_and_the_coordinator_r
     let engine = connect_as(&server, "shadow-risk-engine").await.on_trial();
     let opened = Event::from(build::day_opened());
     admin.publisher().publish(&opened, &build::meta(&["opened"], "risk-engine")).await.unwrap();
-    let mut inputs = Fold::open(&engine, FoldSpec::stream(StreamName::Plan).and_live_kinds(&[Kind::DayOpened])).unwrap();
+    let mut inputs =
+        Fold::open(&engine, FoldSpec::stream(StreamName::Plan).and_live_kinds(&[Kind::DayOpened])).unwrap();
     let Item::Event(day) = soon(inputs.next()).await.unwrap() else { panic!("no day") };
     assert_eq!((day.event, day.on_trial), (opened, false));
 

@@ -25,7 +25,8 @@ async fn what_a_strategy_on_trial_decides_is_stored_beside_and_never_among_the_s
 
     // The suite may decide the same under the same id.
     let Created::New { .. } = live.publisher().create(&event, &meta).await.unwrap() else { panic!("not new") };
-    let mut both = Fold::open(&trial, FoldSpec::stream(StreamName::Plan).and_live_kinds(&[Kind::PlanProposed])).unwrap();
+    let mut both =
+        Fold::open(&trial, FoldSpec::stream(StreamName::Plan).and_live_kinds(&[Kind::PlanProposed])).unwrap();
     let mut seen = Vec::new();
     while let Item::Event(folded) = soon(both.next()).await.unwrap() {
         assert_eq!((&folded.event, &folded.meta), (&event, &meta));

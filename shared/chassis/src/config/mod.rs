@@ -259,7 +259,8 @@ mod tests {
     #[test]
     fn a_process_on_trial_has_the_strategy_that_it_is_given() {
         let folder = tempfile::tempdir().unwrap();
-        let strategy = include_str!("../../../../config/strategy.yaml").replacen("gap_pct_min: 4.0 ", "gap_pct_min: 9.0 ", 1);
+        let strategy =
+            include_str!("../../../../config/strategy.yaml").replacen("gap_pct_min: 4.0 ", "gap_pct_min: 9.0 ", 1);
         fs::write(folder.path().join("trial.yaml"), &strategy).unwrap();
         let on_trial = |file: &str| {
             Sources::built_in().folder(folder.path()).set("shadow.enabled", true).set("shadow.strategy", file).load()

@@ -53,5 +53,6 @@ async fn run_all(loaded: &Loaded, shutdown: CancellationToken) -> anyhow::Result
         outcome
     });
     let rest = rest.await.context("the services did not stop in time")?;
-    first.transpose()?.transpose().map(drop).and(rest)
+    let first = first.map_or(Ok(Ok(())), |ended| ended)?;
+    first.and(rest)
 }
