@@ -8,6 +8,7 @@ mod commands;
 #[path = "../../../recorder/tests/it/day.rs"]
 mod day;
 mod dead_letters;
+mod shadow;
 mod shapes;
 mod strategies;
 mod streaming;
