@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use crate::auth::Tokens;
 use crate::config::Config;
 use crate::limit::Limits;
+use crate::shadow::{self, Parity};
 use crate::state::Shared;
 use crate::status::Surroundings;
 use crate::store::Reader;
@@ -53,6 +54,7 @@ impl chassis::Service for CoordinatorApi {
         };
         let watcher = tokio::spawn(file::watch(Arc::clone(&shared), watched, ctx.shutdown.clone()));
         let strategies = tokio::spawn(versions::follow(Arc::clone(&shared), ctx.shutdown.clone()));
+        let parity = tokio::spawn(shadow::follow(Arc::clone(&shared), ctx.shutdown.clone()));
         let follower = tokio::spawn(live::follow(shared, ctx.config.poll(), ctx.shutdown.clone()));
         tracing::info!(address = %listener.local_addr()?, "serving");
         let shutdown = ctx.shutdown.clone();
@@ -66,6 +68,7 @@ impl chassis::Service for CoordinatorApi {
         follower.await?;
         tokens.await?;
         watcher.await?;
+        parity.await?;
         Ok(())
     }
 }
@@ -92,6 +95,7 @@ fn shared(ctx: &Context<Config>, own: Arc<Strategy>) -> Result<Shared, chassis::
             versions: Arc::clone(&versions),
         },
         versions,
+        parity: Parity::default(),
         strategy_folder: ctx.strategy_folder().to_owned(),
         simulated: dev,
         tokens: Tokens::default(),

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::Tokens;
 use crate::limit::Limits;
 use crate::live::News;
+use crate::shadow::Parity;
 use crate::status::Surroundings;
 use crate::store::Reader;
 use crate::strategy::versions::Versions;
@@ -22,6 +23,8 @@ pub struct Shared {
     pub around: Surroundings,
     /// Which strategy is in force, and what was before.
     pub versions: Arc<Versions>,
+    /// What a strategy on trial decides beside the suite.
+    pub(crate) parity: Parity,
     /// Where the files are that a strategy names.
     pub strategy_folder: std::path::PathBuf,
     /// True with simulated vendors, whose market time has nothing to do with the wall's.

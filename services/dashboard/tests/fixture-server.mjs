@@ -65,7 +65,12 @@ export async function start({ port = 0, tokens = null } = {}) {
     { id: '7', at: iso(begun - 90_000), reader: 'executor-risk', stream: 'RISK', seq: 41, subject: 'risk.v1.plan_approved.x', type: 'finagent.risk.v1.PlanApproved', event_id: 'x', delivered: 5, reason: 'handler failed 5 times: no answer' },
     { id: '9', at: iso(begun - 60_000), reader: 'planner-ops', stream: 'OPS', seq: 12, subject: 'ops.v1.error_raised.x', type: 'finagent.ops.v1.ErrorRaised', event_id: 'y', delivered: 1, reason: 'cannot be read' },
   ];
+  made.shadow = {
+    active: '0a1b2c3d4e5f', shadow: '5d4c3b2a1f0e', rounds: 4, agree: 3,
+    differ: [{ round_id: `${SESSION_DATE}-trade-0935`, symbol: 'GME', field: 'signal', active: 'refused', shadow: 'passed', why: 'the suite: gap is 3.2, must be >= 4 (percent)' }],
+  };
   function resource(path, query) {
+    if (path === 'shadow/report') return made.shadow;
     if (path === 'status') return status;
     if (path === 'account') return made.account;
     if (path === 'analytics') return analyticsOf(made.closedTrades, query);

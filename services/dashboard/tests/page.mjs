@@ -285,6 +285,18 @@ const checks = {
     await close();
   },
 
+  async 'a strategy on trial is held against the one in force, and what differs says why'() {
+    const { page, server, close } = await open(DESKTOP, '#/system');
+    const trial = panel(page, 'On trial');
+    await trial.getByText('3 of 4 rounds agree').waitFor();
+    await trial.getByText('What differs: 1').click();
+    await trial.getByText('the suite: gap is 3.2, must be >= 4 (percent)').waitFor();
+    await axe(page, 'on trial');
+    server.made.shadow = { active: null, shadow: null, rounds: 0, agree: 0, differ: [] };
+    await trial.getByText('No strategy is on trial').waitFor();
+    await close();
+  },
+
   async 'analytics: numbers of the trades, by kind and filtered, and one session by a link'() {
     const { page, server, close } = await open(DESKTOP);
     await ready(page);

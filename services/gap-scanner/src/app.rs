@@ -21,6 +21,7 @@ pub struct GapScanner;
 
 impl Service for GapScanner {
     const NAME: &'static str = "gap-scanner";
+    const ON_TRIAL: Option<&'static str> = Some("shadow-gap-scanner");
     const SECTION: &'static str = "scanner";
     type Config = Config;
 
@@ -35,7 +36,8 @@ impl Service for GapScanner {
         versions.catch_up(&ctx).await?;
         // A model that cannot be used is better found now than when a round falls due.
         versions.newest().await?;
-        let activations = Fold::open(&ctx.bus, FoldSpec::kinds(&[Kind::ConfigActivated]))?;
+        let activated = || Fold::open(&ctx.bus, FoldSpec::kinds(&[Kind::ConfigActivated]));
+        let activations = if ctx.on_trial() { None } else { Some(activated()?) };
         let shutdown = ctx.shutdown.clone();
         let shared = Arc::new(Shared { ctx, versions, board: Board::default() });
         let mut replica = Replica {
@@ -76,13 +78,21 @@ async fn check_partitions(ctx: &Context<Config>) -> chassis::Result {
 
 struct Replica {
     shared: Arc<Shared>,
-    activations: Fold,
+    /// `None` on trial, where the process's own strategy is the only one.
+    activations: Option<Fold>,
     membership: Option<Lease>,
     /// Since when another process holds our name.
     refused: Option<Instant>,
     members: usize,
     stops: BTreeMap<u32, CancellationToken>,
     workers: JoinSet<(u32, chassis::Result)>,
+}
+
+async fn next(activations: Option<&mut Fold>) -> Result<Item, bus::BusError> {
+    match activations {
+        Some(fold) => fold.next().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// How often the replicas look at each other.
@@ -101,7 +111,7 @@ impl Replica {
                     self.stops.remove(&index);
                     outcome?;
                 }
-                item = self.activations.next() => match item? {
+                item = next(self.activations.as_mut()) => match item? {
                     Item::Event(folded) => self.shared.versions.take(&self.shared.ctx, &folded).await,
                     Item::CaughtUp => {}
                     Item::Poison(poison) => self.shared.ctx.bury(poison),

@@ -3,7 +3,8 @@
 //! Reads MARKET in order, and the strategy's versions from CONTROL; writes SCAN (`RoundOpened`, `SignalGenerated`,
 //! `CandidatesEvaluated`, `ScanRoundCompleted`), each created if absent. A round is evaluated under the version that the
 //! first partition to come to it opens it with. Any number of replicas share the partitions; each remembers its symbols' sessions, restored from its snapshot and
-//! the MARKET that came after. Never ranks across partitions, never plans.
+//! the MARKET that came after. Never ranks across partitions, never plans. On trial (`shadow.enabled`) it has its own file's
+//! strategy alone, and what it writes lies in SHADOW.
 //!
 //! - `scanner_partitions_held`: partitions that this replica folds.
 //! - `scanner_rounds_completed_total`: rounds of a partition, by schedule.

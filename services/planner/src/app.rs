@@ -18,6 +18,7 @@ pub struct Planner;
 
 impl Service for Planner {
     const NAME: &'static str = "planner";
+    const ON_TRIAL: Option<&'static str> = Some("shadow-planner");
     const SECTION: &'static str = "planner";
     type Config = Config;
 
@@ -155,7 +156,10 @@ impl App {
     }
 
     fn fold(&mut self, event: &Event, meta: &Meta) {
-        if let Event::ConfigActivated(activated) = event {
+        // A strategy on trial stays what it is, whatever is put in force.
+        if let Event::ConfigActivated(activated) = event
+            && !self.ctx.on_trial()
+        {
             self.state.activate(activated, self.ctx.activated(activated));
         }
         self.state.apply(event);

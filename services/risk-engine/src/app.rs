@@ -1,6 +1,6 @@
 //! The shell around the ledger: read, apply, decide, append at the tail.
 
-use bus::{Appended, Fold, FoldSpec, Item};
+use bus::{Appended, Fold, FoldSpec, Item, Kind};
 use chassis::traces::Trail;
 use chassis::{Context, Service};
 use domain::risk::RiskState;
@@ -14,19 +14,22 @@ pub struct RiskEngine;
 
 impl Service for RiskEngine {
     const NAME: &'static str = "risk-engine";
+    const ON_TRIAL: Option<&'static str> = Some("shadow-risk-engine");
     const SECTION: &'static str = "risk";
     type Config = Config;
 
     async fn run(ctx: Context<Config>) -> chassis::Result {
         let strategy = ctx.own_strategy().await?;
-        let inputs =
-            FoldSpec::stream(StreamName::Plan).and(StreamName::Risk).and(StreamName::Order).and(StreamName::Control);
+        let inputs = FoldSpec::stream(StreamName::Plan).and(StreamName::Risk).and(StreamName::Control);
+        let (state, inputs) = if ctx.on_trial() {
+            (RiskState::on_trial(strategy), inputs.and_live_kinds(&[Kind::DayOpened]))
+        } else {
+            (RiskState::new(strategy), inputs.and(StreamName::Order))
+        };
         let fold = Fold::open(&ctx.bus, inputs)?;
         ctx.readiness.set("rebuilt", false, "folding PLAN, RISK, ORDER and CONTROL");
         let trail = ctx.trail();
-        App { state: RiskState::new(strategy), fold, ledger_tail: 0, live: false, trail, ctx }
-            .run_until_shutdown()
-            .await
+        App { state, fold, ledger_tail: 0, live: false, trail, ctx }.run_until_shutdown().await
     }
 }
 
@@ -59,12 +62,15 @@ impl App {
     fn take(&mut self, item: Item) {
         match item {
             Item::Event(folded) => {
-                let own = folded.stream == StreamName::Risk;
-                if let Event::ConfigActivated(activated) = &folded.event {
-                    self.state.activate(activated, self.ctx.activated(activated));
-                }
-                if !own || folded.seq > self.ledger_tail {
-                    self.state.apply(&folded.event);
+                let on_trial = self.ctx.on_trial();
+                let own = folded.stream == StreamName::Risk && folded.on_trial == on_trial;
+                match &folded.event {
+                    Event::ConfigActivated(activated) if !on_trial => {
+                        self.state.activate(activated, self.ctx.activated(activated));
+                    }
+                    Event::DayOpened(opened) if !own => self.state.suite_opened(opened),
+                    event if !own || folded.seq > self.ledger_tail => self.state.apply(event),
+                    _ => {}
                 }
                 if let Event::PlanProposed(proposed) = &folded.event {
                     self.trail.note(proposed.plan.plan_id.as_str(), &folded.meta);
@@ -119,8 +125,13 @@ impl App {
     }
 
     fn inputs(&self) -> Vec<Input> {
-        let folded = |s: StreamName| Input { stream: s.as_str().to_owned(), last_seq: self.fold.last_seq(s) };
-        let mut inputs = [StreamName::Plan, StreamName::Order, StreamName::Control].map(folded).to_vec();
+        let folded = |s: &StreamName| Input { stream: s.as_str().to_owned(), last_seq: self.fold.last_seq(*s) };
+        let streams: &[_] = if self.ctx.on_trial() {
+            &[StreamName::Plan, StreamName::Control]
+        } else {
+            &[StreamName::Plan, StreamName::Order, StreamName::Control]
+        };
+        let mut inputs: Vec<_> = streams.iter().map(folded).collect();
         inputs.push(Input { stream: StreamName::Risk.as_str().to_owned(), last_seq: self.ledger_tail });
         inputs
     }

@@ -20,6 +20,7 @@ use crate::metrics::{self, Instruments};
 use crate::publish::Publisher;
 use crate::signature::{Signer, Verifier};
 use crate::topology::Sizes;
+use crate::world::World;
 
 /// Where the bus is and how to log in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -100,6 +101,7 @@ pub struct Link {
 #[derive(Clone)]
 pub struct Bus {
     inner: Arc<Inner>,
+    world: World,
 }
 
 struct Inner {
@@ -148,6 +150,7 @@ impl Bus {
             .build(client.clone());
         let (dead_letters, _) = broadcast::channel(64);
         let bus = Self {
+            world: World::Live,
             inner: Arc::new(Inner {
                 client,
                 context,
@@ -161,6 +164,13 @@ impl Bus {
         };
         bus.first_connection(&events).await?;
         Ok(bus)
+    }
+
+    /// The same connection for a strategy on trial: what it reads and writes of SCAN, PLAN, RISK and OPS lies in SHADOW, it
+    /// writes no other stream, and signs nothing. [`FoldSpec::and_live_kinds`](crate::FoldSpec::and_live_kinds) reads the
+    /// suite's own beside it.
+    pub fn on_trial(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), world: World::Shadow }
     }
 
     /// The subjects that match `filter` and hold messages in the stream called `stream`, as its leader has them.
@@ -242,14 +252,18 @@ impl Bus {
         &self.inner.context
     }
 
-    /// Signs what goes on RISK, where this process holds the key.
-    pub(crate) fn signer(&self, stream: StreamName) -> Option<&Signer> {
-        self.inner.signer.as_ref().filter(|_| stream == StreamName::Risk)
+    pub(crate) const fn world(&self) -> World {
+        self.world
     }
 
-    /// Checks what comes from RISK, where the key is known.
-    pub(crate) fn verifier(&self, stream: StreamName) -> Option<Arc<Verifier>> {
-        self.inner.verifier.clone().filter(|_| stream == StreamName::Risk)
+    /// Signs what goes on RISK, where this process holds the key.
+    pub(crate) fn signer(&self, stream: StreamName) -> Option<&Signer> {
+        self.inner.signer.as_ref().filter(|_| stream == StreamName::Risk && !self.world.moves(stream))
+    }
+
+    /// Checks what comes from RISK of `world`, where the key is known; nobody signs on trial.
+    pub(crate) fn verifier(&self, world: World, stream: StreamName) -> Option<Arc<Verifier>> {
+        self.inner.verifier.clone().filter(|_| stream == StreamName::Risk && !world.moves(stream))
     }
 
     pub(crate) fn instruments(&self) -> &Arc<Instruments> {

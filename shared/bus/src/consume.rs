@@ -19,6 +19,7 @@ use crate::error::BusError;
 use crate::reader::{Pulled, Reader, Source, Step};
 use crate::subject;
 use crate::topology::{Durable, Origin};
+use crate::world::World;
 
 /// An event handed out by a durable; handed out again until it is acknowledged or terminated.
 pub struct Delivery {
@@ -219,7 +220,7 @@ impl Consumer {
             Origin::Stream => (message.subject.to_string(), place_seq),
             Origin::Redrive => dead_letter::first_place(&message),
         };
-        let verifier = self.bus.verifier(self.durable.stream);
+        let verifier = self.bus.verifier(World::Live, self.durable.stream);
         let opened = if self.durable.reads(&subject) {
             envelope::open(&subject, message.headers.as_ref(), &message.payload, verifier.as_deref())
         } else {

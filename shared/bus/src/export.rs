@@ -60,10 +60,10 @@ fn rights(role: &Role) -> (Vec<&'static str>, Vec<&'static str>) {
         ("budgets", role.budgets),
     ];
     let both = || both.into_iter().filter_map(|(name, may)| may.then_some(name));
-    let writes = role.writes.iter().map(|stream| stream.as_str()).chain(["OPS"]).chain(both());
+    let writes = role.written().into_iter().chain(both());
     let reads = [("REDRIVE", !role.durables.is_empty()), ("tokens", role.handles_dead_letters)];
     let reads = both().chain(reads.into_iter().filter_map(|(name, may)| may.then_some(name)));
-    (writes.collect(), role.reads.iter().map(|stream| stream.as_str()).chain(reads).collect())
+    (writes.collect(), role.streams().into_iter().chain(reads).collect())
 }
 
 /// Resources of the NACK controller, one YAML document each (JSON is YAML).

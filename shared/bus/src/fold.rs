@@ -17,6 +17,7 @@ use crate::error::BusError;
 use crate::reader::{Pulled, Reader, Source, Step};
 use crate::signature::Verifier;
 use crate::subject::{Kind, reader_name, stream_filter};
+use crate::world::World;
 
 /// What to fold, and from where.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +28,8 @@ pub struct FoldSpec {
 #[derive(Debug, Clone)]
 struct Part {
     stream: StreamName,
+    // The suite's own also on trial.
+    live: bool,
     filters: Vec<String>,
     after: u64,
     latest: bool,
@@ -66,6 +69,15 @@ impl FoldSpec {
         self
     }
 
+    /// Also events of these kinds that the suite itself has decided, for a reader on trial; elsewhere the same as
+    /// [`Self::and_kinds`]. [`Folded::on_trial`] tells them apart.
+    pub fn and_live_kinds(mut self, kinds: &[Kind]) -> Self {
+        for kind in kinds {
+            self.part_of(kind.stream(), true).filters.push(kind.filter());
+        }
+        self
+    }
+
     /// Also this subject (or wildcard) of `stream`.
     pub fn and_subject(mut self, stream: StreamName, subject: impl Into<String>) -> Self {
         self.part(stream).filters.push(subject.into());
@@ -96,8 +108,12 @@ impl FoldSpec {
     }
 
     fn part(&mut self, stream: StreamName) -> &mut Part {
-        let at = self.parts.iter().position(|p| p.stream == stream).unwrap_or_else(|| {
-            self.parts.push(Part { stream, filters: Vec::new(), after: 0, latest: false, name: None });
+        self.part_of(stream, false)
+    }
+
+    fn part_of(&mut self, stream: StreamName, live: bool) -> &mut Part {
+        let at = self.parts.iter().position(|p| p.stream == stream && p.live == live).unwrap_or_else(|| {
+            self.parts.push(Part { stream, live, filters: Vec::new(), after: 0, latest: false, name: None });
             self.parts.len() - 1
         });
         &mut self.parts[at]
@@ -119,6 +135,8 @@ pub struct Folded {
     pub subject: String,
     /// When the server stored it.
     pub published_at: UnixNanos,
+    /// True for what a strategy on trial decided or said.
+    pub on_trial: bool,
 }
 
 /// A message that is no event; [`Bus::bury`] keeps it for a person to look at.
@@ -188,6 +206,7 @@ pub struct RawMessage {
     pub published_at: UnixNanos,
     /// The protobuf bytes.
     pub payload: Bytes,
+    world: World,
     inner: async_nats::Message,
     verifier: Option<Arc<Verifier>>,
 }
@@ -218,11 +237,14 @@ impl RawMessage {
     /// Decodes headers and payload and checks that they belong on the subject.
     pub fn decode(self) -> Item {
         let verifier = self.verifier.as_deref();
-        match envelope::open(self.subject(), self.inner.headers.as_ref(), &self.payload, verifier) {
+        let Some(subject) = self.world.plain(self.stream, self.subject()) else {
+            return Item::Poison(self.into_poison("no subject of a strategy on trial".to_owned()));
+        };
+        match envelope::open(subject, self.inner.headers.as_ref(), &self.payload, verifier) {
             Ok((event, meta)) => {
-                let Self { stream, seq, published_at, .. } = self;
-                let subject = self.inner.subject.to_string();
-                Item::Event(Box::new(Folded { event, meta, stream, seq, subject, published_at }))
+                let Self { stream, seq, published_at, world, .. } = self;
+                let (subject, on_trial) = (self.inner.subject.to_string(), world.moves(stream));
+                Item::Event(Box::new(Folded { event, meta, stream, seq, subject, published_at, on_trial }))
             }
             Err(error) => Item::Poison(self.into_poison(error.to_string())),
         }
@@ -254,6 +276,7 @@ pub struct RawFold {
 
 struct FoldLane {
     reader: Reader,
+    world: World,
     last_seq: u64,
     // Messages still to come before the tail of the start is reached; unknown until the reader stands.
     backlog: Option<u64>,
@@ -273,13 +296,18 @@ impl RawFold {
             return Err(BusError::Missing { what: "a stream to fold".to_owned() });
         }
         let open = |part: Part| {
+            let world = if part.live { World::Live } else { bus.world() };
             let whole = part.filters.is_empty() || part.filters.contains(&stream_filter(part.stream));
-            let filters = if whole { Vec::new() } else { part.filters };
             let Part { stream, after, latest, name, .. } = part;
-            let source = Source::Ordered { stream, filters, after, latest, name };
-            let reader = Reader::new(bus, source, BATCH, part.stream.as_str());
-            let verifier = bus.verifier(part.stream);
-            FoldLane { reader, last_seq: part.after, backlog: None, head: None, verifier }
+            let filters = match (whole, world.moves(stream)) {
+                (true, false) => Vec::new(),
+                (true, true) => vec![world.subject(stream, &stream_filter(stream))],
+                (false, _) => part.filters.iter().map(|filter| world.subject(stream, filter)).collect(),
+            };
+            let source = Source::Ordered { stream, server: world.server_stream(stream), filters, after, latest, name };
+            let reader = Reader::new(bus, source, BATCH, stream.as_str());
+            let verifier = bus.verifier(world, stream);
+            FoldLane { reader, world, last_seq: after, backlog: None, head: None, verifier }
         };
         Ok(Self { lanes: spec.parts.into_iter().map(open).collect(), caught_up: false, turn: 0 })
     }
@@ -375,6 +403,7 @@ impl FoldLane {
             seq: pulled.seq,
             published_at: UnixNanos::new(pulled.published_nanos),
             payload: message.payload.clone(),
+            world: self.world,
             inner: message,
             verifier: self.verifier.clone(),
         }

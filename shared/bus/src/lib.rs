@@ -27,6 +27,7 @@ mod metrics;
 mod publish;
 mod reader;
 mod snapshot;
+mod world;
 
 pub use connect::{Bus, BusConfig, Link};
 pub use consume::{Consumer, DeadLettered, Delivery, Failed};

@@ -9,6 +9,7 @@ use domain::StreamName::{self, Control, Market, Ops, Order, Plan, Risk, Scan};
 
 use crate::subject::{errors_of, heartbeat, reader_name, redrive_filter, stream_filter};
 use crate::topology::{DURABLES, Durable, EXECUTOR_RISK, PARTITIONS_MAX, REDRIVE};
+use crate::world::{SHADOW, World};
 
 /// Which readers of a service have names on the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,12 @@ pub struct Role {
     pub writes: Option<StreamName>,
     /// The streams it reads in order.
     pub reads: &'static [StreamName],
+    /// True for a service of a strategy on trial: what it writes, and what it reads of the same streams, lies in SHADOW.
+    pub on_trial: bool,
+    /// On trial, the streams of the suite itself that it reads in order beside its own of the same name.
+    pub reads_live: &'static [StreamName],
+    /// True where it reads what a strategy on trial decides.
+    pub reads_shadow: bool,
     /// The durables it consumes.
     pub durables: &'static [&'static Durable],
     /// True for the one that carries out what a person decides: dead letters are handled, tokens checked.
@@ -55,6 +62,9 @@ const fn role(service: &'static str, writes: Option<StreamName>, reads: &'static
         service,
         writes,
         reads,
+        on_trial: false,
+        reads_live: &[],
+        reads_shadow: false,
         durables: &[],
         handles_dead_letters: false,
         sees_market: false,
@@ -67,8 +77,8 @@ const fn role(service: &'static str, writes: Option<StreamName>, reads: &'static
     }
 }
 
-/// Every service, and the watchdog.
-pub const ROLES: [Role; 8] = [
+/// Every service, those of a strategy on trial, and the watchdog.
+pub const ROLES: [Role; 11] = [
     // Which symbols money waits on, so that it can say when one of them falls silent.
     Role { leases: true, budgets: true, ..role("ingest-gateway", Some(Market), &[Market, Scan, Plan, Risk, Order]) },
     Role {
@@ -86,23 +96,65 @@ pub const ROLES: [Role; 8] = [
         ..role("executor", Some(Order), &[Risk, Control, Order, Market])
     },
     Role { leases: true, known_readers: Readers::OneEach, ..role("recorder", None, &StreamName::ALL) },
-    Role { handles_dead_letters: true, sees_market: true, ..role("coordinator-api", Some(Control), &[Control]) },
+    // It holds what a strategy on trial decided against what the suite did.
+    Role {
+        handles_dead_letters: true,
+        sees_market: true,
+        reads_shadow: true,
+        ..role("coordinator-api", Some(Control), &[Control, Scan, Plan, Risk])
+    },
+    Role {
+        on_trial: true,
+        leases: true,
+        known_readers: Readers::OnePerPartition,
+        snapshots: true,
+        ..role("shadow-gap-scanner", Some(Scan), &[Market, Scan])
+    },
+    Role { on_trial: true, ..role("shadow-planner", Some(Plan), &[Scan, Plan, Control]) },
+    Role { on_trial: true, reads_live: &[Risk], ..role("shadow-risk-engine", Some(Risk), &[Plan, Risk, Control]) },
     Role { minds: Some("executor"), ..role("watchdog", None, &[]) },
 ];
 
 impl Role {
+    const fn world(&self) -> World {
+        if self.on_trial { World::Shadow } else { World::Live }
+    }
+
+    /// The streams on the server that it reads in order.
+    pub(crate) fn streams(&self) -> Vec<&'static str> {
+        let world = self.world();
+        let own = self.reads.iter().map(|stream| world.server_stream(*stream));
+        let live = self.reads_live.iter().map(|stream| stream.as_str());
+        let mut streams = Vec::new();
+        for stream in own.chain(live).chain(self.reads_shadow.then_some(SHADOW)) {
+            if !streams.contains(&stream) {
+                streams.push(stream);
+            }
+        }
+        streams
+    }
+
+    /// The streams on the server that it writes events into.
+    pub(crate) fn written(&self) -> Vec<&'static str> {
+        let world = self.world();
+        let mut streams: Vec<_> = self.writes.into_iter().chain([Ops]).map(|s| world.server_stream(s)).collect();
+        streams.dedup();
+        streams
+    }
+
     /// Subjects it may publish to, requests to the server included.
     pub fn publish(&self) -> Vec<String> {
         if self.minds.is_some() {
             return vec![errors_of(self.service)];
         }
-        let mut allowed: Vec<String> = self.writes.map(stream_filter).into_iter().collect();
-        allowed.push(stream_filter(Ops));
-        let written = self.writes.iter().map(|s| s.as_str()).chain(["DEAD"]);
+        let world = self.world();
+        let all = |stream: StreamName| world.subject(stream, &stream_filter(stream));
+        let mut allowed: Vec<String> = self.writes.map(all).into_iter().collect();
+        allowed.push(all(Ops));
+        let written = self.writes.map(|s| world.server_stream(s)).into_iter().chain(["DEAD"]);
         allowed.extend(written.map(|stream| format!("$JS.API.STREAM.MSG.GET.{stream}")));
-        for stream in self.reads {
-            allowed.push(format!("dead.{}-{}.*", self.service, stream.package()));
-            let api = |request: &str| format!("$JS.API.{request}.{}", stream.as_str());
+        for stream in self.streams() {
+            let api = |request: &str| format!("$JS.API.{request}.{stream}");
             allowed.extend([
                 api("STREAM.INFO"),
                 api("CONSUMER.CREATE"),
@@ -110,9 +162,12 @@ impl Role {
                 api("CONSUMER.INFO") + ".*",
                 api("CONSUMER.MSG.NEXT") + ".*",
             ]);
+        }
+        for stream in self.reads {
+            allowed.push(format!("dead.{}-{}.*", self.service, stream.package()));
             let own = |part: Option<u32>| {
                 let name = reader_name(self.service, *stream, part.map(|p| p.to_string()).as_deref());
-                api("CONSUMER.DELETE") + "." + &name
+                format!("$JS.API.CONSUMER.DELETE.{}.{name}", world.server_stream(*stream))
             };
             match self.known_readers {
                 Readers::OneEach => allowed.push(own(None)),
@@ -191,8 +246,12 @@ mod tests {
     #[test]
     fn each_stream_has_one_writer_and_nobody_but_the_recorder_reads_everything() {
         for stream in StreamName::ALL {
-            let writers: Vec<_> = ROLES.iter().filter(|r| r.writes == Some(stream)).map(|r| r.service).collect();
+            let writers: Vec<_> =
+                ROLES.iter().filter(|r| r.writes == Some(stream) && !r.on_trial).map(|r| r.service).collect();
             assert_eq!(writers.len(), usize::from(stream != Ops), "{stream:?}: {writers:?}");
+        }
+        for role in ROLES.iter().filter(|r| r.on_trial) {
+            assert_eq!(role.written(), ["SHADOW"], "{}", role.service);
         }
         let everything: Vec<_> = ROLES.iter().filter(|r| r.reads.len() == StreamName::ALL.len()).collect();
         assert_eq!(everything.iter().map(|r| r.service).collect::<Vec<_>>(), ["recorder"]);

@@ -166,7 +166,13 @@ impl Publisher {
 
     /// The event with its envelope, signed where that is asked for.
     pub(crate) fn sealed(&self, event: &Event, meta: &Meta) -> Result<Outgoing, BusError> {
+        let (stream, world) = (event.stream(), self.bus.world());
         let message = Outgoing::event(event, meta);
+        if !world.writes(stream) {
+            let subject = message.subject.to_string();
+            return Err(BusError::PublishRefused { subject, source: "a strategy on trial writes SHADOW alone".into() });
+        }
+        let message = Outgoing { subject: world.subject(stream, &message.subject).into(), ..message };
         let Some(signer) = self.bus.signer(event.stream()) else { return Ok(message) };
         let mut headers = envelope::headers(events::type_name(event), meta);
         signer.sign(&message.subject, &mut headers, &message.payload)?;
@@ -199,7 +205,7 @@ impl Publisher {
     ///
     /// A lost answer, a restart or a second replica end in `Exists { same: true }`, never in a second message.
     pub async fn create(&self, event: &Event, meta: &Meta) -> Result<Created, BusError> {
-        self.create_raw(self.sealed(event, meta)?, event.stream().as_str()).await
+        self.create_raw(self.sealed(event, meta)?, self.server_stream(event)).await
     }
 
     pub(crate) async fn create_raw(&self, message: Outgoing, stream: &str) -> Result<Created, BusError> {
@@ -215,21 +221,33 @@ impl Publisher {
         }
     }
 
-    /// Appends `event` to its stream if `expected_last_seq` is still the stream's last sequence.
+    /// Appends `event` to its stream if `expected_last_seq` is still the stream's last sequence; on trial, the last that
+    /// SHADOW holds of it.
     pub async fn append(&self, event: &Event, meta: &Meta, expected_last_seq: u64) -> Result<Appended, BusError> {
         let message = self.sealed(event, meta)?;
-        let conditional = message.clone().under(Condition::StreamSequence(expected_last_seq));
+        let (stream, world) = (event.stream(), self.bus.world());
+        let shared = world.moves(stream);
+        // Where the ledger shares its stream, the last sequence that counts is that of its own subjects.
+        let condition = if shared {
+            let subject = world.subject(stream, &subject::stream_filter(stream)).into();
+            Condition::Behind(Fence { subject, seq: expected_last_seq })
+        } else {
+            Condition::StreamSequence(expected_last_seq)
+        };
+        let conditional = message.clone().under(condition);
         let own = match self.conditional(conditional).await? {
             SequencedOutcome::Stored { seq, duplicate: false } => return Ok(Appended::Stored { seq }),
             SequencedOutcome::Stored { .. } | SequencedOutcome::WrongSequence => {
-                self.last_on(event.stream().as_str(), &message.subject).await?
+                self.last_on(world.server_stream(stream), &message.subject).await?
             }
         };
-        // The answer to an earlier try may have been lost: then our own message is right where it belongs.
-        if let Some(found) = own.filter(|m| m.sequence == expected_last_seq + 1 && m.payload == message.payload) {
+        // The answer to an earlier try may have been lost: then our own message is right where it belongs. In a shared stream
+        // sequences do not tell what came between; there the fold brings it back.
+        let is_next = |m: &jetstream::message::StreamMessage| !shared && m.sequence == expected_last_seq + 1;
+        if let Some(found) = own.filter(|m| is_next(m) && m.payload == message.payload) {
             return Ok(Appended::Stored { seq: found.sequence });
         }
-        metrics::conflict(event.stream());
+        metrics::conflict(stream);
         Ok(Appended::Conflict)
     }
 
@@ -248,15 +266,22 @@ impl Publisher {
 
     /// The last sequence of `stream`, as its leader has it.
     pub async fn last_seq(&self, stream: StreamName) -> Result<u64, BusError> {
-        let what = || format!("reading stream {}", stream.as_str());
-        let found = self.bus.context().get_stream(stream.as_str()).await.map_err(|e| BusError::request(what(), e))?;
+        let name = self.bus.world().server_stream(stream);
+        let what = || format!("reading stream {name}");
+        let found = self.bus.context().get_stream(name).await.map_err(|e| BusError::request(what(), e))?;
         Ok(found.cached_info().state.last_sequence)
     }
 
     /// The event that is stored where `event` would be, with its envelope.
     pub async fn stored_for(&self, event: &Event) -> Result<Option<(Event, Meta)>, BusError> {
-        let found = self.last_on(event.stream().as_str(), &subject::subject_of(event)).await?;
-        found.map(|m| envelope::open(&m.subject, Some(&m.headers), &m.payload, None)).transpose()
+        let (stream, world) = (event.stream(), self.bus.world());
+        let subject = subject::subject_of(event);
+        let found = self.last_on(world.server_stream(stream), &world.subject(stream, &subject)).await?;
+        found.map(|m| envelope::open(&subject, Some(&m.headers), &m.payload, None)).transpose()
+    }
+
+    fn server_stream(&self, event: &Event) -> &'static str {
+        self.bus.world().server_stream(event.stream())
     }
 
     /// The newest message on `subject`, asked from the stream's leader; tried until the publish deadline.

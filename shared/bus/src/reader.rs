@@ -35,7 +35,14 @@ pub(crate) enum Source {
     /// Messages after `after` that match `filters` (all if there are none): the reader remembers the place.
     /// With `latest` it begins at the newest message of each subject instead. With a name the server keeps the consumer
     /// under it, and each start makes it anew.
-    Ordered { stream: StreamName, filters: Vec<String>, after: u64, latest: bool, name: Option<String> },
+    Ordered {
+        stream: StreamName,
+        server: &'static str,
+        filters: Vec<String>,
+        after: u64,
+        latest: bool,
+        name: Option<String>,
+    },
 }
 
 impl Source {
@@ -43,6 +50,14 @@ impl Source {
         match self {
             Self::Durable(durable, _) => durable.stream,
             Self::Ordered { stream, .. } => *stream,
+        }
+    }
+
+    /// The stream on the server.
+    const fn server_stream(&self) -> &'static str {
+        match self {
+            Self::Durable(durable, origin) => origin.stream(durable),
+            Self::Ordered { server, .. } => server,
         }
     }
 }
@@ -144,7 +159,7 @@ impl Reader {
                         None => self.rebuild(),
                     },
                     Poll::Ready(Some(Err(error))) => {
-                        tracing::debug!(stream = self.stream().as_str(), %error, "reader starts again");
+                        tracing::debug!(stream = self.source.server_stream(), %error, "reader starts again");
                         self.rebuild();
                     }
                     Poll::Ready(None) => self.rebuild(),
@@ -170,7 +185,7 @@ impl Reader {
                 running.inquiry = None;
                 match pending {
                     Some(pending) if pending > 0 && self.stalled_once => {
-                        let stream = self.source.stream().as_str();
+                        let stream = self.source.server_stream();
                         return Poll::Ready(Err(BusError::Stalled { stream, pending }));
                     }
                     Some(pending) if pending > 0 => {
@@ -264,7 +279,7 @@ async fn build(bus: Bus, source: Source, batch: usize, created: Option<i128>) ->
             Ok(Err(error)) => error.to_string(),
             Err(_) => "no answer".to_owned(),
         };
-        tracing::debug!(stream = source.stream().as_str(), error, "reader cannot start yet");
+        tracing::debug!(stream = source.server_stream(), error, "reader cannot start yet");
         sleep(pause).await;
         pause = (pause * 2).min(PAUSE_MAX);
     }
@@ -281,8 +296,8 @@ async fn start(bus: &Bus, source: &Source, batch: usize, created: Option<i128>) 
             };
             (consumer, 0)
         }
-        Source::Ordered { stream, filters, after, latest, name } => {
-            start_ordered(bus, *stream, filters, (*after, *latest), name.as_deref(), created).await?
+        Source::Ordered { server, filters, after, latest, name, .. } => {
+            start_ordered(bus, server, filters, (*after, *latest), name.as_deref(), created).await?
         }
     };
     let pending = consumer.cached_info().num_pending;
@@ -299,16 +314,16 @@ async fn start(bus: &Bus, source: &Source, batch: usize, created: Option<i128>) 
 
 async fn start_ordered(
     bus: &Bus,
-    name: StreamName,
+    name: &'static str,
     filters: &[String],
     (after, latest): (u64, bool),
     durable: Option<&str>,
     created: Option<i128>,
 ) -> Result<(consumer::Consumer<pull::Config>, i128), BusError> {
-    let what = || format!("reading stream {}", name.as_str());
-    let handle = bus.context().get_stream(name.as_str()).await.map_err(|error| match error.kind() {
+    let what = || format!("reading stream {name}");
+    let handle = bus.context().get_stream(name).await.map_err(|error| match error.kind() {
         jetstream::context::GetStreamErrorKind::JetStream(e) if e.error_code() == ErrorCode::STREAM_NOT_FOUND => {
-            BusError::Missing { what: format!("stream {}", name.as_str()) }
+            BusError::Missing { what: format!("stream {name}") }
         }
         _ => BusError::request(what(), error),
     })?;
@@ -316,11 +331,11 @@ async fn start_ordered(
     let (first, last) = (info.state.first_sequence, info.state.last_sequence);
     let born = info.created.unix_timestamp_nanos();
     if last < after || created.is_some_and(|c| c != born) {
-        return Err(BusError::StreamWentBack { stream: name.as_str(), had: after, last });
+        return Err(BusError::StreamWentBack { stream: name, had: after, last });
     }
     // With filters the dropped messages may have been somebody else's.
     if filters.is_empty() && after > 0 && first > after + 1 {
-        return Err(BusError::Truncated { stream: name.as_str(), wanted: after + 1, first });
+        return Err(BusError::Truncated { stream: name, wanted: after + 1, first });
     }
     if let Some(durable) = durable {
         forget(&handle, durable).await?;
@@ -343,7 +358,7 @@ async fn start_ordered(
     };
     let consumer = handle.create_consumer(config).await.map_err(|error| match error.kind() {
         stream::ConsumerErrorKind::JetStream(e) if e.error_code() == ErrorCode::STREAM_NOT_FOUND => {
-            BusError::Missing { what: format!("stream {}", name.as_str()) }
+            BusError::Missing { what: format!("stream {name}") }
         }
         _ => BusError::request(what(), error),
     })?;

@@ -4,7 +4,7 @@
 
 use domain::execution::OrderUpdated;
 use domain::market::TradeBatch;
-use domain::{Event, StreamName};
+use domain::{Event, RoundId, StreamName};
 
 macro_rules! kinds {
     ($($stream:ident: $($name:ident),+;)+) => {
@@ -81,6 +81,14 @@ pub fn trade_batch_filter() -> String {
 /// The partition of a lane of trade batches.
 pub fn partition_of(subject: &str) -> Option<u32> {
     subject.strip_prefix(&Kind::TradeBatch.prefix())?.strip_prefix('.')?.parse().ok()
+}
+
+/// The candidates of one round, of all partitions.
+pub fn candidates_of(round_id: &RoundId) -> String {
+    let mut subject = Kind::CandidatesEvaluated.prefix();
+    subject.push('.');
+    push_token(&mut subject, round_id.as_str());
+    subject + ".>"
 }
 
 /// Where the holes of the feed `source` are told.
@@ -224,6 +232,8 @@ mod tests {
         assert_eq!(partition_of(&trade_batch(3)), Some(3));
         assert_eq!(partition_of("market.v1.news_published.3"), None);
         assert_eq!(Kind::CandidatesEvaluated.filter(), "scan.v1.candidates_evaluated.>");
+        let round = testkit::build::round().round_id;
+        assert_eq!(candidates_of(&round), format!("scan.v1.candidates_evaluated.{round}.>"));
     }
 
     #[test]

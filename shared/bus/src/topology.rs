@@ -12,6 +12,7 @@ use crate::connect::Bus;
 use crate::error::BusError;
 use crate::snapshot;
 use crate::subject::{Kind, redrive_filter, stream_filter};
+use crate::world;
 
 /// How large the streams may grow, and on how many nodes they are kept.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -20,7 +21,8 @@ use crate::subject::{Kind, redrive_filter, stream_filter};
 pub struct Sizes {
     /// MARKET, MiB; when full, the oldest batches go.
     pub market_mib: u32,
-    /// SCAN, MiB: every candidate of every round; when full, nothing more is accepted.
+    /// SCAN, MiB: every candidate of every round; when full, nothing more is accepted. SHADOW has the same size, and its
+    /// oldest go.
     pub scan_mib: u32,
     /// PLAN, RISK, ORDER and CONTROL each, MiB; when full, nothing more is accepted.
     pub money_mib: u32,
@@ -50,6 +52,8 @@ pub enum Keep {
     Money,
     /// Reports: the oldest goes.
     Reports,
+    /// What a strategy on trial found and decided, every candidate too: the oldest goes, since nobody trades on it.
+    Trial,
     /// Dead letters, and those sent again: until somebody deals with them, one message a subject; a full stream refuses.
     UntilHandled,
     /// Snapshots: the newest of each subject.
@@ -72,7 +76,7 @@ pub struct StreamSpec {
 }
 
 /// Every stream.
-pub const STREAMS: [StreamSpec; 10] = [
+pub const STREAMS: [StreamSpec; 11] = [
     StreamSpec { name: "MARKET", package: "market", keep: Keep::Market, days: 3, atomic: false },
     StreamSpec { name: "SCAN", package: "scan", keep: Keep::Scan, days: 90, atomic: false },
     StreamSpec { name: "PLAN", package: "plan", keep: Keep::Money, days: 90, atomic: false },
@@ -80,6 +84,7 @@ pub const STREAMS: [StreamSpec; 10] = [
     StreamSpec { name: "ORDER", package: "order", keep: Keep::Money, days: 90, atomic: true },
     StreamSpec { name: "CONTROL", package: "control", keep: Keep::Money, days: 365, atomic: false },
     StreamSpec { name: "OPS", package: "ops", keep: Keep::Reports, days: 30, atomic: false },
+    StreamSpec { name: world::SHADOW, package: world::PREFIX, keep: Keep::Trial, days: 30, atomic: false },
     StreamSpec { name: "DEAD", package: "dead", keep: Keep::UntilHandled, days: 0, atomic: false },
     StreamSpec { name: "REDRIVE", package: "redrive", keep: Keep::UntilHandled, days: 30, atomic: false },
     StreamSpec { name: snapshot::STREAM, package: "snap", keep: Keep::Newest, days: 0, atomic: false },
@@ -292,6 +297,7 @@ pub(crate) fn stream_config(spec: &StreamSpec, sizes: &Sizes) -> StreamConfig {
     let (mib, discard) = match spec.keep {
         Keep::Market => (sizes.market_mib, DiscardPolicy::Old),
         Keep::Scan => (sizes.scan_mib, DiscardPolicy::New),
+        Keep::Trial => (sizes.scan_mib, DiscardPolicy::Old),
         Keep::Money => (sizes.money_mib, DiscardPolicy::New),
         Keep::Reports | Keep::Newest => (sizes.ops_mib, DiscardPolicy::Old),
         Keep::UntilHandled => (sizes.ops_mib, DiscardPolicy::New),

@@ -24,6 +24,8 @@ use crate::traces::{Span, Tracer, Trail};
 pub trait Service: Send + 'static {
     /// Its name in events, metrics and logs.
     const NAME: &'static str;
+    /// Its name in the processes of a strategy on trial; `None` where it has no part in one.
+    const ON_TRIAL: Option<&'static str> = None;
     /// Its table in the configuration.
     const SECTION: &'static str;
     /// That table. Refuse unknown keys: `#[serde(default, deny_unknown_fields)]`.
@@ -70,6 +72,12 @@ pub struct Context<C> {
 }
 
 impl<C> Context<C> {
+    /// True in the processes of a strategy on trial: what is activated for the suite does not concern them, and they see
+    /// the suite's own decisions only where they ask for them.
+    pub fn on_trial(&self) -> bool {
+        self.settings.shadow.enabled
+    }
+
     /// Starts the envelope of an event whose identity is `id`.
     pub fn meta(&self, id: EventId) -> MetaBuilder {
         self.author().meta(id)
@@ -145,13 +153,14 @@ impl<C> Context<C> {
     }
 
     /// The strategy to begin with: that of the process's own file, or, where the file is refused, the newest activated. So a
-    /// file that somebody is still writing keeps nothing from starting again.
+    /// file that somebody is still writing keeps nothing from starting again. On trial it is that of the file alone.
     ///
     /// # Errors
-    /// The file is refused, and nothing was activated; or the bus cannot be read.
+    /// The file is refused, and nothing was activated, or the process is of a strategy on trial; or the bus cannot be read.
     pub async fn own_strategy(&self) -> crate::Result<Arc<Strategy>> {
         let refused = match self.strategy() {
             Ok(strategy) => return Ok(Arc::new(strategy)),
+            Err(refused) if self.on_trial() => return Err(refused.into()),
             Err(refused) => refused,
         };
         match self.newest_activated().await? {

@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::{ConfigError, Loaded, Sources};
+use crate::config::{ConfigError, Fault, Loaded, Sources};
 use crate::context::{Author, Context, Service};
 use crate::errors::{ErrorReporter, publish_until};
 use crate::heartbeat::Heartbeat;
@@ -141,12 +141,13 @@ fn say(name: &str, text: &str, code: ExitCode) -> ExitCode {
 pub async fn start<S: Service>(loaded: &Loaded, shutdown: CancellationToken) -> Result<(), RunError> {
     tls::install_provider();
     let settings = Arc::clone(&loaded.settings);
+    let name = name_of::<S>(loaded)?;
     let config = loaded.service::<S>()?;
     loaded.check_bus()?;
-    let bus_failed = |source| RunError::Bus { service: S::NAME, source };
+    let bus_failed = |source| RunError::Bus { service: name, source };
     let readiness = Readiness::default();
     readiness.set("bus", false, "connecting");
-    let listener = listen::<S>(settings.health.listen).await?;
+    let listener = listen(name, settings.health.listen).await?;
     let mut tasks = JoinSet::new();
     let stop = CancellationToken::new();
     let _stops_tasks = stop.clone().drop_guard();
@@ -155,11 +156,11 @@ pub async fn start<S: Service>(loaded: &Loaded, shutdown: CancellationToken) -> 
     tasks.spawn(health::serve_until(listener, routes, stop.clone()));
 
     let connecting = async {
-        let bus = Bus::connect(&settings.bus, S::NAME).await?;
+        let bus = Bus::connect(&settings.bus, name).await?;
         if settings.bus.ensure_topology {
             topology::ensure(&bus, &settings.bus.sizes).await?;
         }
-        Ok(bus)
+        Ok(if settings.shadow.enabled { bus.on_trial() } else { bus })
     };
     let bus = tokio::select! {
         connected = connecting => connected.map_err(bus_failed)?,
@@ -167,9 +168,9 @@ pub async fn start<S: Service>(loaded: &Loaded, shutdown: CancellationToken) -> 
     };
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let author = Author::new(S::NAME, Arc::clone(&clock));
-    let tracing = traces::start(&settings.telemetry, S::NAME, &settings.instance, Arc::clone(&clock));
-    let (tracer, spans) = tracing.map_err(|source| RunError::Setup { service: S::NAME, source })?;
+    let author = Author::new(name, Arc::clone(&clock));
+    let tracing = traces::start(&settings.telemetry, name, &settings.instance, Arc::clone(&clock));
+    let (tracer, spans) = tracing.map_err(|source| RunError::Setup { service: name, source })?;
     let (errors, raised) = ErrorReporter::new(author.clone());
     let reporter = Reporter {
         bus: bus.clone(),
@@ -184,7 +185,7 @@ pub async fn start<S: Service>(loaded: &Loaded, shutdown: CancellationToken) -> 
     let ctx = Context {
         config,
         settings: Arc::clone(&settings),
-        name: S::NAME,
+        name,
         instance: settings.instance.clone(),
         holder: Holder::new(&settings.instance),
         publisher: bus.publisher(),
@@ -197,11 +198,11 @@ pub async fn start<S: Service>(loaded: &Loaded, shutdown: CancellationToken) -> 
         loaded: loaded.clone(),
         heartbeat,
     };
-    tracing::info!(service = S::NAME, profile = settings.profile.as_str(), "running");
-    let outcome = work::<S>(ctx, &shutdown, settings.drain.grace()).await;
+    tracing::info!(service = name, profile = settings.profile.as_str(), "running");
+    let outcome = work::<S>(ctx, name, &shutdown, settings.drain.grace()).await;
     if let Err(error) = &outcome {
         let text = logs::chain(error);
-        errors.raise(Severity::Critical, "service_stopped", format!("{} has stopped", S::NAME), text, None);
+        errors.raise(Severity::Critical, "service_stopped", format!("{name} has stopped"), text, None);
     }
     stop.cancel();
     // Both end by themselves; a panic in there has been printed.
@@ -210,23 +211,36 @@ pub async fn start<S: Service>(loaded: &Loaded, shutdown: CancellationToken) -> 
     bus.drain().await;
     spans.flush(FLUSH).await;
     tasks.shutdown().await;
-    tracing::info!(service = S::NAME, "stopped");
+    tracing::info!(service = name, "stopped");
     outcome
 }
 
 /// How long the last spans may take: little beside the grace that a process has.
 const FLUSH: Duration = Duration::from_secs(2);
 
-async fn listen<S: Service>(address: SocketAddr) -> Result<TcpListener, RunError> {
-    let failed = |source| RunError::Listen { service: S::NAME, address, source };
+/// The service's name, which is another on trial.
+fn name_of<S: Service>(loaded: &Loaded) -> Result<&'static str, ConfigError> {
+    match S::ON_TRIAL {
+        _ if !loaded.settings.shadow.enabled => Ok(S::NAME),
+        Some(name) => Ok(name),
+        None => {
+            let problem = format!("is true, and {} has no part in a strategy on trial", S::NAME);
+            Err(loaded.refuse(Fault::new("shadow.enabled", problem)))
+        }
+    }
+}
+
+async fn listen(service: &'static str, address: SocketAddr) -> Result<TcpListener, RunError> {
+    let failed = |source| RunError::Listen { service, address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
-    tracing::info!(service = S::NAME, address = %bound, "health listener");
+    tracing::info!(service, address = %bound, "health listener");
     Ok(listener)
 }
 
 async fn work<S: Service>(
     ctx: Context<S::Config>,
+    service: &'static str,
     shutdown: &CancellationToken,
     grace: Duration,
 ) -> Result<(), RunError> {
@@ -235,8 +249,8 @@ async fn work<S: Service>(
         sleep(grace).await;
     };
     tokio::select! {
-        outcome = S::run(ctx) => outcome.map_err(|source| RunError::Failed { service: S::NAME, source }),
-        () = expired => Err(RunError::DrainTimedOut { service: S::NAME, grace_ms: grace.as_millis() }),
+        outcome = S::run(ctx) => outcome.map_err(|source| RunError::Failed { service, source }),
+        () = expired => Err(RunError::DrainTimedOut { service, grace_ms: grace.as_millis() }),
     }
 }
 

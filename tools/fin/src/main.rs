@@ -37,6 +37,8 @@ enum Command {
     Config(fin::config::Arguments),
     /// The strategy's versions: list them, check and compare a file, put it in force.
     Strategy(fin::strategy::Arguments),
+    /// A strategy on trial: let it decide beside the suite, and hold its decisions against the suite's.
+    Shadow(fin::shadow::Arguments),
     /// Create and show keys.
     Keys(fin::keys::Arguments),
     /// What must exist on the bus: streams, consumers, buckets, users.
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         Command::Report(arguments) => fin::report::run(&arguments),
         Command::Config(arguments) => fin::config::run(&arguments),
         Command::Strategy(arguments) => fin::strategy::run(&arguments),
+        Command::Shadow(arguments) => fin::shadow::run(&arguments),
         Command::Keys(arguments) => fin::keys::run(&arguments),
         Command::Topology(arguments) => fin::topology::run(&arguments),
         Command::Dlq(arguments) => fin::dlq::run(&arguments),

@@ -101,6 +101,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
         Answer::One("WholeVersion"),
     ),
     live(
+        "shadow_report",
+        "/api/v1/shadow/report",
+        "What a strategy on trial would have done otherwise, and why",
+        &[],
+        Answer::One("ShadowReport"),
+    ),
+    live(
         "dead_letters",
         "/api/v1/dead-letters",
         "Messages that could not be handled, oldest first",

@@ -13,6 +13,7 @@ use crate::analytics::{
 use crate::routes::commands::{Accepted, Reason, StateWanted};
 use crate::routes::dead_letters::{Goes, LetterHandled};
 use crate::routes::strategies::{Activated, Activation, Running, WholeVersion};
+use crate::shadow::{Difference, Report};
 use crate::status::{Banner, Check, Condition, Counts, Readiness, ServiceState};
 use crate::strategy::Change;
 use trading::{
@@ -41,7 +42,8 @@ use trading::{
         Fault, Headline, Bar, Audited, Letter, Story, StoryEvent, Status, Clocks, NextStep, BusState, Health,
         OwnReadiness, Problem, WholeLetter, Accepted, Reason, StateWanted, Goes, LetterHandled, Activation,
         Running, Activated, WholeVersion, Change, Banner, Check, Condition, Counts, Readiness, ServiceState, Analytics,
-        Basis, Bin, Group, LegSlippage, MinutePoint, RSpread, Returns, SessionPoint, Slippage, Trade, Trades
+        Basis, Bin, Group, LegSlippage, MinutePoint, RSpread, Returns, SessionPoint, Slippage, Trade, Trades,
+        Report, Difference
     ))
 )]
 pub(super) struct Schemas;

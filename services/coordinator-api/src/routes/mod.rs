@@ -7,6 +7,7 @@ pub(crate) mod commands;
 pub(crate) mod dead_letters;
 mod lists;
 mod plan;
+mod shadow;
 pub(crate) mod strategies;
 mod stream;
 
@@ -87,6 +88,7 @@ fn live() -> Router<Arc<Shared>> {
         .route("/strategies", get(strategies::list))
         .route("/strategies/versions", get(strategies::versions))
         .route("/strategies/versions/{version}", get(strategies::version))
+        .route("/shadow/report", get(shadow::report))
         .route("/dead-letters", get(dead_letters::list))
         .route("/dead-letters/{id}", get(dead_letters::show))
 }

@@ -9,6 +9,7 @@ mod commands;
 mod day;
 mod dead_letters;
 mod same_answers;
+mod shadow;
 mod shapes;
 mod strategies;
 mod streaming;

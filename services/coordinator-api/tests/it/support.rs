@@ -157,6 +157,19 @@ impl Suite {
         panic!("{path}: no answer after 10 s");
     }
 
+    /// Asks until the answer is `wanted`; meanwhile it may be that there is none.
+    pub(crate) async fn wait_until_answer_is(&self, path: &str, wanted: &Value) {
+        let mut last = Value::Null;
+        for _ in 0..200 {
+            last = self.get(path).send().await.unwrap().json().await.unwrap();
+            if last == *wanted {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{path} after 10 s: {last}");
+    }
+
     /// Publishes events of the scripted day, numbered from `first`.
     pub(crate) async fn publish(&self, first: usize, events: &[Event]) {
         for (n, event) in events.iter().enumerate() {

@@ -10,6 +10,7 @@ mod leasing;
 mod publishing;
 mod security;
 mod setting_up;
+mod shadow;
 mod snapshots;
 mod support;
 mod tokens;

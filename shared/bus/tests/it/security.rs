@@ -4,7 +4,8 @@ use async_nats::{ConnectOptions, HeaderMap, jetstream};
 use bus::permissions::{ADMIN, server_config};
 use bus::topology::EXECUTOR_RISK;
 use bus::{
-    Bus, BusConfig, Consumer, Created, Fold, FoldSpec, Item, Poison, Register, dead_letter, signature, topology,
+    Appended, Bus, BusConfig, Consumer, Created, Fold, FoldSpec, Item, Kind, Poison, Register, dead_letter, signature,
+    topology,
 };
 use domain::{Event, StreamName, UnixNanos};
 use testkit::{NatsServer, build};
@@ -97,6 +98,80 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "shadow-gap-scanner",
+        &[
+            "market.v1.trade_batch.0",
+            "scan.v1.signal_generated.x",
+            "plan.v1.plan_proposed.x",
+            "risk.v1.plan_approved.x",
+            "order.v1.order_intended.x",
+            "control.v1.config_activated.x",
+            "ops.v1.error_raised.gap-scanner.x",
+            "$KV.leases.gap-scanner.partition.0",
+            "$KV.budgets.ingest-gateway.finnhub",
+            "snap.gap-scanner.0.head",
+            "dead.gap-scanner-scan.1",
+            "heartbeat.executor",
+            "$JS.API.CONSUMER.CREATE.ORDER",
+            "$JS.API.STREAM.MSG.GET.RISK",
+            "shadow.plan.v1.plan_proposed.x",
+            "shadow.risk.v1.plan_approved.x",
+            "shadow.market.v1.trade_batch.0",
+            "$JS.API.CONSUMER.CREATE.CONTROL",
+            "$JS.API.CONSUMER.CREATE.RISK",
+            "$JS.API.CONSUMER.DELETE.MARKET.gap-scanner-market-0",
+        ],
+    ),
+    (
+        "shadow-planner",
+        &[
+            "market.v1.trade_batch.0",
+            "scan.v1.signal_generated.x",
+            "plan.v1.plan_proposed.x",
+            "risk.v1.plan_approved.x",
+            "order.v1.order_intended.x",
+            "control.v1.config_activated.x",
+            "ops.v1.error_raised.planner.x",
+            "$KV.leases.planner.partition.0",
+            "$KV.budgets.ingest-gateway.finnhub",
+            "snap.gap-scanner.0.head",
+            "dead.planner-scan.1",
+            "heartbeat.executor",
+            "$JS.API.CONSUMER.CREATE.ORDER",
+            "$JS.API.STREAM.MSG.GET.RISK",
+            "shadow.scan.v1.signal_generated.x",
+            "shadow.risk.v1.plan_approved.x",
+            "snap.shadow-gap-scanner.0.head",
+            "$KV.leases.shadow-gap-scanner.partition.0",
+            "$JS.API.CONSUMER.CREATE.MARKET",
+        ],
+    ),
+    (
+        "shadow-risk-engine",
+        &[
+            "market.v1.trade_batch.0",
+            "scan.v1.signal_generated.x",
+            "plan.v1.plan_proposed.x",
+            "risk.v1.plan_approved.x",
+            "order.v1.order_intended.x",
+            "control.v1.config_activated.x",
+            "ops.v1.error_raised.risk-engine.x",
+            "$KV.leases.risk-engine.partition.0",
+            "$KV.budgets.ingest-gateway.finnhub",
+            "snap.gap-scanner.0.head",
+            "dead.risk-engine-plan.1",
+            "heartbeat.executor",
+            "$JS.API.CONSUMER.CREATE.ORDER",
+            "$JS.API.STREAM.MSG.GET.RISK",
+            "shadow.scan.v1.signal_generated.x",
+            "shadow.plan.v1.plan_proposed.x",
+            "shadow.order.v1.order_intended.x",
+            "snap.shadow-gap-scanner.0.head",
+            "$KV.leases.shadow-gap-scanner.partition.0",
+            "$JS.API.CONSUMER.CREATE.MARKET",
+        ],
+    ),
+    (
         "watchdog",
         &[
             "$KV.budgets.ingest-gateway.finnhub",
@@ -117,6 +192,10 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
 
 /// What only the coordinator does, who carries out what a person decided about a dead letter.
 const FORBIDDEN_BUT_TO_COORDINATOR: &[&str] = &["dead.other-risk.1", "redrive.executor-risk.1", "$KV.tokens.mallory"];
+
+/// What is a strategy's on trial alone.
+const FORBIDDEN_BUT_ON_TRIAL: &[&str] =
+    &["shadow.scan.v1.x", "shadow.plan.v1.x", "shadow.risk.v1.x", "shadow.ops.v1.x", "shadow.x"];
 
 /// Requests to the server that nobody but the administrator may make.
 const ADMINISTRATION: &[&str] = &[
@@ -179,6 +258,9 @@ async fn nobody_writes_what_is_not_his_nor_administers_the_server() {
             _ => FORBIDDEN_BUT_TO_COORDINATOR,
         };
         for subject in forbidden {
+            assert!(client.request((*subject).to_owned(), "x".into()).await.is_err(), "{user}: {subject}");
+        }
+        for subject in FORBIDDEN_BUT_ON_TRIAL.iter().filter(|_| !user.starts_with("shadow-")) {
             assert!(client.request((*subject).to_owned(), "x".into()).await.is_err(), "{user}: {subject}");
         }
     }
@@ -336,6 +418,41 @@ async fn the_watchdog_hears_the_executor_and_nobody_in_its_name_and_reports_its_
     assert_eq!(heard.await.as_deref(), Some("e1"));
     let error = Event::from(build::error_raised("watchdog", "executor_silent"));
     watchdog.publisher().publish(&error, &build::meta(&["w"], "watchdog")).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_users_of_a_strategy_on_trial_decide_in_shadow_and_the_coordinator_reads_it() {
+    let (server, admin) = secured().await;
+    let scanner = connect_as(&server, "shadow-gap-scanner").await.on_trial();
+    let planner = connect_as(&server, "shadow-planner").await.on_trial();
+    let engine = connect_as(&server, "shadow-risk-engine").await.on_trial();
+    let opened = Event::from(build::day_opened());
+    admin.publisher().publish(&opened, &build::meta(&["opened"], "risk-engine")).await.unwrap();
+    let mut inputs =
+        Fold::open(&engine, FoldSpec::stream(StreamName::Plan).and_live_kinds(&[Kind::DayOpened])).unwrap();
+    let Item::Event(day) = soon(inputs.next()).await.unwrap() else { panic!("no day") };
+    assert_eq!((day.event, day.on_trial), (opened, false));
+
+    let signal = Event::from(build::signal("GME"));
+    let proposed = Event::from(domain::plan::PlanProposed { plan: build::plan("GME") });
+    let approved = Event::from(build::plan_approved("GME"));
+    for (bus, event) in [(&scanner, &signal), (&planner, &proposed)] {
+        let created = bus.publisher().create(event, &build::meta(&[event.name()], "test")).await.unwrap();
+        assert!(matches!(created, Created::New { .. }), "{created:?}");
+        let error = Event::from(build::error_raised("shadow-test", event.name()));
+        bus.publisher().publish(&error, &build::meta(&["error", event.name()], "test")).await.unwrap();
+    }
+    let appended = engine.publisher().append(&approved, &build::meta(&["approved"], "test"), 0).await.unwrap();
+    assert!(matches!(appended, Appended::Stored { .. }), "{appended:?}");
+    let coordinator = connect_as(&server, "coordinator-api").await.on_trial();
+    let spec = FoldSpec::stream(StreamName::Scan).and(StreamName::Plan).and(StreamName::Risk);
+    let mut all = Fold::open(&coordinator, spec).unwrap();
+    let mut seen = Vec::new();
+    while let Item::Event(folded) = soon(all.next()).await.unwrap() {
+        assert!(folded.on_trial);
+        seen.push(folded.event);
+    }
+    assert_eq!(seen, [signal, proposed, approved]);
 }
 
 #[tokio::test]

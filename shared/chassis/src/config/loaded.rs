@@ -18,7 +18,7 @@ use crate::context::Service;
 pub struct Loaded {
     /// What all services share.
     pub settings: Arc<Settings>,
-    /// The strategy file.
+    /// The strategy file; that of the strategy on trial, where this process has a part in it.
     pub strategy_file: StrategyFile,
     /// Where the files are that the strategy names: `FIN_CONFIG_DIR`, or the working directory.
     pub strategy_folder: PathBuf,

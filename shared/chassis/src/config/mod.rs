@@ -12,7 +12,7 @@ mod sources;
 mod strategy;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bus::BusConfig;
@@ -90,6 +90,8 @@ pub struct Settings {
     pub telemetry: Telemetry,
     /// The end of a process.
     pub drain: Drain,
+    /// The strategy on trial.
+    pub shadow: Shadow,
     /// Vendors and broker.
     pub vendors: Vendors,
 }
@@ -145,6 +147,27 @@ pub struct Drain {
     pub grace_ms: u64,
 }
 
+/// Table `shadow`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Shadow {
+    /// True in the processes that run a strategy on trial beside the suite: gap-scanner, planner and risk-engine then write
+    /// SHADOW and nothing else, under names that begin with `shadow-`. No other service starts with it.
+    pub enabled: bool,
+    /// File of the strategy on trial, in the folder of configuration unless its path says otherwise.
+    pub strategy: PathBuf,
+}
+
+impl Shadow {
+    /// What is on trial, if this process has a part in it.
+    fn file(&self, folder: &Path) -> Option<Result<PathBuf, Fault>> {
+        let missing = || Fault::new("shadow.strategy", "is empty").fix("name the file of the strategy on trial");
+        let named = !self.strategy.as_os_str().is_empty();
+        self.enabled.then(|| if named { Ok(folder.join(&self.strategy)) } else { Err(missing()) })
+    }
+}
+
 impl Drain {
     /// The same as a duration.
     pub const fn grace(self) -> Duration {
@@ -170,6 +193,7 @@ impl Settings {
             log: layers.take("log", problems)?,
             telemetry: layers.take("telemetry", problems)?,
             drain: layers.take("drain", problems)?,
+            shadow: layers.take("shadow", problems)?,
             vendors: layers.take("vendors", problems)?,
         };
         let faults = [settings.log.filter().err(), settings.telemetry.check()];
@@ -230,6 +254,25 @@ mod tests {
             error,
             "configuration: `confirm_live` is not set, and profile prod trades real money; set `confirm_live: true`"
         );
+    }
+
+    #[test]
+    fn a_process_on_trial_has_the_strategy_that_it_is_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let strategy =
+            include_str!("../../../../config/strategy.yaml").replacen("gap_pct_min: 4.0 ", "gap_pct_min: 9.0 ", 1);
+        fs::write(folder.path().join("trial.yaml"), &strategy).unwrap();
+        let on_trial = |file: &str| {
+            Sources::built_in().folder(folder.path()).set("shadow.enabled", true).set("shadow.strategy", file).load()
+        };
+        assert_eq!(on_trial("trial.yaml").unwrap().strategy_file.text(), strategy);
+        let absolute = folder.path().join("trial.yaml");
+        assert_eq!(on_trial(absolute.to_str().unwrap()).unwrap().strategy_file.text(), strategy);
+        let refused = |file: &str| on_trial(file).unwrap_err().to_string();
+        assert!(refused("").contains("`shadow.strategy` is empty"), "{}", refused(""));
+        assert!(refused("other.yaml").contains("other.yaml"), "{}", refused("other.yaml"));
+        let beside = Sources::built_in().folder(folder.path()).set("shadow.strategy", "trial.yaml").load().unwrap();
+        assert_ne!(beside.strategy_file.text(), strategy);
     }
 
     #[test]

@@ -76,10 +76,25 @@ impl Sources {
         };
         let mut problems = shared::inspect(&layers);
         let settings = Settings::take(profile, &layers, &mut problems);
+        let folder = self.folder.clone().unwrap_or_default();
+        let strategy_file = match settings.as_ref().and_then(|settings| settings.shadow.file(&folder)) {
+            None => strategy_file,
+            Some(Ok(path)) => match File::text(&path) {
+                Ok(text) => StrategyFile::new(path.display().to_string(), &text),
+                Err(problem) => {
+                    problems.push(problem);
+                    strategy_file
+                }
+            },
+            Some(Err(fault)) => {
+                problems.push(layers.locate(fault));
+                strategy_file
+            }
+        };
         let loaded = settings.map(|settings| Loaded {
             settings: Arc::new(settings),
             strategy_file,
-            strategy_folder: self.folder.unwrap_or_default(),
+            strategy_folder: folder,
             layers: Arc::new(layers),
         });
         (loaded, problems)

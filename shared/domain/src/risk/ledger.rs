@@ -24,6 +24,8 @@ struct OpenPlan {
     sector: Option<String>,
     config_version: String,
     reserved: Reserved,
+    #[serde(default)]
+    exit_by: UnixNanos,
     entered: bool,
     fills: BTreeSet<(VenueOrderId, u64)>,
     fees: Usd,
@@ -78,7 +80,7 @@ pub struct Ledger {
 }
 
 /// Sessions whose counters are remembered.
-const DAYS_KEPT: usize = 5;
+pub(super) const DAYS_KEPT: usize = 5;
 
 /// Finished trades whose result is remembered: the most that `risk.kill_trades` may ask for.
 const RESULTS_KEPT: usize = 1_000;
@@ -123,6 +125,12 @@ impl Ledger {
             }
             _ => {}
         }
+    }
+
+    /// Gives back what plans tie up whose positions would be closed by now.
+    pub(super) fn release_ended(&mut self) {
+        let now = self.market_time;
+        self.open.retain(|_, plan| plan.exit_by > now);
     }
 
     /// The trading state in force on `session`.
@@ -207,6 +215,7 @@ impl Ledger {
             sector: plan.sector.clone(),
             config_version: plan.round.config_version.clone(),
             reserved: Reserved::by(plan, approved.quantity, None, None).unwrap_or(by_notional),
+            exit_by: plan.exit_by,
             entered: false,
             fills: BTreeSet::new(),
             fees: Usd::ZERO,

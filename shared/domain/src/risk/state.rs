@@ -1,9 +1,10 @@
 //! What the risk engine decides from its ledger.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::guard::{self, Breach};
-use super::ledger::{Day, Ledger};
+use super::ledger::{DAYS_KEPT, Day, Ledger};
 use super::margin::Reserved;
 use super::sizing::{self, Means, Size};
 use super::{
@@ -26,6 +27,8 @@ use crate::time::SessionDate;
 pub struct RiskState {
     strategies: Strategies,
     ledger: Ledger,
+    /// `Some` for a strategy on trial: the newest days that the suite itself has opened.
+    suite_days: Option<BTreeMap<SessionDate, DayOpened>>,
 }
 
 /// A refusal and the sizing terms it came to.
@@ -39,7 +42,22 @@ impl RiskState {
 
     /// Goes on from a ledger that was saved.
     pub fn with_ledger(strategy: Arc<Strategy>, ledger: Ledger) -> Self {
-        Self { strategies: Strategies::new(strategy), ledger }
+        Self { strategies: Strategies::new(strategy), ledger, suite_days: None }
+    }
+
+    /// An empty ledger of a strategy on trial: it opens the days that the suite has opened, with that equity, and nothing of
+    /// what it approves is ever sent, so that a plan ties up what it needs until its position would be closed.
+    pub fn on_trial(strategy: Arc<Strategy>) -> Self {
+        Self { suite_days: Some(BTreeMap::new()), ..Self::new(strategy) }
+    }
+
+    /// On trial: the suite has opened a day of its own account. Changes nothing elsewhere.
+    pub fn suite_opened(&mut self, opened: &DayOpened) {
+        let Some(days) = &mut self.suite_days else { return };
+        days.insert(opened.session_date, opened.clone());
+        while days.len() > DAYS_KEPT {
+            days.pop_first();
+        }
     }
 
     /// The ledger, to be saved.
@@ -50,6 +68,9 @@ impl RiskState {
     /// Takes an event; repeats and events of no concern change nothing.
     pub fn apply(&mut self, event: &Event) {
         self.ledger.apply(event);
+        if self.suite_days.is_some() {
+            self.ledger.release_ended();
+        }
     }
 
     /// Takes an activation of CONTROL with what its text means, `None` if it cannot be read.
@@ -80,6 +101,10 @@ impl RiskState {
     }
 
     fn open_day(&self) -> Option<Decision> {
+        if let Some(days) = &self.suite_days {
+            let is_open = |date| self.ledger.day(date).is_some_and(|day| day.opened.is_some());
+            return days.values().find(|day| !is_open(day.session_date)).cloned().map(Decision::OpenDay);
+        }
         let account = self.ledger.account.as_ref()?;
         if self.ledger.day(account.session_date).is_some_and(|d| d.opened.is_some()) {
             return None;

@@ -12,6 +12,7 @@ mod profiles;
 mod recorded;
 mod scanning;
 mod sizing;
+mod trial;
 mod versions;
 
 use std::sync::{Arc, LazyLock};

@@ -4,3 +4,4 @@ mod chaos;
 mod fault_day;
 mod secrets;
 mod sessions;
+mod shadow;

@@ -9,6 +9,7 @@ use crate::watchdog;
 pub(crate) fn check(sources: Sources) -> (Vec<Problem>, Vec<String>) {
     let strategy_file = sources.strategy_file().ok();
     let (loaded, mut problems) = sources.inspect();
+    let strategy_file = loaded.as_ref().map(|loaded| loaded.strategy_file.clone()).or(strategy_file);
     if let Some(file) = &strategy_file {
         problems.extend(match &loaded {
             Some(loaded) => coordinator_api::strategy::check(file, &loaded.strategy_folder).1,

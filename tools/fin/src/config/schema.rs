@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bus::BusConfig;
 use chassis::Profile;
-use chassis::config::{Drain, Health, Log, Telemetry, Vendors};
+use chassis::config::{Drain, Health, Log, Shadow, Telemetry, Vendors};
 use domain::strategy::Strategy;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform as _};
@@ -33,6 +33,8 @@ struct ConfigFile {
     telemetry: Telemetry,
     /// The end of a process.
     drain: Drain,
+    /// The strategy on trial.
+    shadow: Shadow,
     /// Vendors and broker.
     vendors: Vendors,
     /// The ingest gateway.

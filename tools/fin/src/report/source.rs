@@ -2,24 +2,20 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use chassis::Sources;
 use coordinator_api::analytics::{self, Analytics, RangeQuery, Trade};
 use coordinator_api::store::Reader;
 use recorder::store::StoreUrl;
-use reqwest::{Response, StatusCode, Url};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use super::{Report, usage};
+use crate::api::Api;
 use crate::connection::wall_time;
-use crate::exit::{NotFound, Refused};
+use crate::exit::NotFound;
 use crate::running::at_running_suite;
 
-/// An answer over years of trades takes a while.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// How often trades and numbers are asked for again when a trade closed between the two answers.
 const TRIES: usize = 5;
 
@@ -28,14 +24,14 @@ pub(super) enum Source {
     /// A store.
     Store(StoreUrl),
     /// The API's address and what opens it.
-    Api { base: Url, token: Option<String> },
+    Api(Api),
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Store(url) => write!(f, "{url}"),
-            Self::Api { base, .. } => write!(f, "{base}"),
+            Self::Api(api) => write!(f, "{}", api.base()),
         }
     }
 }
@@ -44,10 +40,7 @@ impl Source {
     /// The store or API that is named, else the configured store.
     pub(super) fn of(store: Option<&str>, api: Option<&str>, token_file: Option<&Path>) -> anyhow::Result<Self> {
         if let Some(text) = api {
-            let base = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-            let base = base.ok_or_else(|| usage(format!("--api is `{text}`, must be of the form http://HOST:PORT")))?;
-            let token = token_file.map(token).transpose()?;
-            return Ok(Self::Api { base, token });
+            return Ok(Self::Api(Api::at(text, token_file)?));
         }
         if let Some(text) = store {
             let url: StoreUrl = text.parse().map_err(|error| usage(format!("--store: {error}")))?;
@@ -67,7 +60,7 @@ impl Source {
     pub(super) async fn report(&self, range: RangeQuery) -> anyhow::Result<Report> {
         match self {
             Self::Store(url) => from_store(url, range).await,
-            Self::Api { base, token } => from_api(base, token.as_deref(), &range).await,
+            Self::Api(api) => from_api(api, &range).await,
         }
     }
 }
@@ -79,11 +72,6 @@ fn configured() -> anyhow::Result<(PathBuf, recorder::config::Config)> {
     let loaded = at_running_suite(sources, &settings, None).load()?;
     let recorder = loaded.section("recorder")?;
     Ok((loaded.settings.data_dir, recorder))
-}
-
-fn token(file: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("--token-file {}", file.display()))?;
-    Ok(text.trim().to_owned())
 }
 
 async fn from_store(url: &StoreUrl, range: RangeQuery) -> anyhow::Result<Report> {
@@ -102,8 +90,7 @@ async fn from_store(url: &StoreUrl, range: RangeQuery) -> anyhow::Result<Report>
     bail!("{url}: trades go on closing faster than they can be read; choose a range that is over")
 }
 
-async fn from_api(base: &Url, token: Option<&str>, range: &RangeQuery) -> anyhow::Result<Report> {
-    let api = Api { client: reqwest::Client::builder().timeout(PATIENCE).build()?, base, token };
+async fn from_api(api: &Api, range: &RangeQuery) -> anyhow::Result<Report> {
     let mut query: Vec<(&str, String)> = Vec::new();
     query.extend(range.from.map(|from| ("from", from.to_string())));
     query.extend(range.to.map(|to| ("to", to.to_string())));
@@ -111,18 +98,12 @@ async fn from_api(base: &Url, token: Option<&str>, range: &RangeQuery) -> anyhow
     query.extend(range.symbol.as_ref().map(|symbol| ("symbol", symbol.to_string())));
     for _ in 0..TRIES {
         let analytics: Analytics = api.get("analytics", &query).await?;
-        let closed_trades = api.trades(&query).await?;
+        let closed_trades = trades(api, &query).await?;
         if analytics.trades.count == closed_trades.len() {
             return Ok(Report { analytics, closed_trades });
         }
     }
-    bail!("{base}: trades go on closing faster than they can be read; choose a range that is over")
-}
-
-struct Api<'a> {
-    client: reqwest::Client,
-    base: &'a Url,
-    token: Option<&'a str>,
+    bail!("{}: trades go on closing faster than they can be read; choose a range that is over", api.base())
 }
 
 #[derive(Deserialize)]
@@ -131,49 +112,18 @@ struct Page {
     next: Option<String>,
 }
 
-impl Api<'_> {
-    async fn trades(&self, query: &[(&str, String)]) -> anyhow::Result<Vec<Trade>> {
-        let mut trades = Vec::new();
-        let mut after: Option<String> = None;
-        loop {
-            let mut query = query.to_vec();
-            query.push(("limit", "1000".to_owned()));
-            query.extend(after.map(|after| ("after", after)));
-            let page: Page = self.get("analytics/trades", &query).await?;
-            trades.extend(page.items);
-            after = page.next;
-            if after.is_none() {
-                return Ok(trades);
-            }
+async fn trades(api: &Api, query: &[(&str, String)]) -> anyhow::Result<Vec<Trade>> {
+    let mut trades = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let mut query = query.to_vec();
+        query.push(("limit", "1000".to_owned()));
+        query.extend(after.map(|after| ("after", after)));
+        let page: Page = api.get("analytics/trades", &query).await?;
+        trades.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            return Ok(trades);
         }
-    }
-
-    async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<T> {
-        let url = format!("{}/api/v1/{path}", self.base.as_str().trim_end_matches('/'));
-        let mut request = self.client.get(&url).query(query);
-        if let Some(token) = self.token {
-            request = request.bearer_auth(token);
-        }
-        let response = request.send().await.with_context(|| format!("{} does not answer", self.base))?;
-        if !response.status().is_success() {
-            return Err(refusal(&url, response).await);
-        }
-        response.json().await.with_context(|| format!("{url}: the answer is not that of this version's API"))
-    }
-}
-
-/// What the API said instead of an answer.
-async fn refusal(url: &str, response: Response) -> anyhow::Error {
-    #[derive(Deserialize)]
-    struct Problem {
-        detail: String,
-    }
-    let status = response.status();
-    let text = response.text().await.unwrap_or_default();
-    let detail = serde_json::from_str::<Problem>(&text).map_or_else(|_| status.to_string(), |problem| problem.detail);
-    match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Refused(format!("{url}: {detail}")).into(),
-        StatusCode::BAD_REQUEST => usage(detail),
-        _ => anyhow::anyhow!("{url}: {detail}"),
     }
 }

@@ -14,7 +14,7 @@ use crate::connection::{Announcement, BUS_ADDRESS, SIM_ADDRESS, SUITE_FOLDER};
 use crate::keys;
 use lock::Lock;
 use nats::NatsServer;
-pub(crate) use services::point_at_simulator;
+pub(crate) use services::{keep_running, point_at_simulator};
 
 /// What `fin up` takes on its command line.
 #[derive(Debug, clap::Args)]

@@ -72,7 +72,11 @@ async fn drain(tasks: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
 }
 
 /// Starts a service again, later each time, when it fails after it had been running.
-async fn keep_running<F, Fut>(name: &'static str, shutdown: &CancellationToken, start: F) -> anyhow::Result<()>
+pub(crate) async fn keep_running<F, Fut>(
+    name: &'static str,
+    shutdown: &CancellationToken,
+    start: F,
+) -> anyhow::Result<()>
 where
     F: Fn() -> Fut,
     Fut: Future<Output = Result<(), RunError>>,
