@@ -6,7 +6,7 @@ use super::sources::variable;
 use crate::vendors::SECRET_KEYS;
 
 /// Every name that may stand outside a table, and every table.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 19] = [
     "profile",
     "data_dir",
     "instance",
@@ -24,6 +24,7 @@ const NAMES: [&str; 18] = [
     "executor",
     "recorder",
     "api",
+    "alerts",
     "watchdog",
 ];
 
