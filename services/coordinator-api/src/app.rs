@@ -9,6 +9,7 @@ use chassis::{Context, Fault, Loaded, Profile, Settings};
 use domain::strategy::Strategy;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use crate::alerts::{Alerts, Board, Handles, Sender};
 use crate::auth::Tokens;
@@ -62,23 +63,25 @@ impl chassis::Service for CoordinatorApi {
             reader: shared.reader.clone(),
             shutdown: ctx.shutdown.clone(),
         };
-        let alerts = tokio::spawn(alerts.run(handles));
+        let mut sending = JoinSet::new();
+        sending.spawn(alerts.run(handles));
         let follower = tokio::spawn(live::follow(shared, ctx.config.poll(), ctx.shutdown.clone()));
         tracing::info!(address = %listener.local_addr()?, "serving");
         let shutdown = ctx.shutdown.clone();
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
         let serving = axum::serve(listener, app).with_graceful_shutdown(async move { shutdown.cancelled().await });
-        tokio::pin!(alerts);
         tokio::select! {
             served = serving.into_future() => served?,
-            Ok(Err(error)) = &mut alerts => return Err(error.into()),
+            Some(Ok(Err(error))) = sending.join_next() => return Err(error.into()),
             // Without it nobody would learn which strategy is in force.
             Ok(Err(error)) = strategies => return Err(error.into()),
         }
         follower.await?;
         tokens.await?;
         watcher.await?;
-        alerts.await??;
+        while let Some(ended) = sending.join_next().await {
+            ended??;
+        }
         Ok(())
     }
 }

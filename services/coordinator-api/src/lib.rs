@@ -7,8 +7,8 @@
 //!
 //! Data moves: [`store`] and [`changes`] read what the recorder committed → [`live`] follows the commit number once for
 //! all → [`routes`] answer and stream → [`dashboard`] is the page that shows it. [`status`] puts the suite's state into
-//! one document, [`strategy`] activates what the strategy's file says, [`analytics`] tells what trading amounts to, [`alerts`] sends to people what they should know,
-//! [`guard`] and [`problem`] stand around every request, [`auth`] and
+//! one document, [`strategy`] activates what the strategy's file says, [`analytics`] tells what trading amounts to,
+//! [`alerts`] sends to people what they should know, [`guard`] and [`problem`] stand around every request, [`auth`] and
 //! [`limit`] before whatever tells or does something.
 
 pub mod alerts;

@@ -1,6 +1,7 @@
 //! The `alerts` table of the configuration.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -260,6 +261,9 @@ impl Target {
         if self.events.is_empty() {
             faults.push(Fault::new(at("events"), "is empty: nothing would ever be sent"));
         }
+        if self.url.is_some() && self.url_file.is_some() {
+            faults.push(Fault::new(at("url_file"), "stands beside `url`: one of them"));
+        }
         faults.extend(
             self.strangers().map(|name| Fault::new(at(name), format!("means nothing to kind {}", self.kind.as_str()))),
         );
@@ -294,7 +298,12 @@ impl Target {
     }
 }
 
-pub(super) fn is_http(text: &str) -> bool {
+/// True for a host that is reached without a network.
+pub(super) fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn is_http(text: &str) -> bool {
     reqwest::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
 }
 

@@ -25,8 +25,8 @@ const INBOX: usize = 256;
 const KEEP_EVERY: Duration = Duration::from_secs(10);
 /// How long workers may take to end.
 const ENDING: Duration = Duration::from_secs(3);
-/// Room for every event that the durables hand out before one is acknowledged.
-const SETTLED: usize = 4 * ALERTS_OPS.ack_pending_max as usize;
+/// Room for every event that the four durables hand out before one is acknowledged, redriven ones too.
+const SETTLED: usize = 2 * 4 * ALERTS_OPS.ack_pending_max as usize;
 
 pub(super) struct Desk {
     common: Common,
@@ -144,9 +144,10 @@ impl Desk {
         }
         let claims = Claim::for_each(place, takers.len(), &self.settled);
         for ((target, inbox), claim) in takers.into_iter().zip(claims) {
-            if let Err(full) = inbox.try_send(Job { notice: notice.clone(), claim }) {
-                metrics::collapsed(&target.name);
-                full.into_inner().claim.settle();
+            // A worker takes it at once, whatever it is doing.
+            if let Err(refused) = inbox.send(Job { notice: notice.clone(), claim }).await {
+                tracing::error!(target = target.name, "its sender has ended: nothing goes there before the next start");
+                refused.0.claim.settle();
             }
         }
     }

@@ -1,6 +1,5 @@
 //! Mail by SMTP.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use chassis::Fault;
@@ -10,7 +9,7 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 
-use super::config::{Security, Target, needed, secret};
+use super::config::{Security, Target, is_this_machine, needed, secret};
 use super::endpoint::Failure;
 use super::text::{Message, cut};
 
@@ -31,8 +30,7 @@ impl Mail {
         let kind = target.kind;
         let host = needed(target.host.as_deref(), key, "host", kind)?;
         let security = target.security.unwrap_or(Security::Starttls);
-        let local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-        if security == Security::None && !local {
+        if security == Security::None && !is_this_machine(host) {
             return Err(Fault::new(format!("{key}.security"), "is none, which is for a relay on this machine alone"));
         }
         let from = mailbox(needed(target.from.as_deref(), key, "from", kind)?, &format!("{key}.from"))?;
@@ -70,10 +68,10 @@ impl Mail {
         match outcome {
             Ok(response) => {
                 let words = response.message().collect::<Vec<_>>().join(" ");
-                Ok(format!("{} {}", response.code(), cut(&words, 200)).trim_end().to_owned())
+                Ok(format!("{} {}", response.code(), words).trim_end().to_owned())
             }
             Err(error) => Err(Failure {
-                detail: cut(&chassis::logs::chain(&error), 300),
+                detail: chassis::logs::chain(&error),
                 retry: !error.is_permanent(),
                 after: None,
             }),

@@ -1,7 +1,7 @@
 //! Alerts to where people are: hooks, chats and mail.
 //!
 //! Data moves: the durables `alerts-*` hand out what people may want to know → [`notice`] says it in words → each target's
-//! [`worker`] gathers what is alike, keeps to the target's rate and sends it to its [`endpoint`] → the event is acknowledged
+//! [`worker`] gathers what is alike, keeps to the target's rate and sends it by its [`endpoint`] → the event is acknowledged
 //! once every target has taken it or was given up. Of several replicas the holder of a lease sends. Nothing else waits for
 //! any of this, and a target waits for no other.
 
@@ -10,6 +10,7 @@ pub mod config;
 mod desk;
 mod endpoint;
 mod gather;
+mod hook;
 mod mail;
 mod metrics;
 mod notice;
@@ -31,7 +32,6 @@ use worker::Common;
 
 pub use board::{AlertState, Board, Delivery, TargetState};
 pub use config::Alerts;
-pub use endpoint::{Failure, ID, SIGNATURE};
 
 /// A table of alerts that was checked, with the ways to its targets.
 pub struct Sender {

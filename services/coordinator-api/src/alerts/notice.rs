@@ -112,6 +112,7 @@ pub(super) fn test(target: &str, at: UnixNanos) -> Notice {
 fn of_error(id: &EventId, error: &ErrorRaised) -> Notice {
     // Where an error of the executor's is about a plan, the plan's story is the place to look.
     let plan_id = error.subject.clone().filter(|_| runbook::is_about_a_plan(&error.code));
+    let apart = error.subject.as_deref().filter(|_| runbook::is_about_a_position(&error.code));
     let subject = error.subject.iter().filter(|subject| !error.message.contains(subject.as_str()));
     let about = subject.map(|subject| format!("About {subject}."));
     let lines = about.chain((!error.detail.is_empty()).then(|| error.detail.clone()));
@@ -128,7 +129,7 @@ fn of_error(id: &EventId, error: &ErrorRaised) -> Notice {
         place: plan_id.as_ref().map_or_else(|| "#/system".to_owned(), |id| format!("#/plans/{id}")),
         plan_id,
         at: error.at,
-        like: format!("{}/{}", error.service, error.code),
+        like: format!("{}/{}/{}", error.service, error.code, apart.unwrap_or_default()),
     }
 }
 
@@ -229,6 +230,16 @@ mod tests {
         assert_eq!((notice.plan_id.as_deref(), notice.body.as_str()), (Some("20261124-GME"), "About 20261124-GME."));
         assert!(notice.what_to_do.unwrap().contains("stop"));
         assert_eq!(notice.place, "#/plans/20261124-GME");
+    }
+
+    #[test]
+    fn one_position_in_trouble_is_not_like_another_and_one_feed_is() {
+        let like = |code: &str, subject: &str| {
+            let error = ErrorRaised { subject: Some(subject.into()), ..build::error_raised("executor", code) };
+            of(error).unwrap().like
+        };
+        assert_ne!(like("uncovered", "20261124-GME"), like("uncovered", "20261124-AMC"));
+        assert_eq!(like("dead_letter", "a"), like("dead_letter", "b"));
     }
 
     #[test]

@@ -75,6 +75,11 @@ pub(super) fn is_about_a_plan(code: &str) -> bool {
     matches!(code, "uncovered" | "oversold" | "late_fill" | "exit_refused")
 }
 
+/// True for errors about one plan, symbol or order: one like it about another is no repetition.
+pub(super) fn is_about_a_position(code: &str) -> bool {
+    is_about_a_plan(code) || matches!(code, "position_mismatch" | "not_flat" | "unknown_order" | "broker_refuses")
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

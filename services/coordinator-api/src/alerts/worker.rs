@@ -119,6 +119,7 @@ impl Worker {
                 () = async { match due { Some(due) => sleep_until(due).await, None => std::future::pending().await } } => {}
             }
         }
+        metrics::waiting(&self.target.name, 0);
         if let Some((group, sending)) = under_way
             && let Ok(Ok(answer)) = timeout(LAST_ATTEMPT, sending).await
         {

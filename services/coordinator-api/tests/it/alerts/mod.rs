@@ -1,11 +1,13 @@
 //! Alerts reach their targets once, whatever the targets do.
 
+mod mail;
 mod receiver;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use coordinator_api::alerts::{self, Alerts};
 use domain::Event;
 use domain::control::{Authorship, TradingStateChanged};
 use domain::execution::{DeadlineClock, DeadlineReached, DeadlineStep};
@@ -17,7 +19,8 @@ use testkit::{NatsServer, build};
 
 use crate::day;
 use crate::support::Suite;
-use receiver::{Answer, MailServer, Receiver};
+use mail::{MailServer, Protection, certificate};
+use receiver::{Answer, Receiver};
 
 const SECRET: &str = "T0K-secret-4711";
 
@@ -54,7 +57,7 @@ fn target<'a>(status: &'a Value, name: &str) -> &'a Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_kind_gets_what_it_asked_for_and_a_restart_sends_nothing_again() {
-    let (receiver, mails) = (Receiver::start().await, MailServer::start().await);
+    let (receiver, mails) = (Receiver::start().await, MailServer::start(Protection::None).await);
     let secrets = TempDir::new().unwrap();
     let hook = |name: &str| file(secrets.path(), name, &format!("{}/{name}/{SECRET}\n", receiver.base));
     let key = file(secrets.path(), "key", "Jefe");
@@ -132,13 +135,18 @@ async fn each_kind_gets_what_it_asked_for_and_a_restart_sends_nothing_again() {
 async fn a_target_that_fails_is_asked_again_as_it_says_and_holds_nobody_up() {
     let receiver = Receiver::start().await;
     receiver.answer("/web", &[Answer::Status(500, None, "x"), Answer::Status(429, Some("2"), "slow down")]);
-    receiver.answer("/gone", &[Answer::Status(404, None, "no_service")]);
+    let gone = format!("/gone/{SECRET}");
+    // Many servers repeat the path that they do not know.
+    receiver.answer(&gone, &[Answer::Status(404, None, "Cannot POST /gone/T0K-secret-4711")]);
     receiver.answer("/mute", &vec![Answer::Late(Duration::from_secs(30)); 9]);
     let secrets = TempDir::new().unwrap();
     let dead = file(secrets.path(), "dead", &format!("http://127.0.0.1:{}/{SECRET}", testkit::free_port()));
+    let gone_file = file(secrets.path(), "gone", &format!("{}{gone}", receiver.base));
+    let mut well = webhook(&receiver, "well");
+    well["severity_min"] = json!("warning");
     let folder = folder(&json!({ "give_up_s": 6, "timeout_ms": 500, "targets": [
-        { "name": "dead", "kind": "slack", "url_file": dead },
-        webhook(&receiver, "mute"), webhook(&receiver, "gone"), webhook(&receiver, "web"), webhook(&receiver, "well"),
+        { "name": "dead", "kind": "slack", "url_file": dead }, { "name": "gone", "kind": "slack", "url_file": gone_file },
+        webhook(&receiver, "mute"), webhook(&receiver, "web"), well,
     ] }));
     let mut suite = Suite::with_folder(folder.path()).await;
     suite.record();
@@ -150,7 +158,7 @@ async fn a_target_that_fails_is_asked_again_as_it_says_and_holds_nobody_up() {
     assert!(begun.elapsed() > Duration::from_secs(3), "Retry-After was not kept: {:?}", begun.elapsed());
     let over = |s: &Value| ["dead", "mute", "gone"].iter().all(|name| target(s, name)["state"] == "given_up");
     let status = suite.wait_for("/api/v1/status", over).await;
-    assert_eq!(target(&status, "gone")["detail"], "HTTP 404 Not Found: no_service");
+    assert_eq!(target(&status, "gone")["detail"], "HTTP 404 Not Found: Cannot POST ***");
     let errors = suite.wait_for("/api/v1/errors", |e| e["items"].as_array().unwrap().len() == 4).await;
     let undelivered: Vec<_> =
         errors["items"].as_array().unwrap().iter().filter(|e| e["code"] == "alert_undelivered").collect();
@@ -214,4 +222,48 @@ async fn after_the_close_people_are_told_what_the_day_came_to() {
     assert!(text.contains("1 trades closed, 0 won: -1.10 R, -11.00 USD after 0.00 USD of fees."), "{text}");
     assert!(text.contains("GME -1.10 R (stop loss)"), "{text}");
     suite.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mail_and_password_travel_over_tls_or_not_at_all() {
+    let (folder, acceptor) = certificate();
+    let (_, stranger) = certificate();
+    let protections = [
+        Protection::Starttls(acceptor.clone()),
+        Protection::Tls(acceptor.clone()),
+        Protection::None,
+        Protection::Tls(stranger),
+        Protection::Starttls(acceptor),
+    ];
+    let names = ["starttls", "tls", "plain", "stranger", "refused"];
+    let ca = folder.path().join("ca.crt");
+    let mut servers = Vec::new();
+    let mut targets = Vec::new();
+    for (name, protection) in names.into_iter().zip(protections) {
+        let server = MailServer::start(protection).await;
+        let password = file(folder.path(), name, if name == "refused" { "wrong" } else { SECRET });
+        targets.push(json!({
+            "name": name, "kind": "email", "host": "localhost", "port": server.port, "ca_file": ca, "user": "ann",
+            "security": if matches!(name, "tls" | "stranger") { "tls" } else { "starttls" },
+            "password_file": password, "from": "fin@desk.example", "to": ["ann@desk.example", "bob@desk.example"],
+        }));
+        servers.push(server);
+    }
+    let alerts: Alerts = serde_json::from_value(json!({ "timeout_ms": 3_000, "targets": targets })).unwrap();
+    assert_eq!(alerts.check(), []);
+    let tested = alerts::test(&alerts, None, "PAPER", build::session().at_hm(8, 0)).await.unwrap();
+    let delivered: Vec<_> = tested.iter().map(|t| (t.target.as_str(), t.delivered)).collect();
+    assert_eq!(
+        delivered,
+        [("starttls", true), ("tls", true), ("plain", false), ("stranger", false), ("refused", false)],
+        "{tested:?}"
+    );
+    assert!(tested[4].answer.contains("who are you"), "{tested:?}");
+    for server in &servers[..2] {
+        assert_eq!(server.logins(), [format!("\0ann\0{SECRET}")]);
+        assert!(server.mails()[0].contains("Subject: [PAPER] INFO: test message to "), "{:?}", server.mails());
+    }
+    for server in &servers[2..4] {
+        assert_eq!((server.logins().len(), server.mails().len()), (0, 0));
+    }
 }

@@ -1,7 +1,6 @@
-//! What takes alerts: an HTTP server and a mail server, both real, on free ports.
+//! An HTTP server on a free port that takes alerts.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,8 +10,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::IntoResponse;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 /// A request that came in.
 #[derive(Clone)]
@@ -102,63 +100,5 @@ async fn take(State(receiver): State<Receiver>, uri: Uri, headers: HeaderMap, bo
             receiver.inner.lock().unwrap().taken.push(Taken { path, headers, body });
             "ok".into_response()
         }
-    }
-}
-
-/// A mail server that speaks as much SMTP as a client needs, and keeps the mails.
-#[derive(Clone)]
-pub(crate) struct MailServer {
-    pub(crate) port: u16,
-    mails: Arc<Mutex<Vec<String>>>,
-}
-
-impl MailServer {
-    pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-        let server = Self { port: listener.local_addr().unwrap().port(), mails: Arc::default() };
-        let mails = Arc::clone(&server.mails);
-        tokio::spawn(async move {
-            while let Ok((connection, _)) = listener.accept().await {
-                tokio::spawn(talk(connection, Arc::clone(&mails)));
-            }
-        });
-        server
-    }
-
-    pub(crate) async fn wait(&self, count: usize) -> Vec<String> {
-        for _ in 0..400 {
-            let mails = self.mails.lock().unwrap().clone();
-            if mails.len() >= count {
-                return mails;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("not {count} mails within 20 s");
-    }
-}
-
-async fn talk(connection: TcpStream, mails: Arc<Mutex<Vec<String>>>) -> std::io::Result<()> {
-    let mut connection = BufReader::new(connection);
-    connection.write_all(b"220 test\r\n").await?;
-    loop {
-        let mut line = String::new();
-        if connection.read_line(&mut line).await? == 0 {
-            return Ok(());
-        }
-        let answer: &[u8] = match line.get(..4).unwrap_or_default() {
-            "EHLO" => b"250-test\r\n250 8BITMIME\r\n",
-            "DATA" => {
-                connection.write_all(b"354 go on\r\n").await?;
-                let mut mail = String::new();
-                while !mail.ends_with("\r\n.\r\n") {
-                    connection.read_line(&mut mail).await?;
-                }
-                mails.lock().unwrap().push(mail);
-                b"250 2.0.0 queued as 1\r\n"
-            }
-            "QUIT" => b"221 bye\r\n",
-            _ => b"250 ok\r\n",
-        };
-        connection.write_all(answer).await?;
     }
 }
