@@ -10,7 +10,9 @@ use domain::strategy::Strategy;
 use serde_json::{Value, json};
 use store::StoreSection;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
+use crate::alerts::{Alerts, Board, Handles, Sender};
 use crate::auth::Tokens;
 use crate::config::Config;
 use crate::limit::Limits;
@@ -35,7 +37,9 @@ impl chassis::Service for CoordinatorApi {
         // The recorder says what is wrong with its own table.
         let store = loaded.section::<StoreSection>("recorder").ok();
         let unusable = store.and_then(|store| store.url(&loaded.settings.data_dir).err());
-        config.check().into_iter().chain(unusable).collect()
+        // What cannot even be read is said where the table is taken.
+        let alerts = loaded.section::<Alerts>(Alerts::SECTION).map(|alerts| alerts.check()).unwrap_or_default();
+        config.check().into_iter().chain(unusable).chain(alerts).collect()
     }
 
     async fn run(ctx: Context<Config>) -> chassis::Result {
@@ -43,7 +47,8 @@ impl chassis::Service for CoordinatorApi {
         let address = ctx.config.listen;
         let listener = TcpListener::bind(address).await.map_err(|source| ListenError { address, source })?;
         let own = ctx.own_strategy().await?;
-        let shared = Arc::new(shared(&ctx, own)?);
+        let alerts = Sender::new(ctx.section(Alerts::SECTION)?, &ctx)?;
+        let shared = Arc::new(shared(&ctx, own, alerts.board())?);
         let health = chassis::health::router(ctx.readiness.clone());
         let app = routes::router(Arc::clone(&shared), health);
         let tokens = tokio::spawn(auth::follow(Arc::clone(&shared), ctx.shutdown.clone()));
@@ -55,6 +60,14 @@ impl chassis::Service for CoordinatorApi {
         let watcher = tokio::spawn(file::watch(Arc::clone(&shared), watched, ctx.shutdown.clone()));
         let strategies = tokio::spawn(versions::follow(Arc::clone(&shared), ctx.shutdown.clone()));
         let parity = tokio::spawn(shadow::follow(Arc::clone(&shared), ctx.shutdown.clone()));
+        let handles = Handles {
+            bus: ctx.bus.clone(),
+            holder: ctx.holder.clone(),
+            reader: shared.reader.clone(),
+            shutdown: ctx.shutdown.clone(),
+        };
+        let mut sending = JoinSet::new();
+        sending.spawn(alerts.run(handles));
         let follower = tokio::spawn(live::follow(shared, ctx.config.poll(), ctx.shutdown.clone()));
         tracing::info!(address = %listener.local_addr()?, "serving");
         let shutdown = ctx.shutdown.clone();
@@ -62,6 +75,7 @@ impl chassis::Service for CoordinatorApi {
         let serving = axum::serve(listener, app).with_graceful_shutdown(async move { shutdown.cancelled().await });
         tokio::select! {
             served = serving.into_future() => served?,
+            Some(Ok(Err(error))) = sending.join_next() => return Err(error.into()),
             // Without it nobody would learn which strategy is in force.
             Ok(Err(error)) = strategies => return Err(error.into()),
         }
@@ -69,6 +83,9 @@ impl chassis::Service for CoordinatorApi {
         tokens.await?;
         watcher.await?;
         parity.await?;
+        while let Some(ended) = sending.join_next().await {
+            ended??;
+        }
         Ok(())
     }
 }
@@ -81,7 +98,7 @@ struct ListenError {
     source: std::io::Error,
 }
 
-fn shared(ctx: &Context<Config>, own: Arc<Strategy>) -> Result<Shared, chassis::BoxError> {
+fn shared(ctx: &Context<Config>, own: Arc<Strategy>, alerts: Board) -> Result<Shared, chassis::BoxError> {
     let dev = ctx.settings.profile == Profile::Dev;
     let versions = Arc::new(Versions::new(own));
     let store: StoreSection = ctx.section("recorder")?;
@@ -93,6 +110,7 @@ fn shared(ctx: &Context<Config>, own: Arc<Strategy>) -> Result<Shared, chassis::
             bus_url: ctx.settings.bus.url.clone(),
             vendors: dev.then(|| vendors(&ctx.settings)),
             versions: Arc::clone(&versions),
+            alerts,
         },
         versions,
         parity: Parity::default(),

@@ -170,6 +170,13 @@ export function makeStatus(made, now, market) {
     verdict: `Trading. ${made.positions.length} open, 2 working. Nothing needs you.`, next_step: { name: 'entries end', at: iso(OPEN + 90 * 60_000) }, flat_by: iso(OPEN + 390 * 60_000),
     readiness: { ready: true, passed: 8, total: 8, checks: ['calendar', 'clock', 'broker', 'positions', 'reference', 'feed', 'disk', 'bus'].map((name) => ({ name, ok: true, detail: `${name} agreed at 09:20 ET` })) },
     bus: { url: 'nats://127.0.0.1:4222', connected: true }, vendors: { finnhub: 'http://127.0.0.1:7001/finnhub', yahoo: 'http://127.0.0.1:7001/yahoo', alphavantage: 'http://127.0.0.1:7001/alphavantage', alpaca: 'http://127.0.0.1:7001/alpaca', sim: 'http://127.0.0.1:7001/sim/v1' },
+    alerts: {
+      sending: true,
+      targets: [
+        { name: 'desk', kind: 'slack', state: 'delivered', detail: 'HTTP 200 OK', waiting: 0, delivered: 12, given_up: 0, last_at: iso(now - 90_000) },
+        { name: 'phone', kind: 'telegram', state: 'given_up', detail: 'HTTP 403 Forbidden: bot was blocked by the user', waiting: 2, delivered: 3, given_up: 1, last_at: iso(now - 30_000) },
+      ],
+    },
     services: SERVICES.map((name) => ({ name, instance: `${name}-1`, version: '0.1.0', state: 'ready', detail: 'all dependencies answer', seen_at: iso(now - 400) })),
     banners: [
       { id: 'err-1', severity: 'warning', service: 'ingest-gateway', message: 'A frame could not be read.', detail: 'Ends 60 s after the last one.', since: iso(OPEN + 61_000), last: iso(OPEN + 90_000), count: 3 },

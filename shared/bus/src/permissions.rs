@@ -8,7 +8,9 @@ use std::fmt::Write as _;
 use domain::StreamName::{self, Control, Market, Ops, Order, Plan, Risk, Scan};
 
 use crate::subject::{errors_of, heartbeat, reader_name, redrive_filter, stream_filter};
-use crate::topology::{DURABLES, Durable, EXECUTOR_RISK, PARTITIONS_MAX, REDRIVE};
+use crate::topology::{
+    ALERTS_CONTROL, ALERTS_OPS, ALERTS_ORDER, ALERTS_RISK, DURABLES, Durable, EXECUTOR_RISK, PARTITIONS_MAX, REDRIVE,
+};
 use crate::world::{SHADOW, World};
 
 /// Which readers of a service have names on the server.
@@ -98,8 +100,11 @@ pub const ROLES: [Role; 11] = [
     Role { leases: true, known_readers: Readers::OneEach, ..role("recorder", None, &StreamName::ALL) },
     // It holds what a strategy on trial decided against what the suite did.
     Role {
+        durables: &[&ALERTS_OPS, &ALERTS_CONTROL, &ALERTS_RISK, &ALERTS_ORDER],
         handles_dead_letters: true,
         sees_market: true,
+        // Of several replicas one sends the alerts.
+        leases: true,
         reads_shadow: true,
         ..role("coordinator-api", Some(Control), &[Control, Scan, Plan, Risk])
     },
@@ -193,6 +198,10 @@ impl Role {
         }
         for durable in self.durables {
             let (stream, name) = (durable.stream.as_str(), durable.name);
+            if !self.reads.contains(&durable.stream) {
+                allowed.push(format!("$JS.API.CONSUMER.INFO.{stream}.{name}"));
+                allowed.push(format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{name}"));
+            }
             allowed.extend([
                 format!("$JS.ACK.{stream}.{name}.>"),
                 format!("$JS.ACK.{REDRIVE}.{name}.>"),

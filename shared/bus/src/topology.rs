@@ -152,8 +152,28 @@ pub const EXECUTOR_RISK: Durable = Durable {
     failures_max: 5,
 };
 
+/// What people are told of, a durable for each stream: an event stays until it was delivered or given up. Several targets
+/// wait independently of each other, so many events may be out at once.
+const fn alerts(name: &'static str, stream: StreamName, kinds: &'static [Kind]) -> Durable {
+    Durable { name, stream, kinds, ack_pending_max: 2_048, ack_wait_s: 30, failures_max: 5 }
+}
+
+/// Alerts: what went wrong.
+pub const ALERTS_OPS: Durable = alerts("alerts-ops", StreamName::Ops, &[Kind::ErrorRaised]);
+/// Alerts: what people did to trading.
+pub const ALERTS_CONTROL: Durable = alerts(
+    "alerts-control",
+    StreamName::Control,
+    &[Kind::TradingStateChanged, Kind::FlattenRequested, Kind::FlattenCancelled, Kind::StrategyPaused],
+);
+/// Alerts: what limits did to trading.
+pub const ALERTS_RISK: Durable = alerts("alerts-risk", StreamName::Risk, &[Kind::DayOpened, Kind::TradingStateLowered]);
+/// Alerts: fills, and the end of a session.
+pub const ALERTS_ORDER: Durable =
+    alerts("alerts-order", StreamName::Order, &[Kind::FillRecorded, Kind::DeadlineReached]);
+
 /// Every durable. Whoever keeps state folds its streams instead, and remembers its place with that state.
-pub const DURABLES: [&Durable; 1] = [&EXECUTOR_RISK];
+pub const DURABLES: [&Durable; 5] = [&EXECUTOR_RISK, &ALERTS_OPS, &ALERTS_CONTROL, &ALERTS_RISK, &ALERTS_ORDER];
 
 /// A key-value bucket.
 #[derive(Debug, Clone, Copy)]

@@ -3,6 +3,7 @@
 //! Data goes to stdout, everything else to stderr. Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 token or scope,
 //! 7 faults found, 130 interrupted.
 
+pub mod alerts;
 mod api;
 pub mod config;
 mod connection;

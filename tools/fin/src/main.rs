@@ -45,6 +45,8 @@ enum Command {
     Topology(fin::topology::Arguments),
     /// Messages that could not be handled.
     Dlq(fin::dlq::Arguments),
+    /// Alerts to where people are: send a test message.
+    Alerts(fin::alerts::Arguments),
     /// Who may use the API.
     Token(fin::token::Arguments),
 }
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         Command::Keys(arguments) => fin::keys::run(&arguments),
         Command::Topology(arguments) => fin::topology::run(&arguments),
         Command::Dlq(arguments) => fin::dlq::run(&arguments),
+        Command::Alerts(arguments) => fin::alerts::run(&arguments),
         Command::Token(arguments) => fin::token::run(&arguments),
     };
     let Err(error) = outcome else { return ExitCode::SUCCESS };

@@ -7,6 +7,7 @@ mod trading;
 
 use utoipa::{OpenApi, ToSchema};
 
+use crate::alerts::{AlertState, Delivery, TargetState};
 use crate::analytics::{
     Analytics, Basis, Bin, Group, LegSlippage, MinutePoint, RSpread, Returns, SessionPoint, Slippage, Trade, Trades,
 };
@@ -41,7 +42,8 @@ use trading::{
         Candidate, ScorePart, Criterion, Plan, Decision, Term, Order, Fill, Position, Account, CurvePoint,
         Fault, Headline, Bar, Audited, Letter, Story, StoryEvent, Status, Clocks, NextStep, BusState, Health,
         OwnReadiness, Problem, WholeLetter, Accepted, Reason, StateWanted, Goes, LetterHandled, Activation,
-        Running, Activated, WholeVersion, Change, Banner, Check, Condition, Counts, Readiness, ServiceState, Analytics,
+        Running, Activated, WholeVersion, Change, AlertState, TargetState,
+        Delivery, Banner, Check, Condition, Counts, Readiness, ServiceState, Analytics,
         Basis, Bin, Group, LegSlippage, MinutePoint, RSpread, Returns, SessionPoint, Slippage, Trade, Trades,
         Report, Difference
     ))
@@ -186,6 +188,8 @@ struct Status {
     vendors: Option<serde_json::Value>,
     /// Every service.
     services: Vec<ServiceState>,
+    /// How alerts do.
+    alerts: AlertState,
     /// What needs a person.
     banners: Vec<Banner>,
     /// Of the session.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::query;
 
+use crate::alerts::Board;
 use crate::store::{Position, ReadError, Reader, present};
 use crate::strategy::versions::Versions;
 
@@ -34,6 +35,8 @@ pub struct Surroundings {
     pub vendors: Option<Value>,
     /// The strategies, which say when scans fall due.
     pub versions: Arc<Versions>,
+    /// How alerts do.
+    pub alerts: Board,
 }
 
 /// How many of each thing the session has.
@@ -110,6 +113,7 @@ pub async fn status(
         "bus": { "url": around.bus_url, "connected": connected },
         "vendors": around.vendors,
         "services": services,
+        "alerts": around.alerts.state(),
         "banners": banners,
         "counts": counts,
         "store_seq": at.store_seq,

@@ -88,6 +88,11 @@ impl Suite {
         Self::new("127.0.0.1", Sources::built_in().folder(folder), Some(server)).await
     }
 
+    /// Another replica, called `instance`, on a bus that is there already.
+    pub(crate) async fn replica(server: Arc<NatsServer>, folder: &std::path::Path, instance: &str) -> Self {
+        Self::new("127.0.0.1", Sources::built_in().folder(folder).set("instance", instance), Some(server)).await
+    }
+
     async fn new(ip: &str, sources: Sources, server: Option<Arc<NatsServer>>) -> Self {
         chassis::tls::install_provider();
         let server = match server {

@@ -25,6 +25,17 @@ export interface Service {
   seen_at: Time | null;
 }
 
+export interface AlertTarget {
+  name: string;
+  kind: string;
+  state: 'idle' | 'delivered' | 'retrying' | 'given_up';
+  detail: string;
+  waiting: number;
+  delivered: number;
+  given_up: number;
+  last_at: Time | null;
+}
+
 export interface Banner {
   id: string;
   severity: Severity;
@@ -59,6 +70,7 @@ export interface Status {
   bus: { url: string; connected: boolean };
   vendors: Record<string, string> | null;
   services: Service[];
+  alerts: { sending: boolean; targets: AlertTarget[] };
   banners: Banner[];
   counts: Counts;
 }

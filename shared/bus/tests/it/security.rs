@@ -2,11 +2,13 @@ use std::time::Duration;
 
 use async_nats::{ConnectOptions, HeaderMap, jetstream};
 use bus::permissions::{ADMIN, server_config};
-use bus::topology::EXECUTOR_RISK;
+use bus::topology::{ALERTS_CONTROL, ALERTS_OPS, ALERTS_ORDER, ALERTS_RISK, Durable, EXECUTOR_RISK};
 use bus::{
-    Appended, Bus, BusConfig, Consumer, Created, Fold, FoldSpec, Item, Kind, Poison, Register, dead_letter, signature,
+    Appended, Bus, BusConfig, Consumer, Created, Fold, FoldSpec, Holder, Item, Kind, Lease, Poison, Register, dead_letter,
+    signature,
     topology,
 };
+use domain::control::FlattenRequested;
 use domain::{Event, StreamName, UnixNanos};
 use testkit::{NatsServer, build};
 
@@ -95,6 +97,10 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
             "plan.v1.x",
             "risk.v1.plan_approved.x",
             "order.v1.order_intended.x",
+            "$KV.leases.executor.account",
+            "$JS.API.CONSUMER.MSG.NEXT.RISK.executor-risk",
+            "$JS.API.CONSUMER.CREATE.ORDER.spy",
+            "$JS.API.STREAM.MSG.GET.ORDER",
         ],
     ),
     (
@@ -302,6 +308,26 @@ async fn the_coordinators_user_sends_a_dead_letter_again_and_the_executors_user_
     assert_eq!(again.event, approved);
     again.double_ack().await.unwrap();
     assert!(bus::tokens::list(&coordinator).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_coordinators_user_leads_and_reads_what_people_are_told_of() {
+    let (server, admin) = secured().await;
+    let coordinator = connect_as(&server, "coordinator-api").await;
+    let lease = soon(Lease::acquire(&coordinator, "coordinator-api.alerts", &Holder::new("a"))).await.unwrap();
+    let told: [(Event, &Durable); 4] = [
+        (build::error_raised("executor", "uncovered").into(), &ALERTS_OPS),
+        (FlattenRequested { by: support::request("r1").by }.into(), &ALERTS_CONTROL),
+        (build::day_opened().into(), &ALERTS_RISK),
+        (build::fill("GME").into(), &ALERTS_ORDER),
+    ];
+    for (event, durable) in told {
+        admin.publisher().publish(&event, &build::meta(&[durable.name], "test")).await.unwrap();
+        let delivery = soon(Consumer::open(&coordinator, durable).next()).await.unwrap();
+        assert_eq!(delivery.event, event);
+        delivery.double_ack().await.unwrap();
+    }
+    lease.release().await;
 }
 
 /// A planner that asks for its own message to be delivered to RISK gets it stored there, past every permission; and

@@ -25,6 +25,7 @@ const NAMES: [&str; 19] = [
     "executor",
     "recorder",
     "api",
+    "alerts",
     "watchdog",
 ];
 

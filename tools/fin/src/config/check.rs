@@ -1,6 +1,7 @@
 //! Everything that would keep a service or the watchdog from starting.
 
 use chassis::{Fault, Loaded, Problem, Sources};
+use coordinator_api::alerts::Alerts;
 
 use crate::suite::with_services;
 use crate::watchdog;
@@ -21,6 +22,7 @@ pub(crate) fn check(sources: Sources) -> (Vec<Problem>, Vec<String>) {
         problems.extend(loaded.inspect_bus());
         problems.extend(of_services(loaded));
         problems.extend(between_services(loaded));
+        problems.extend(loaded.table::<Alerts>(Alerts::SECTION).1);
         problems.extend(watchdog::inspect(loaded).1);
         files.extend(loaded.files().map(str::to_owned));
     }

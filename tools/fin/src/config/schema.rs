@@ -51,6 +51,8 @@ struct ConfigFile {
     recorder: recorder::config::Config,
     /// The API and the dashboard.
     api: coordinator_api::Config,
+    /// Alerts to where people are.
+    alerts: coordinator_api::alerts::Alerts,
     /// The dead-man's switch.
     watchdog: crate::watchdog::Config,
 }

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 
 use chassis::{Loaded, Problem, Service, Sources};
+use coordinator_api::CoordinatorApi;
+use coordinator_api::alerts::Alerts;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -62,6 +64,9 @@ fn tables(loaded: &Loaded, problems: &mut Vec<Problem>) -> anyhow::Result<Vec<Ta
         )+};
     }
     with_services!(collect);
+    let (table, wrong) = loaded.table::<Alerts>(Alerts::SECTION);
+    problems.extend(wrong);
+    tables.push((CoordinatorApi::NAME, Alerts::SECTION, serde_json::to_value(table)?));
     let (table, wrong) = loaded.table::<watchdog::Config>(watchdog::NAME);
     problems.extend(wrong);
     tables.push((watchdog::NAME, watchdog::NAME, serde_json::to_value(table)?));

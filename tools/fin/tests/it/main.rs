@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic here is a failed test")]
 
+mod alerts;
 mod config;
 mod doctor;
 #[allow(dead_code, reason = "the recorder's own tests use all of it")]
