@@ -84,7 +84,9 @@ impl Hook {
     /// Says what came back instead, and whether another attempt makes sense.
     pub(super) async fn send(&self, message: &Message) -> Result<String, Failure> {
         let request = self.request(message)?;
-        answered(request.send().await).await.map_err(|failure| Failure { detail: self.hush(&failure.detail), ..failure })
+        answered(request.send().await)
+            .await
+            .map_err(|failure| Failure { detail: self.hush(&failure.detail), ..failure })
     }
 
     fn request(&self, message: &Message) -> Result<RequestBuilder, Failure> {
@@ -117,7 +119,11 @@ impl Hook {
         let parts = self.url.path_segments().into_iter().flatten().chain(self.url.query());
         let parts = parts.filter(|part| part.len() >= SECRET_PART_MIN);
         let whole = Some(self.url.path()).filter(|path| path.len() > 1);
-        [self.url.as_str()].into_iter().chain(whole).chain(parts).fold(text.to_owned(), |t, part| t.replace(part, "***"))
+        [self.url.as_str()]
+            .into_iter()
+            .chain(whole)
+            .chain(parts)
+            .fold(text.to_owned(), |t, part| t.replace(part, "***"))
     }
 }
 

@@ -70,11 +70,9 @@ impl Mail {
                 let words = response.message().collect::<Vec<_>>().join(" ");
                 Ok(format!("{} {}", response.code(), words).trim_end().to_owned())
             }
-            Err(error) => Err(Failure {
-                detail: chassis::logs::chain(&error),
-                retry: !error.is_permanent(),
-                after: None,
-            }),
+            Err(error) => {
+                Err(Failure { detail: chassis::logs::chain(&error), retry: !error.is_permanent(), after: None })
+            }
         }
     }
 

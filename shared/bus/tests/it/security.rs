@@ -4,9 +4,8 @@ use async_nats::{ConnectOptions, HeaderMap, jetstream};
 use bus::permissions::{ADMIN, server_config};
 use bus::topology::{ALERTS_CONTROL, ALERTS_OPS, ALERTS_ORDER, ALERTS_RISK, Durable, EXECUTOR_RISK};
 use bus::{
-    Appended, Bus, BusConfig, Consumer, Created, Fold, FoldSpec, Holder, Item, Kind, Lease, Poison, Register, dead_letter,
-    signature,
-    topology,
+    Appended, Bus, BusConfig, Consumer, Created, Fold, FoldSpec, Holder, Item, Kind, Lease, Poison, Register,
+    dead_letter, signature, topology,
 };
 use domain::control::FlattenRequested;
 use domain::{Event, StreamName, UnixNanos};

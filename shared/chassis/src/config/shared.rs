@@ -6,7 +6,7 @@ use super::sources::variable;
 use crate::vendors::SECRET_KEYS;
 
 /// Every name that may stand outside a table, and every table.
-const NAMES: [&str; 19] = [
+const NAMES: [&str; 20] = [
     "profile",
     "data_dir",
     "instance",

@@ -138,7 +138,9 @@ async fn another_gap_on_trial_differs_with_its_reason_and_sends_no_order() -> an
     ensure!(report["agree"].as_u64() < report["rounds"].as_u64(), "{report:#}");
     let differ = report["differ"].as_array().context("differ")?;
     let mut signals = differ.iter().filter(|d| d["field"] == "signal" && d["shadow"] == "passed");
-    let because = |d: &Value| d["why"].as_str().is_some_and(|why| why.starts_with("the suite: gap is ") && why.contains("must be >= 4"));
+    let because = |d: &Value| {
+        d["why"].as_str().is_some_and(|why| why.starts_with("the suite: gap is ") && why.contains("must be >= 4"))
+    };
     ensure!(signals.any(because), "{report:#}");
     ensure!(differ.iter().all(|d| d["why"].as_str().is_some_and(|why| !why.is_empty())), "{report:#}");
 
@@ -159,7 +161,8 @@ async fn another_gap_on_trial_differs_with_its_reason_and_sends_no_order() -> an
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_strategy_on_trial_that_is_refused_does_not_start_nor_does_a_service_without_part_in_one() -> anyhow::Result<()> {
+async fn a_strategy_on_trial_that_is_refused_does_not_start_nor_does_a_service_without_part_in_one()
+-> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("trial.yaml");
     std::fs::write(&file, STRATEGY.replacen("gap_pct_min: 4.0 ", "gap_pct_min: wide ", 1))?;
