@@ -1,4 +1,4 @@
-//! TimescaleDB, compiled to WebAssembly: one session, in memory, no background jobs. What it accepts a real one does; how
+//! Timescale, compiled to WebAssembly: one session, in memory, no background jobs. What it accepts a real one does; how
 //! it fares under load says nothing.
 
 use std::io::{self, BufRead as _, BufReader};
