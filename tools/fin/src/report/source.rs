@@ -78,7 +78,7 @@ fn configured() -> anyhow::Result<(PathBuf, recorder::config::Config)> {
     let settings = sources.clone().load()?.settings;
     let loaded = at_running_suite(sources, &settings, None).load()?;
     let recorder = loaded.section("recorder")?;
-    Ok((loaded.settings.data_dir, recorder))
+    Ok((loaded.settings.data_dir.clone(), recorder))
 }
 
 fn token(file: &Path) -> anyhow::Result<String> {
