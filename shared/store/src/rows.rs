@@ -27,13 +27,11 @@ pub async fn write_rows(
 ) -> Result<(), sqlx::Error> {
     for chunk in chunks(tx, rows) {
         match tx {
-            Tx::Sqlite(_) => {
-                sqlite(table, chunk, on_conflict).execute(&mut *tx).await?;
-            }
+            Tx::Sqlite(_) => sqlite(table, chunk, on_conflict).execute(&mut *tx).await?,
             Tx::Postgres(connection) => {
-                postgres(table, &chunk, on_conflict).execute(&mut **connection).await?;
+                postgres(table, &chunk, on_conflict).execute(&mut **connection).await?.rows_affected()
             }
-        }
+        };
     }
     Ok(())
 }

@@ -6,7 +6,6 @@ use axum::Json;
 use axum::extract::State;
 use domain::{UnixNanos, Usd};
 use serde_json::{Value, json};
-use store::query;
 
 use crate::problem::Problem;
 use crate::query::ListQuery;
@@ -28,7 +27,7 @@ pub(super) async fn account(State(shared): State<Arc<Shared>>, mut query: ListQu
             "observed_at": null,
         }),
     };
-    let rows = query("SELECT at, equity FROM account_curve WHERE day = $1 ORDER BY minute")
+    let rows = store::query("SELECT at, equity FROM account_curve WHERE day = $1 ORDER BY minute")
         .bind(day.to_string())
         .fetch_all(shared.reader.pool())
         .await;

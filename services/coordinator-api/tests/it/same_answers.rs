@@ -9,8 +9,8 @@ use crate::support::{Suite, problem};
 const DAY: &str = "from=2026-11-24&to=2026-11-24";
 
 /// Everything that the API says of a whole day, by path.
-async fn told(place: &Place) -> Vec<(String, Value)> {
-    let suite = Suite::stored_at(place).await;
+async fn told(place: Place) -> Vec<(String, Value)> {
+    let suite = Suite::stored_at(&place).await;
     suite.play_day().await;
     let mut paths: Vec<String> = [
         "candidates",
@@ -74,7 +74,7 @@ async fn followed(suite: &Suite) -> Vec<((String, String), Value)> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_and_sqlite_tell_the_same_day() {
     let (sqlite, postgres) = (Stores::sqlite(), Stores::postgres());
-    let (expected, found) = tokio::join!(told(&sqlite.fresh()), told(&postgres.fresh()));
+    let (expected, found) = tokio::join!(told(sqlite.fresh()), told(postgres.fresh()));
     assert!(expected.iter().any(|(_, answer)| answer["items"].as_array().is_some_and(|items| !items.is_empty())));
     for ((path, expected), (_, found)) in expected.into_iter().zip(found) {
         assert_eq!(found, expected, "{path}");

@@ -129,7 +129,7 @@ async fn a_message_that_cannot_be_understood_is_kept_as_it_came(stores: Stores) 
     let spoiled = messages.iter().position(|m| m.stream == StreamName::Scan).unwrap();
     messages[spoiled].payload = bytes::Bytes::from_static(b"\xff\xff");
     messages[spoiled + 1].meta = Err("no header ce-id".to_owned());
-    messages[spoiled + 2].subject = "scan.v1.scan_round_completed.elsewhere".to_owned();
+    "scan.v1.scan_round_completed.elsewhere".clone_into(&mut messages[spoiled + 2].subject);
     let fixture = Fixture::new(&stores);
     let mut recorder = fixture.recorder().await;
     let reported = recorder.commit(&messages, NOW).await.unwrap();

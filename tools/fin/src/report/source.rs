@@ -71,7 +71,7 @@ fn configured() -> anyhow::Result<(PathBuf, recorder::config::Config)> {
     let settings = sources.clone().load()?.settings;
     let loaded = at_running_suite(sources, &settings, None).load()?;
     let recorder = loaded.section("recorder")?;
-    Ok((loaded.settings.data_dir, recorder))
+    Ok((loaded.settings.data_dir.clone(), recorder))
 }
 
 async fn from_store(url: &StoreUrl, range: RangeQuery) -> anyhow::Result<Report> {
