@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::ops::Severity;
 use domain::{EventId, Micro, SessionDate, UnixNanos};
-use sqlx::Row as _;
+use store::query;
 use tokio::time::{Instant, sleep};
 
 use super::config::Topic;
@@ -51,8 +51,7 @@ pub(super) async fn summary(reader: &Reader, session: SessionDate, id: &EventId,
 }
 
 async fn holds(reader: &Reader, id: &EventId) -> Result<bool, ReadError> {
-    let row =
-        sqlx::query("SELECT 1 FROM events WHERE id = $1").bind(id.to_string()).fetch_optional(reader.pool()).await;
+    let row = query("SELECT 1 FROM events WHERE id = $1").bind(id.to_string()).fetch_optional(reader.pool()).await;
     Ok(present(row)?.flatten().is_some())
 }
 
@@ -87,7 +86,7 @@ async fn numbers(reader: &Reader, session: SessionDate, now: UnixNanos) -> Resul
     if found.open_trades > 0 {
         lines.push(format!("{} trades still hold shares.", found.open_trades));
     }
-    let row = sqlx::query("SELECT COUNT(*) FROM errors WHERE day = $1 AND doc ->> '$.severity' = 'critical'")
+    let row = query("SELECT COUNT(*) FROM errors WHERE day = $1 AND doc ->> 'severity' = 'critical'")
         .bind(session.to_string())
         .fetch_one(reader.pool())
         .await;
