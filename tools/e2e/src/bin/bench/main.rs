@@ -11,6 +11,7 @@ mod gap_scanner;
 mod generator;
 mod paces;
 mod raw;
+mod records;
 mod recovery;
 mod report;
 mod research;
@@ -33,7 +34,7 @@ struct Arguments {
     /// A folder with an earlier build's programs, to be measured in turn with these.
     #[arg(long, value_name = "DIR")]
     base: Option<PathBuf>,
-    /// Only these parts: floods, paces, recovery, rounds, research.
+    /// Only these parts: floods, paces, recovery, rounds, records, research.
     #[arg(long, value_name = "PART", value_delimiter = ',')]
     only: Vec<String>,
     /// A document whose table of figures is replaced by this run's.
@@ -58,6 +59,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if wanted("rounds") {
         rounds::measure(&mut report).await?;
+    }
+    if wanted("records") {
+        records::measure(&mut report).await?;
     }
     if wanted("research") {
         research::measure(&mut report)?;
