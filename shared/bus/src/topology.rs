@@ -21,9 +21,10 @@ use crate::world;
 pub struct Sizes {
     /// MARKET, MiB; when full, the oldest batches go.
     pub market_mib: u32,
-    /// SCAN, MiB: every candidate of every round; when full, nothing more is accepted. SHADOW has the same size, and its
-    /// oldest go.
+    /// SCAN, MiB: every candidate of every round; when full, nothing more is accepted.
     pub scan_mib: u32,
+    /// SHADOW, MiB: the same of a strategy on trial; when full, its oldest go.
+    pub shadow_mib: u32,
     /// PLAN, RISK, ORDER and CONTROL each, MiB; when full, nothing more is accepted.
     pub money_mib: u32,
     /// OPS, DEAD, REDRIVE, SNAP and each bucket, MiB.
@@ -34,7 +35,7 @@ pub struct Sizes {
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { market_mib: 4_096, scan_mib: 4_096, money_mib: 512, ops_mib: 128, replicas: 1 }
+        Self { market_mib: 4_096, scan_mib: 4_096, shadow_mib: 1_024, money_mib: 512, ops_mib: 128, replicas: 1 }
     }
 }
 
@@ -317,7 +318,7 @@ pub(crate) fn stream_config(spec: &StreamSpec, sizes: &Sizes) -> StreamConfig {
     let (mib, discard) = match spec.keep {
         Keep::Market => (sizes.market_mib, DiscardPolicy::Old),
         Keep::Scan => (sizes.scan_mib, DiscardPolicy::New),
-        Keep::Trial => (sizes.scan_mib, DiscardPolicy::Old),
+        Keep::Trial => (sizes.shadow_mib, DiscardPolicy::Old),
         Keep::Money => (sizes.money_mib, DiscardPolicy::New),
         Keep::Reports | Keep::Newest => (sizes.ops_mib, DiscardPolicy::Old),
         Keep::UntilHandled => (sizes.ops_mib, DiscardPolicy::New),
