@@ -118,7 +118,10 @@ mod tests {
         check(Config { batch_max: 0, ..Config::default() }, "`recorder.batch_max` is 0, must be 1 to 10000 messages");
         check(Config { linger_ms: 9_999, ..Config::default() }, "`recorder.linger_ms` is 9999, must be 0 to 1000 ms");
         let odd = Config { store_url: "mysql://x".into(), ..Config::default() };
-        check(odd, "`recorder.store_url` is `mysql://x`, must be of the form sqlite:PATH or postgres://USER@HOST:PORT/DATABASE");
+        check(
+            odd,
+            "`recorder.store_url` is `mysql://x`, must be of the form sqlite:PATH or postgres://USER@HOST:PORT/DATABASE",
+        );
         assert_eq!(Config::default().check(Path::new("/d")), []);
         assert_eq!(Config::default().store(Path::new("/d")).unwrap().to_string(), "sqlite:/d/store.db");
     }

@@ -123,8 +123,7 @@ pub const WATERMARKS: Table = Table {
 };
 
 /// How far each stream is in the store.
-pub const PROGRESS: Table =
-    Table { name: "progress", columns: &[("stream", Kind::Text), ("seq", Kind::Int)], key: 1 };
+pub const PROGRESS: Table = Table { name: "progress", columns: &[("stream", Kind::Text), ("seq", Kind::Int)], key: 1 };
 
 /// How far the store has come; a single row.
 pub const STORE: Table = Table {

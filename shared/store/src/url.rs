@@ -135,10 +135,8 @@ impl FromStr for StoreUrl {
                 if shown != text {
                     return Err(UrlError::Password(shown));
                 }
-                PgConnectOptions::from_str(text).map_err(|error| UrlError::Unreadable {
-                    address: text.to_owned(),
-                    reason: error.to_string(),
-                })?;
+                PgConnectOptions::from_str(text)
+                    .map_err(|error| UrlError::Unreadable { address: text.to_owned(), reason: error.to_string() })?;
                 Ok(Self::Postgres(Postgres { address: text.to_owned(), password: None }))
             }
             _ => Err(UrlError::Form(without_password(text))),
@@ -179,7 +177,8 @@ mod tests {
 
     #[test]
     fn addresses_are_read_and_a_password_in_one_is_refused_without_being_shown() {
-        for text in ["sqlite:/d/store.db", "postgres://fin@db:5432/fin?sslmode=require", "postgresql:///fin?host=/run"] {
+        for text in ["sqlite:/d/store.db", "postgres://fin@db:5432/fin?sslmode=require", "postgresql:///fin?host=/run"]
+        {
             assert_eq!(text.parse::<StoreUrl>().unwrap().to_string(), text);
         }
         let check = |text: &str, expected: &str| {

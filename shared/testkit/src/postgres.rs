@@ -163,9 +163,8 @@ fn unprivileged() -> io::Result<Option<(u32, u32)>> {
 
 fn find_programs() -> Result<PathBuf, PostgresError> {
     let named = std::env::var_os("FIN_POSTGRES_BIN").map(PathBuf::from);
-    let on_path = std::env::var_os("PATH")
-        .into_iter()
-        .flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
+    let on_path =
+        std::env::var_os("PATH").into_iter().flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
     let mut installed: Vec<PathBuf> = HOMES
         .iter()
         .filter_map(|home| fs::read_dir(home).ok())

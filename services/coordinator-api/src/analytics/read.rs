@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use domain::{SessionDate, UnixNanos, Usd};
 use serde::Deserialize;
-use store::query;
 use statistics::{ClosedTrade, Ledger, SessionResult};
+use store::query;
 
 use super::Range;
 use crate::store::{ReadError, Reader, present};
@@ -36,8 +36,7 @@ pub(super) async fn closed(reader: &Reader, range: &Range) -> Result<Vec<ClosedT
     let mut ledger = Ledger::default();
     let mut trades = Vec::new();
     for sql in EVENTS {
-        let rows =
-            query(sql).bind(range.from.to_string()).bind(range.to.to_string()).fetch_all(reader.pool()).await;
+        let rows = query(sql).bind(range.from.to_string()).bind(range.to.to_string()).fetch_all(reader.pool()).await;
         for row in present(rows)?.unwrap_or_default() {
             let event = events::decode(row.get(0), row.get(1));
             trades.extend(event.ok().and_then(|event| ledger.apply(&event)));

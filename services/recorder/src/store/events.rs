@@ -84,11 +84,10 @@ impl Batch<'_> {
 
     /// The events of a story, each stream in its own order.
     pub async fn story(&mut self, story: &Story) -> Result<Vec<Recorded>, sqlx::Error> {
-        let rows =
-            query("SELECT id, seq, ts_init, type, payload FROM events WHERE story = $1 ORDER BY stream, seq")
-                .bind(story.key())
-                .fetch_all(&mut self.tx)
-                .await?;
+        let rows = query("SELECT id, seq, ts_init, type, payload FROM events WHERE story = $1 ORDER BY stream, seq")
+            .bind(story.key())
+            .fetch_all(&mut self.tx)
+            .await?;
         Ok(rows.iter().filter_map(recorded).collect())
     }
 

@@ -39,8 +39,7 @@ impl Batch<'_> {
     /// Fees of a session's fills, USD.
     pub async fn day_fees(&mut self, day: SessionDate) -> Result<Usd, sqlx::Error> {
         self.flush_rows().await?;
-        let rows =
-            query("SELECT doc FROM fills WHERE day = $1").bind(day.to_string()).fetch_all(&mut self.tx).await?;
+        let rows = query("SELECT doc FROM fills WHERE day = $1").bind(day.to_string()).fetch_all(&mut self.tx).await?;
         let fees = rows
             .iter()
             .filter_map(|r| serde_json::from_str::<serde_json::Value>(r.get(0)).ok())
@@ -51,8 +50,7 @@ impl Batch<'_> {
     /// Sum of the plans' results of a session in units of what each risked; `None` when no plan has a result.
     pub async fn day_r(&mut self, day: SessionDate) -> Result<Option<Micro>, sqlx::Error> {
         self.flush_rows().await?;
-        let rows =
-            query("SELECT doc FROM plans WHERE day = $1").bind(day.to_string()).fetch_all(&mut self.tx).await?;
+        let rows = query("SELECT doc FROM plans WHERE day = $1").bind(day.to_string()).fetch_all(&mut self.tx).await?;
         Ok(rows
             .iter()
             .filter_map(|r| serde_json::from_str::<serde_json::Value>(r.get(0)).ok())

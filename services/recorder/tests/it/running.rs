@@ -24,7 +24,8 @@ on_sqlite_and_postgres!(
 const OWN: [&str; 4] = ["readiness", "progress", "errors", "events"];
 
 fn load(server: &NatsServer, fixture: &Fixture, batch_max: u32) -> Loaded {
-    let mut sources = Sources::built_in().set("bus.url", server.url()).set("recorder.store_url", fixture.place.url.clone());
+    let mut sources =
+        Sources::built_in().set("bus.url", server.url()).set("recorder.store_url", fixture.place.url.clone());
     if let Some(file) = &fixture.place.password_file {
         sources = sources.set("recorder.store_password_file", file.to_str().unwrap());
     }

@@ -185,7 +185,8 @@ async fn late_bars_reach_compressed_chunks(stores: Stores) {
     assert!(batches.len() > 1);
     let whole = store_in_batches_of(&stores, 1_000, &batches).await.dump(&[]).await;
     let fixture = store_in_batches_of(&stores, 1_000, &batches[..1]).await;
-    let series = "SELECT hypertable_name::text, compression_enabled FROM timescaledb_information.hypertables ORDER BY 1";
+    let series =
+        "SELECT hypertable_name::text, compression_enabled FROM timescaledb_information.hypertables ORDER BY 1";
     let found: Vec<(String, bool)> =
         fixture.ask(series.to_owned()).await.iter().map(|r| (r.get(0), r.get(1))).collect();
     assert_eq!(found, [("account_curve".to_owned(), true), ("bars".to_owned(), true)]);
