@@ -10,7 +10,6 @@ use domain::strategy::Strategy;
 use serde_json::{Value, json};
 use store::StoreSection;
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 
 use crate::alerts::{Alerts, Board, Handles, Sender};
 use crate::auth::Tokens;
@@ -66,8 +65,7 @@ impl chassis::Service for CoordinatorApi {
             reader: shared.reader.clone(),
             shutdown: ctx.shutdown.clone(),
         };
-        let mut sending = JoinSet::new();
-        sending.spawn(alerts.run(handles));
+        let sending = tokio::spawn(alerts.run(handles));
         let follower = tokio::spawn(live::follow(shared, ctx.config.poll(), ctx.shutdown.clone()));
         tracing::info!(address = %listener.local_addr()?, "serving");
         let shutdown = ctx.shutdown.clone();
@@ -75,7 +73,6 @@ impl chassis::Service for CoordinatorApi {
         let serving = axum::serve(listener, app).with_graceful_shutdown(async move { shutdown.cancelled().await });
         tokio::select! {
             served = serving.into_future() => served?,
-            Some(Ok(Err(error))) = sending.join_next() => return Err(error.into()),
             // Without it nobody would learn which strategy is in force.
             Ok(Err(error)) = strategies => return Err(error.into()),
         }
@@ -83,9 +80,7 @@ impl chassis::Service for CoordinatorApi {
         tokens.await?;
         watcher.await?;
         parity.await?;
-        while let Some(ended) = sending.join_next().await {
-            ended??;
-        }
+        sending.await?;
         Ok(())
     }
 }

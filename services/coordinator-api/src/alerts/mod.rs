@@ -20,10 +20,14 @@ mod text;
 mod worker;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bus::{BusError, Lease};
+use chassis::logs::chain;
 use chassis::{Context, Fault};
 use domain::UnixNanos;
+use domain::ops::Severity;
+use tokio::time::sleep;
 
 use crate::store::Reader;
 use desk::endpoints;
@@ -32,6 +36,9 @@ use worker::Common;
 
 pub use board::{AlertState, Board, Delivery, TargetState};
 pub use config::Alerts;
+
+/// Pause after the bus refused to be read.
+const RETRY: Duration = Duration::from_secs(15);
 
 /// A table of alerts that was checked, with the ways to its targets.
 pub struct Sender {
@@ -61,28 +68,35 @@ impl Sender {
         self.common.board.clone()
     }
 
-    /// Sends alerts until `ctx.shutdown`, while no other replica does.
-    ///
-    /// # Errors
-    /// Class Fatal only: a durable cannot be read at all.
-    pub async fn run(self, handles: Handles) -> Result<(), BusError> {
-        let Handles { bus, holder, reader, shutdown } = handles;
-        loop {
-            let lease = tokio::select! {
-                lease = Lease::acquire(&bus, "coordinator-api.alerts", &holder) => lease?,
-                () = shutdown.cancelled() => return Ok(()),
-            };
-            self.common.board.sending(true);
-            let outcome = desk::work(&bus, &self.common, &self.endpoints, &reader, &lease, &shutdown).await;
-            self.common.board.sending(false);
-            if lease.is_held() {
-                lease.release().await;
-            }
-            outcome?;
-            if shutdown.is_cancelled() {
-                return Ok(());
+    /// Sends alerts until `shutdown` is cancelled, while no other replica does. What keeps it from reading the bus is raised
+    /// and tried again: the rest of the service goes on without alerts.
+    pub async fn run(self, handles: Handles) {
+        while !handles.shutdown.is_cancelled() {
+            if let Err(error) = self.send(&handles).await {
+                let message = "alerts cannot be read from the bus: nobody is told anything".to_owned();
+                self.common.errors.raise(Severity::Warning, "alerts_stopped", message, chain(&error), None);
+                tokio::select! {
+                    () = sleep(RETRY) => {}
+                    () = handles.shutdown.cancelled() => {}
+                }
             }
         }
+    }
+
+    /// Sends until the lease is lost or the end has come.
+    async fn send(&self, handles: &Handles) -> Result<(), BusError> {
+        let Handles { bus, holder, reader, shutdown } = handles;
+        let lease = tokio::select! {
+            lease = Lease::acquire(bus, "coordinator-api.alerts", holder) => lease?,
+            () = shutdown.cancelled() => return Ok(()),
+        };
+        self.common.board.sending(true);
+        let outcome = desk::work(bus, &self.common, &self.endpoints, reader, &lease, shutdown).await;
+        self.common.board.sending(false);
+        if lease.is_held() {
+            lease.release().await;
+        }
+        outcome
     }
 }
 
