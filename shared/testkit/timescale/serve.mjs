@@ -7,4 +7,6 @@ process.stdin.resume().on('end', () => process.exit(0))
 const db = await PGlite.create({ extensions: { timescaledb } })
 const server = new PGLiteSocketServer({ db, host: '127.0.0.1', port: 0, maxConnections: 10 })
 server.addEventListener('listening', ({ detail }) => console.log(detail.port))
+// Every connection shares one session: whoever comes must not find the statements and locks of whoever left.
+server.addEventListener('connection', () => db.exec('DISCARD ALL'))
 await server.start()
