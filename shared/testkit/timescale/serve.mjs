@@ -17,6 +17,7 @@ const inner = await new Promise((resolve) => {
 // newcomer reaches the session before it is clean.
 const front = createServer({ pauseOnConnect: true }, async (socket) => {
   await db.exec('DISCARD ALL')
+  await db.exec('SET search_path TO public') // what it begins with
   const behind = connect(inner, host, () => socket.pipe(behind).pipe(socket))
   socket.on('error', () => behind.destroy()).on('close', () => behind.destroy())
   behind.on('error', () => socket.destroy()).on('close', () => socket.destroy())
