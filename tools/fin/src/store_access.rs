@@ -42,7 +42,9 @@ pub(crate) async fn open_to_read(url: &StoreUrl) -> anyhow::Result<Connection> {
         return Err(none().into());
     }
     if found != known {
-        bail!("the tables of {url} are of version {found}, this program knows {known}: start a recorder of its version once");
+        bail!(
+            "the tables of {url} are of version {found}, this program knows {known}: start a recorder of its version once"
+        );
     }
     let finished = query("SELECT COUNT(*) FROM store").fetch_one(&mut connection).await.with_context(cannot)?;
     if finished.get::<i64>(0) == 0 {

@@ -19,14 +19,16 @@ use crate::store_access::{address, open_to_read};
 
 /// The command line of `fin export`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Columns and rows are those of the table, in the order of its key: times are UTC nanoseconds, money
+#[command(
+    after_help = "Columns and rows are those of the table, in the order of its key: times are UTC nanoseconds, money
 1e-9 dollars, days New York dates. In CSV bytes are hexadecimal, and what is not known is empty.
 
 Examples:
   fin export --store sqlite:.data/store.db --table fills --out fills.csv
   fin export --store postgres://fin@db.example/fin --password-file secrets/store_password --table bars --out bars.parquet
 
-Exit codes: 0 ok, 1 failed, 2 usage, 3 no such store.")]
+Exit codes: 0 ok, 1 failed, 2 usage, 3 no such store."
+)]
 pub struct Arguments {
     /// The store, sqlite:PATH or postgres://USER@HOST:PORT/DATABASE, without a password. It is never written.
     #[arg(long, value_name = "URL")]

@@ -59,7 +59,9 @@ impl<'t> ParquetFile<'t> {
                     let levels: Vec<i16> = values.clone().map(|value| i16::from(*value != Value::Null)).collect();
                     column::<ByteArrayType>(&mut group, &values.filter_map(bytes).collect::<Vec<_>>(), Some(&levels))?;
                 }
-                Kind::Bytes => column::<ByteArrayType>(&mut group, &values.filter_map(bytes).collect::<Vec<_>>(), None)?,
+                Kind::Bytes => {
+                    column::<ByteArrayType>(&mut group, &values.filter_map(bytes).collect::<Vec<_>>(), None)?
+                }
                 Kind::Int => {
                     let number = |value: &Value<'_>| if let Value::Int(number) = value { Some(*number) } else { None };
                     column::<Int64Type>(&mut group, &values.filter_map(number).collect::<Vec<_>>(), None)?;

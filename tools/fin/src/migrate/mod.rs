@@ -25,14 +25,16 @@ use crate::store_access::{address, open_to_read};
 
 /// The command line of `fin migrate`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "A second run goes on where the first was ended. The source is read as it is at the start; end its
+#[command(
+    after_help = "A second run goes on where the first was ended. The source is read as it is at the start; end its
 recorder before, and let it write to the target afterwards. The target's recorder must not run.
 
 Examples:
   fin migrate --from sqlite:.data/store.db --to postgres://fin@db.example/fin --to-password-file secrets/store_password
   fin migrate --from postgres:///fin?host=/run/postgresql --to sqlite:backup/store.db --json | jq .ok
 
-Exit codes: 0 both hold the same, 1 they do not, or failed, 2 usage, 3 there is no source.")]
+Exit codes: 0 both hold the same, 1 they do not, or failed, 2 usage, 3 there is no source."
+)]
 pub struct Arguments {
     /// The store that is read, sqlite:PATH or postgres://USER@HOST:PORT/DATABASE, without a password.
     #[arg(long, value_name = "URL")]
