@@ -175,12 +175,9 @@ async fn what_the_target_holds_otherwise_is_found_and_left(stores: Stores) {
     assert!(held(&target.url, orders).await.iter().any(|row| row[place] == Value::from("other")), "it was mended");
     let missing = "orders: where the source has the row of id `a5`, the target has that of id `a50`";
     check("DELETE FROM orders WHERE id = 'a5'", "orders", missing).await;
-    // A word is found too where nobody looks for it: the row in the middle came back, another is one too many.
-    let back =
-        "INSERT INTO orders SELECT id, day, at, symbol, plan_id, live, doc, store_seq FROM signals WHERE id = 'a5'";
+    let back = "INSERT INTO orders SELECT id, day, at, symbol, plan_id, live, doc, store_seq FROM signals WHERE id = 'a5'";
     change(&target.url, back).await;
-    let output = migrate(&source, &target).await;
-    assert!(told(&output).contains("the row of id `a5` has another day, doc"), "{}", told(&output));
+    moved(&source, &target).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
