@@ -13,7 +13,7 @@ use crate::exit::NotFound;
 
 /// The address that the option of this name holds. Postgres gets the password in the file, else what libpq knows counts.
 pub(crate) fn address(option: &str, text: &str, password_file: Option<&Path>) -> anyhow::Result<StoreUrl> {
-    let url: StoreUrl = text.parse().map_err(|error| match error {
+    let url = text.parse::<StoreUrl>().map_err(|error| match error {
         UrlError::Password(shown) => UsageError(format!(
             "{option} holds a password (`{shown}`), which others could see: put it into a file and name that, or use \
              PGPASSWORD or ~/.pgpass"

@@ -75,9 +75,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let Some(table) = table(&arguments.table) else {
         return Err(UsageError(format!("--table is `{}`, which no store has", arguments.table)).into());
     };
-    let refuse_present = || match out.exists() && !arguments.force {
-        true => bail!("{} is there already; --force replaces it", out.display()),
-        false => Ok(()),
+    let refuse_present = || -> anyhow::Result<()> {
+        if out.exists() && !arguments.force {
+            bail!("{} is there already; --force replaces it", out.display());
+        }
+        Ok(())
     };
     refuse_present()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -179,19 +179,16 @@ fn compared(table: &Table, from: Sum, to: Sum) -> Compared {
 
 /// The report for a person.
 fn lines(report: &Report) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::new();
-    for table in &report.tables {
-        let _ = match table.is_same() {
-            true => writeln!(text, "{:<14} {:>12} rows  {}", table.name, table.rows_from, table.checksum_from),
-            false => writeln!(
-                text,
-                "{:<14} {:>12} rows  {}  in the source\n{:<14} {:>12} rows  {}  in the target",
-                table.name, table.rows_from, table.checksum_from, "", table.rows_to, table.checksum_to
-            ),
-        };
-    }
-    text
+    let line = |name: &str, rows: u64, checksum: &str| format!("{name:<14} {rows:>12} rows  {checksum}");
+    let table = |table: &Compared| {
+        let source = line(table.name, table.rows_from, &table.checksum_from);
+        if table.is_same() {
+            return format!("{source}\n");
+        }
+        let target = line("", table.rows_to, &table.checksum_to);
+        format!("{source}  in the source\n{target}  in the target\n")
+    };
+    report.tables.iter().map(table).collect()
 }
 
 fn verdict(report: &Report, from: &StoreUrl, to: &StoreUrl) -> anyhow::Result<()> {

@@ -175,7 +175,8 @@ async fn what_the_target_holds_otherwise_is_found_and_left(stores: Stores) {
     assert!(held(&target.url, orders).await.iter().any(|row| row[place] == Value::from("other")), "it was mended");
     let missing = "orders: where the source has the row of id `a5`, the target has that of id `a50`";
     check("DELETE FROM orders WHERE id = 'a5'", "orders", missing).await;
-    let back = "INSERT INTO orders SELECT id, day, at, symbol, plan_id, live, doc, store_seq FROM signals WHERE id = 'a5'";
+    let back =
+        "INSERT INTO orders SELECT id, day, at, symbol, plan_id, live, doc, store_seq FROM signals WHERE id = 'a5'";
     change(&target.url, back).await;
     moved(&source, &target).await;
 }
