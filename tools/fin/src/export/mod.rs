@@ -1,4 +1,4 @@
-//! `fin export`: a table of a store as a file that spreadsheets, DuckDB and pandas read.
+//! `fin export`: a table of a store as a file that spreadsheets, `DuckDB` and pandas read.
 
 mod csv_file;
 mod parquet_file;

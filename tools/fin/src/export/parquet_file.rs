@@ -60,7 +60,7 @@ impl<'t> ParquetFile<'t> {
                     column::<ByteArrayType>(&mut group, &values.filter_map(bytes).collect::<Vec<_>>(), Some(&levels))?;
                 }
                 Kind::Bytes => {
-                    column::<ByteArrayType>(&mut group, &values.filter_map(bytes).collect::<Vec<_>>(), None)?
+                    column::<ByteArrayType>(&mut group, &values.filter_map(bytes).collect::<Vec<_>>(), None)?;
                 }
                 Kind::Int => {
                     let number = |value: &Value<'_>| if let Value::Int(number) = value { Some(*number) } else { None };

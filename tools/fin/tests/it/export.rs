@@ -49,7 +49,7 @@ fn from_csv(table: &Table, path: &Path, expected: &[Values]) -> bool {
         Value::Text(text) => text.to_string(),
         Value::Int(number) => number.to_string(),
         Value::Bool(truth) => truth.to_string(),
-        Value::Bytes(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        Value::Bytes(bytes) => data_encoding::HEXLOWER.encode(bytes),
     };
     let mut reader = csv::Reader::from_path(path).unwrap();
     let names: Vec<&str> = table.columns.iter().map(|(name, _)| *name).collect();
