@@ -357,7 +357,7 @@ mod tests {
         );
         check(
             serde_json::json!({ "name": "a", "kind": "email", "host": "mail.example", "from": "nobody", "to": ["a@b.example"] }),
-            &["`alerts.targets.0.from` is `nobody`, which is no address: Missing domain or user"],
+            &["`alerts.targets.0.from` is `nobody`, must be an address such as ann@example.com"],
         );
         check(
             serde_json::json!({ "name": "a", "kind": "email", "host": "mail.example", "security": "none",

@@ -242,6 +242,7 @@ mod tests {
 
     #[test]
     fn what_a_server_repeats_of_the_address_is_hushed() {
+        chassis::tls::install_provider();
         let url = Url::parse("https://hooks.example/services/T000/abcdefghi123?key=zyxwvutsr").unwrap();
         let hook = Hook { http: Client::new(), url, form: Form::Slack };
         let check = |text: &str, expected: &str| assert_eq!(hook.hush(text), expected);

@@ -88,7 +88,7 @@ impl Mail {
 }
 
 fn mailbox(text: &str, key: &str) -> Result<Mailbox, Fault> {
-    text.parse().map_err(|error| Fault::new(key, format!("is `{text}`, which is no address: {error}")))
+    text.parse().map_err(|_| Fault::new(key, format!("is `{text}`, must be an address such as ann@example.com")))
 }
 
 fn tls(target: &Target, host: &str, key: &str) -> Result<TlsParameters, Fault> {

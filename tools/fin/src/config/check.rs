@@ -20,8 +20,11 @@ pub(crate) fn check(sources: Sources) -> (Vec<Problem>, Vec<String>) {
     let mut files = Vec::new();
     if let Some(loaded) = &loaded {
         problems.extend(loaded.inspect_bus());
-        problems.extend(of_services(loaded));
-        problems.extend(between_services(loaded));
+        let each_alone = of_services(loaded);
+        if each_alone.is_empty() {
+            problems.extend(between_services(loaded));
+        }
+        problems.extend(each_alone);
         problems.extend(loaded.table::<Alerts>(Alerts::SECTION).1);
         problems.extend(watchdog::inspect(loaded).1);
         files.extend(loaded.files().map(str::to_owned));

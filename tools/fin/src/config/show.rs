@@ -89,6 +89,11 @@ fn add(rows: &mut Vec<Row>, key: &str, value: Value, source: &impl Fn(&str) -> O
                 }
             }
         }
+        Value::Array(items) if items.iter().any(Value::is_object) => {
+            for (place, item) in items.into_iter().enumerate() {
+                add(rows, &below(&place.to_string()), item, source);
+            }
+        }
         value => {
             let source = source(key).unwrap_or_else(|| "default".to_owned());
             rows.push(Row { key: key.to_owned(), value: without_login(value), source });

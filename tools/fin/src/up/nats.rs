@@ -77,9 +77,14 @@ impl Drop for NatsServer {
     }
 }
 
+/// What the streams may grow to altogether. It is no reason to refuse a start that a disk has less: the server would take
+/// three quarters of what is free for its limit, and a trial run fills little of it.
+const STORE_MAX: &str = "64GB";
+
 fn configuration(address: SocketAddr, folder: &Path) -> String {
     format!(
-        "server_name: fin-up\nlisten: \"{address}\"\njetstream {{\n  store_dir: \"{}\"\n  sync_interval: always\n}}\n",
+        "server_name: fin-up\nlisten: \"{address}\"\njetstream {{\n  store_dir: \"{}\"\n  sync_interval: always\n  \
+         max_file_store: {STORE_MAX}\n}}\n",
         folder.join("store").display()
     )
 }

@@ -157,7 +157,8 @@ fn problems_of_all_files_are_named_at_once() {
 #[test]
 fn partitions_on_which_gateway_and_scanner_disagree_are_named_before_anything_starts() {
     let found = problems("dev", &[("default.yaml", "gateway: {partitions: 8}\n")], &[]);
-    assert_eq!(found, ["-:- scanner.partitions: is 4, must be 8 as gateway.partitions is; -"]);
+    let told = " scanner.partitions: is 4, must be 8 as gateway.partitions is; -";
+    assert!(matches!(&found[..], [one] if one.ends_with(told)), "{found:?}");
     let both = "gateway: {partitions: 8}\nscanner: {partitions: 8}\n";
     assert_eq!(problems("dev", &[("default.yaml", both)], &[]), [""; 0]);
 }

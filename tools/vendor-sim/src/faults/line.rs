@@ -102,7 +102,7 @@ mod tests {
     use crate::faults::read;
 
     fn frames(line: &mut Line, text: &str, fault: Option<&str>) -> Vec<String> {
-        let fault = fault.map(|fault| read(&format!("on: SEND /x\n{fault}")).unwrap().remove(0));
+        let fault = fault.map(|fault| read(&format!("on: SEND /stream\n{fault}")).unwrap().remove(0));
         let parts = line.take(text.into(), fault.as_ref());
         parts
             .iter()

@@ -186,6 +186,10 @@ pub(crate) const MAKERS: &[(&str, Make)] = &[
 
 #[test]
 fn every_event_type_has_a_maker() {
-    let made: Vec<&str> = MAKERS.iter().map(|(name, _)| *name).collect();
-    assert_eq!(made, events::known_types());
+    // New ones stand last, since the place is the seed of the golden bytes.
+    let sorted = |mut names: Vec<&'static str>| {
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(sorted(MAKERS.iter().map(|(name, _)| *name).collect()), sorted(events::known_types().to_vec()));
 }
