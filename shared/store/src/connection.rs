@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::url::StoreUrl;
@@ -44,6 +44,19 @@ impl Connection {
     /// # Errors
     /// The store cannot be reached or opened.
     pub async fn writer(url: &StoreUrl) -> Result<Self, sqlx::Error> {
+        Self::writing(url, SqliteLockingMode::Normal).await
+    }
+
+    /// The same, so that nobody else can have the file open at the same time, not even to read it. Postgres knows no such
+    /// thing: there it is the writer's lock that counts.
+    ///
+    /// # Errors
+    /// The store cannot be reached or opened, or somebody has kept the file open for five seconds.
+    pub async fn sole_writer(url: &StoreUrl) -> Result<Self, sqlx::Error> {
+        Self::writing(url, SqliteLockingMode::Exclusive).await
+    }
+
+    async fn writing(url: &StoreUrl, locking: SqliteLockingMode) -> Result<Self, sqlx::Error> {
         match url {
             StoreUrl::Sqlite(path) => {
                 if let Some(folder) = path.parent() {
@@ -52,6 +65,7 @@ impl Connection {
                 let options = SqliteConnectOptions::new()
                     .filename(path)
                     .create_if_missing(true)
+                    .locking_mode(locking)
                     .journal_mode(SqliteJournalMode::Wal)
                     .synchronous(SqliteSynchronous::Normal)
                     .busy_timeout(Duration::from_secs(5))

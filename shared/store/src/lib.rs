@@ -5,16 +5,18 @@
 //! recorder writes, everybody else opens the store so that it cannot be written. Knows no event and decides nothing.
 //!
 //! [`url`](StoreUrl) says where → [`Connection`], [`Tx`] and [`Pool`] lead there → [`query`] asks, [`write_rows`] writes
-//! many rows at once, in the columns that [`tables`] names.
+//! many rows at once, in the columns that [`tables`] names, and [`Scan`] reads a whole table.
 
 mod connection;
 mod query;
 mod rows;
+mod scan;
 pub mod tables;
 mod url;
 
 pub use connection::{Connection, Patience, Pool, Tx};
 pub use query::{Column, On, Query, Row, Value, query};
 pub use rows::{write_numbered, write_rows};
+pub use scan::{Scan, Values};
 pub use sqlx::{AssertSqlSafe, Error};
 pub use url::{Postgres, StoreSection, StoreUrl, UrlError};

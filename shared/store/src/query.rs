@@ -210,6 +210,18 @@ impl Row {
     }
 }
 
+impl On<'_> {
+    /// The same for one statement, so that another can follow.
+    pub const fn again(&mut self) -> On<'_> {
+        match self {
+            Self::Sqlite(to) => On::Sqlite(to),
+            Self::SqlitePool(to) => On::SqlitePool(to),
+            Self::Postgres(to) => On::Postgres(to),
+            Self::PostgresPool(to) => On::PostgresPool(to),
+        }
+    }
+}
+
 impl<'a> From<&'a mut Connection> for On<'a> {
     fn from(connection: &'a mut Connection) -> Self {
         match connection {

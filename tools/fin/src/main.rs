@@ -33,6 +33,10 @@ enum Command {
     Replay(fin::replay::Arguments),
     /// What the recorded trades amount to: a page that one can mail, JSON, or a few lines.
     Report(fin::report::Arguments),
+    /// Move a store, from SQLite to Postgres, back, or to another place; exit code 1 unless both hold the same at the end.
+    Migrate(fin::migrate::Arguments),
+    /// Write a table of the store as CSV or Parquet.
+    Export(fin::export::Arguments),
     /// The configuration and the strategy: check them, show them, print their schema.
     Config(fin::config::Arguments),
     /// The strategy's versions: list them, check and compare a file, put it in force.
@@ -64,6 +68,8 @@ fn main() -> ExitCode {
         Command::Features(arguments) => research::features::run(&arguments),
         Command::Replay(arguments) => fin::replay::run(&arguments),
         Command::Report(arguments) => fin::report::run(&arguments),
+        Command::Migrate(arguments) => fin::migrate::run(&arguments),
+        Command::Export(arguments) => fin::export::run(&arguments),
         Command::Config(arguments) => fin::config::run(&arguments),
         Command::Strategy(arguments) => fin::strategy::run(&arguments),
         Command::Shadow(arguments) => fin::shadow::run(&arguments),

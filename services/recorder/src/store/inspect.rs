@@ -37,7 +37,7 @@ pub async fn inspect(url: &StoreUrl, patience: Duration) -> Result<Option<Inspec
         return Ok(None);
     }
     let mut connection = Connection::reader(url, patience).await?;
-    let version = version(&mut connection).await?;
+    let version = tables_version(&mut connection).await?;
     if matches!(url, StoreUrl::Postgres(_)) && version == 0 {
         connection.close().await?;
         return Ok(None);
@@ -47,7 +47,11 @@ pub async fn inspect(url: &StoreUrl, patience: Duration) -> Result<Option<Inspec
     Ok(Some(Inspection { version, known_version: schema::known_version(), access }))
 }
 
-async fn version(connection: &mut Connection) -> Result<i64, sqlx::Error> {
+/// The last change of a store's tables; 0 where there are none.
+///
+/// # Errors
+/// The database refuses, or the connection is lost.
+pub async fn tables_version(connection: &mut Connection) -> Result<i64, sqlx::Error> {
     let tables = match connection {
         Connection::Sqlite(_) => "SELECT COUNT(*) FROM sqlite_master WHERE name = '_sqlx_migrations'",
         Connection::Postgres(_) => "SELECT COUNT(*) FROM pg_tables WHERE tablename = '_sqlx_migrations'",
@@ -90,7 +94,7 @@ async fn access(url: &StoreUrl, found: &mut Connection, patience: Duration) -> R
 }
 
 /// `SQLITE_BUSY` and what extends it.
-fn is_busy(error: &sqlx::Error) -> bool {
+pub(super) fn is_busy(error: &sqlx::Error) -> bool {
     let code =
         error.as_database_error().and_then(sqlx::error::DatabaseError::code).and_then(|code| code.parse::<u32>().ok());
     code.is_some_and(|code| code & 0xff == 5)

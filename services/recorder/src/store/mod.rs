@@ -14,8 +14,9 @@ use store::tables::{ACCOUNT_CURVE, BARS, PROGRESS, WATERMARKS};
 use store::{Connection, Tx, Value, query, write_rows};
 
 pub use events::NewEvent;
-pub use inspect::{Access, Inspection, inspect};
+pub use inspect::{Access, Inspection, inspect, tables_version};
 pub use market::StoredWatermark;
+pub use schema::known_version;
 pub use store::{StoreSection, StoreUrl, UrlError};
 
 use crate::view::{Row, View};
@@ -35,6 +36,22 @@ impl Store {
         lock(&mut connection).await?;
         schema::migrate(&mut connection).await?;
         Ok(Self { url: url.clone(), connection })
+    }
+
+    /// Opens the store at `url` for whoever fills it in the recorder's place, and keeps everybody else from writing it; in
+    /// SQLite from opening it. `None` if somebody has it for five seconds: a recorder, in SQLite a reader too.
+    pub async fn open_alone(url: &StoreUrl) -> Result<Option<Self>, sqlx::Error> {
+        const PATIENCE: Duration = Duration::from_secs(5);
+        let mut connection = match Connection::sole_writer(url).await {
+            Err(error) if url.path().is_some() && inspect::is_busy(&error) => return Ok(None),
+            connected => connected?,
+        };
+        match tokio::time::timeout(PATIENCE, lock(&mut connection)).await {
+            Ok(locked) => locked?,
+            Err(_) => return Ok(None),
+        }
+        schema::migrate(&mut connection).await?;
+        Ok(Some(Self { url: url.clone(), connection }))
     }
 
     /// Its address.

@@ -22,7 +22,7 @@ static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| {
 });
 
 /// The last change that this program knows.
-pub(super) fn known_version() -> i64 {
+pub fn known_version() -> i64 {
     SQLITE.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
 

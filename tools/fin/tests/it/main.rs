@@ -5,6 +5,9 @@
 mod alerts;
 mod config;
 mod doctor;
+mod export;
+mod filled;
+mod migrate;
 #[allow(dead_code, reason = "the recorder's own tests use all of it")]
 #[path = "../../../../services/recorder/tests/it/support.rs"]
 mod recorded;
