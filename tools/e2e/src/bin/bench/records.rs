@@ -117,7 +117,7 @@ fn with_password(url: &StoreUrl, file: Option<&str>) -> anyhow::Result<StoreUrl>
     Ok(url)
 }
 
-/// Rows of every table; every event must be there.
+/// Rows of every table; every event must be there, beside what the recorder says of itself.
 async fn count(url: &StoreUrl) -> anyhow::Result<usize> {
     let mut connection = Connection::reader(url, Duration::from_secs(5)).await?;
     let mut rows = 0;
@@ -125,7 +125,7 @@ async fn count(url: &StoreUrl) -> anyhow::Result<usize> {
         let sql = store::AssertSqlSafe(format!("SELECT count(*) FROM {}", table.name));
         let found: i64 = query(sql).fetch_one(&mut connection).await?.get(0);
         anyhow::ensure!(
-            table.name != "events" || found as usize == PLANS * EVENTS_OF_A_PLAN,
+            table.name != "events" || found as usize >= PLANS * EVENTS_OF_A_PLAN,
             "{found} of {} events are stored",
             PLANS * EVENTS_OF_A_PLAN
         );
