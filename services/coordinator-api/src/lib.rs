@@ -16,6 +16,7 @@ pub mod alerts;
 pub mod analytics;
 pub mod app;
 pub mod auth;
+mod bucket;
 pub mod changes;
 pub mod config;
 pub mod dashboard;

@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
 
-/// Callers remembered at once; who has asked nothing for a second is forgotten first.
+use tokio::time::Instant;
+
+use crate::bucket::Bucket;
+
+/// Callers remembered at once; who may ask as much as ever is forgotten first.
 const CALLERS_MAX: usize = 10_000;
 
 /// The callers' buckets.
@@ -12,12 +15,6 @@ const CALLERS_MAX: usize = 10_000;
 pub struct Limits {
     per_second: f64,
     buckets: Mutex<HashMap<String, Bucket>>,
-}
-
-#[derive(Debug)]
-struct Bucket {
-    left: f64,
-    filled: Instant,
 }
 
 impl Limits {
@@ -35,19 +32,14 @@ impl Limits {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if !buckets.contains_key(caller) {
             if buckets.len() >= CALLERS_MAX {
-                buckets.retain(|_, b| now.duration_since(b.filled).as_secs_f64() < 1.0);
+                buckets.retain(|_, bucket| !bucket.is_full(now));
             }
             if buckets.len() >= CALLERS_MAX {
                 return false;
             }
-            buckets.insert(caller.to_owned(), Bucket { left: self.per_second, filled: now });
+            buckets.insert(caller.to_owned(), Bucket::full(self.per_second, self.per_second, now));
         }
-        let Some(bucket) = buckets.get_mut(caller) else { return false };
-        let gained = now.duration_since(bucket.filled).as_secs_f64() * self.per_second;
-        (bucket.left, bucket.filled) = ((bucket.left + gained).min(self.per_second), now);
-        let may = bucket.left >= 1.0;
-        bucket.left -= f64::from(u8::from(may));
-        may
+        buckets.get_mut(caller).is_some_and(|bucket| bucket.take(now))
     }
 }
 

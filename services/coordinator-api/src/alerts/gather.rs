@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::config::{Alerts, Target, Topic};
 use super::notice::Notice;
+use crate::bucket::Bucket;
 
 /// Kinds of notices that may wait; of more, the least severe are left out and counted.
 const WAITING_MAX: usize = 64;
@@ -50,7 +51,7 @@ impl<T> Gather<T> {
         Self {
             waiting: Vec::new(),
             sent: HashMap::new(),
-            bucket: Bucket::new(target.burst, target.per_minute, now),
+            bucket: Bucket::full(target.burst.into(), f64::from(target.per_minute) / 60.0, now),
             collapse: alerts.collapse(),
             left_out: 0,
             count: 0,
@@ -119,46 +120,6 @@ impl<T> Gather<T> {
             Some(Topic::Fills) => FILLS,
             Some(Topic::TradingState | Topic::DaySummary) | None => Duration::ZERO,
         }
-    }
-}
-
-/// Tokens that come back with time.
-#[derive(Debug)]
-struct Bucket {
-    tokens: f64,
-    most: f64,
-    per_second: f64,
-    at: Instant,
-}
-
-impl Bucket {
-    fn new(burst: u32, per_minute: u32, now: Instant) -> Self {
-        let most = f64::from(burst);
-        Self { tokens: most, most, per_second: f64::from(per_minute) / 60.0, at: now }
-    }
-
-    fn at(&self, now: Instant) -> f64 {
-        let grown = now.saturating_duration_since(self.at).as_secs_f64() * self.per_second;
-        (self.tokens + grown).min(self.most)
-    }
-
-    fn take(&mut self, now: Instant) -> bool {
-        self.tokens = self.at(now);
-        self.at = now;
-        let has = self.tokens >= 1.0;
-        if has {
-            self.tokens -= 1.0;
-        }
-        has
-    }
-
-    fn next(&self, now: Instant) -> Instant {
-        let lacking = 1.0 - self.at(now);
-        if lacking <= 0.0 {
-            return now;
-        }
-        // A little later than computed, so that rounding does not wake it too early.
-        now + Duration::from_secs_f64(lacking / self.per_second) + Duration::from_millis(1)
     }
 }
 
