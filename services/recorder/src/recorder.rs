@@ -101,7 +101,7 @@ impl Recorder {
         }
         work.take(unread).await?;
         for story in std::mem::take(&mut work.touched) {
-            work.fold(&story, work.daily_loss_pct).await?;
+            work.fold(&story).await?;
         }
         work.mark().await?;
         let (undecodable, daily_loss_pct) = (work.undecodable, work.daily_loss_pct);
@@ -196,7 +196,7 @@ impl Work<'_, '_> {
         self.touched.extend(story);
     }
 
-    async fn fold(&mut self, story: &Story, daily_loss_pct: Option<Micro>) -> Result<(), sqlx::Error> {
+    async fn fold(&mut self, story: &Story) -> Result<(), sqlx::Error> {
         let rows = match story {
             Story::Plan(id) => self.plan(id, story).await?,
             Story::Round(_) => view::candidates(&self.tx.story(story).await?),
@@ -210,7 +210,7 @@ impl Work<'_, '_> {
                     Some(Event::AccountObserved(observed)) => {
                         let day_fees = self.tx.day_fees(observed.session_date).await?;
                         let day_r = self.tx.day_r(observed.session_date).await?;
-                        vec![view::account(&observed, opened.as_ref(), day_fees, day_r, daily_loss_pct)]
+                        vec![view::account(&observed, opened.as_ref(), day_fees, day_r, self.daily_loss_pct)]
                     }
                     _ => Vec::new(),
                 }

@@ -199,7 +199,7 @@ pub async fn start<S: Service>(loaded: &Loaded, shutdown: CancellationToken) -> 
         heartbeat,
     };
     tracing::info!(service = name, profile = settings.profile.as_str(), "running");
-    let outcome = work::<S>(ctx, name, &shutdown, settings.drain.grace()).await;
+    let outcome = work::<S>(ctx, &shutdown, settings.drain.grace()).await;
     if let Err(error) = &outcome {
         let text = logs::chain(error);
         errors.raise(Severity::Critical, "service_stopped", format!("{name} has stopped"), text, None);
@@ -240,10 +240,10 @@ async fn listen(service: &'static str, address: SocketAddr) -> Result<TcpListene
 
 async fn work<S: Service>(
     ctx: Context<S::Config>,
-    service: &'static str,
     shutdown: &CancellationToken,
     grace: Duration,
 ) -> Result<(), RunError> {
+    let service = ctx.name;
     let expired = async {
         shutdown.cancelled().await;
         sleep(grace).await;

@@ -40,14 +40,6 @@ impl Secret {
             text => Ok(Self(text.to_owned())),
         }
     }
-
-    /// The secret in the file that `{key}_file` names.
-    ///
-    /// # Errors
-    /// Names the key, and the file, which cannot be read or is empty.
-    pub fn from_file(key: &str, file: &Path) -> Result<Self, Fault> {
-        Self::resolve(key, None, Some(file))
-    }
 }
 
 impl Serialize for Secret {

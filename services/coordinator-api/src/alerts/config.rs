@@ -314,7 +314,7 @@ pub(super) fn needed<'a, T: ?Sized>(value: Option<&'a T>, key: &str, name: &str,
 /// The file that holds a secret called `{key}.{name}`.
 pub(super) fn secret(file: Option<&PathBuf>, key: &str, name: &str, kind: Kind) -> Result<chassis::Secret, Fault> {
     let file: &Path = needed(file, key, &format!("{name}_file"), kind)?;
-    chassis::Secret::from_file(&format!("{key}.{name}"), file)
+    chassis::Secret::resolve(&format!("{key}.{name}"), None, Some(file))
 }
 
 #[cfg(test)]
