@@ -198,7 +198,12 @@ fn doubles(
     column::<DoubleType>(group, &values.into_iter().flatten().collect::<Vec<_>>(), Some(&levels))
 }
 
-fn column<T: parquet::data_type::DataType>(
+/// Writes the next column of a row group; `levels` is 1 for each row that has a value and 0 for the others, where the
+/// column is optional.
+///
+/// # Errors
+/// The schema has no such column, or the file cannot be written.
+pub fn column<T: parquet::data_type::DataType>(
     group: &mut SerializedRowGroupWriter<'_, File>,
     values: &[T::T],
     levels: Option<&[i16]>,

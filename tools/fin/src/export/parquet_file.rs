@@ -3,12 +3,12 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use anyhow::Context;
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int64Type};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, Int64Type};
 use parquet::file::properties::WriterProperties;
-use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
+use research::features::column;
 use store::tables::{Kind, Table};
 use store::{Value, Values};
 
@@ -102,14 +102,4 @@ fn bytes(value: &Value<'_>) -> Option<ByteArray> {
         Value::Bytes(bytes) => Some(ByteArray::from(bytes.to_vec())),
         Value::Null | Value::Int(_) | Value::Bool(_) => None,
     }
-}
-
-fn column<T: DataType>(
-    group: &mut SerializedRowGroupWriter<'_, File>,
-    values: &[T::T],
-    levels: Option<&[i16]>,
-) -> anyhow::Result<()> {
-    let mut column = group.next_column()?.context("fewer columns than the schema has")?;
-    column.typed::<T>().write_batch(values, levels, None)?;
-    Ok(column.close()?)
 }
