@@ -241,12 +241,16 @@ impl Session {
         }
     }
 
-    /// Every client order id that was intended, to show that none was twice.
-    pub fn intended(&self) -> Vec<ClientOrderId> {
-        self.events
-            .iter()
-            .filter_map(|e| if let Event::OrderIntended(i) = e { Some(i.client_order_id.clone()) } else { None })
-            .collect()
+    /// No client order id was intended twice.
+    pub fn intends_once(&self) -> anyhow::Result<()> {
+        let mut seen = BTreeSet::new();
+        let mut intents = self.events.iter().filter_map(|e| match e {
+            Event::OrderIntended(intended) => Some(&intended.client_order_id),
+            _ => None,
+        });
+        let twice = intents.find(|id| !seen.insert(*id));
+        ensure!(twice.is_none(), "intended twice: {twice:?}");
+        Ok(())
     }
 }
 

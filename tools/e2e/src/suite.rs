@@ -12,15 +12,22 @@ use testkit::NatsServer;
 
 use crate::http::{self, eventually};
 use crate::process::{Process, program};
+use crate::session::Outcome;
 
 /// The services in the order in which data moves.
 pub const SERVICES: [&str; 7] =
     ["recorder", "coordinator-api", "executor", "risk-engine", "planner", "gap-scanner", "ingest-gateway"];
 
+/// The session that tests play.
+pub const DATE: &str = "2026-11-24";
+
 /// A service that is asked to end does so within this time.
 const ENDS_WITHIN: Duration = Duration::from_secs(15);
 /// A service that is started again is ready within this time.
 const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// What was decided is in the store within this time.
+const STORED_WITHIN: Duration = Duration::from_secs(10);
 
 /// The risk engine's key; no other process is told where it lies.
 const SEED: &str = "risk.seed";
@@ -50,6 +57,13 @@ impl Setup {
         }
     }
 
+    /// A made session of [`DATE`] with 60 symbols that begins a minute before its trade round, at 600 times the speed, and
+    /// stands still at each of `stops`.
+    pub fn morning(seed: &str, stops: &str, settings: &[(&str, &str)]) -> Self {
+        let market = ["--seed", seed, "--date", DATE, "--symbols", "60", "--speed", "600", "--start", "09:34:00"];
+        Self::new(&[&market[..], &["--warmup-seconds", "5", "--pause-at", stops]].concat(), settings)
+    }
+
     fn program(&self, name: &str) -> anyhow::Result<PathBuf> {
         self.programs.as_ref().map_or_else(|| program(name), |folder| Ok(folder.join(name)))
     }
@@ -71,7 +85,12 @@ pub struct Suite {
 impl Suite {
     /// Starts everything; `sim` are vendor-sim's arguments, `settings` go into every service's environment.
     pub async fn start(sim: &[&str], settings: &[(&str, &str)]) -> anyhow::Result<Self> {
-        let mut suite = Self::prepare(Setup::new(sim, settings)).await?;
+        Self::run(Setup::new(sim, settings)).await
+    }
+
+    /// Starts everything that `setup` says.
+    pub async fn run(setup: Setup) -> anyhow::Result<Self> {
+        let mut suite = Self::prepare(setup).await?;
         suite.start_services().await?;
         Ok(suite)
     }
@@ -277,6 +296,21 @@ impl Suite {
                 None => return Ok(items),
             }
         }
+    }
+
+    /// Waits until the store, as REST shows it, has every plan, decision and fill of `outcome`, and no other.
+    pub async fn has_stored(&self, outcome: &Outcome) -> anyhow::Result<()> {
+        let lists = [("plans", &outcome.plans), ("decisions", &outcome.decisions), ("fills", &outcome.fills)];
+        for (list, expected) in lists {
+            let path = format!("/api/v1/{list}");
+            eventually(&format!("{path} has {} rows", expected.len()), STORED_WITHIN, || async {
+                let rows = self.items(&path).await?.len();
+                anyhow::ensure!(rows == expected.len(), "{rows} rows");
+                Ok(Some(()))
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     /// POSTs to a path of the API.

@@ -1,13 +1,12 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use domain::SessionDate;
 use e2e::disturbance::{Kill, Kills, When};
 use e2e::session::{Outcome, STOPS, Session};
+use e2e::suite::{DATE, Setup};
 use e2e::{Suite, oracle};
 use serde_json::Value;
 
-const DATE: &str = "2026-11-24";
 const WITHIN: Duration = Duration::from_secs(240);
 
 struct Played {
@@ -18,35 +17,14 @@ struct Played {
 
 /// Plays the session of `seed` with `kills`, and asks the oracle.
 async fn play(seed: &str, kills: &[Kill]) -> anyhow::Result<Played> {
-    let date: SessionDate = DATE.parse()?;
-    let sim = [
-        "--seed",
-        seed,
-        "--date",
-        DATE,
-        "--symbols",
-        "60",
-        "--speed",
-        "600",
-        "--start",
-        "09:34:00",
-        "--warmup-seconds",
-        "5",
-        "--pause-at",
-        STOPS,
-    ];
     let settings = [("FIN__EXECUTOR__PARTIAL_FILL_WAIT_S", "7200")];
-    let mut suite = Suite::start(&sim, &settings).await?;
-    let mut session = Session::watch(&suite, date).await?;
+    let mut suite = Suite::run(Setup::morning(seed, STOPS, &settings)).await?;
+    let mut session = Session::watch(&suite, DATE.parse()?).await?;
     let mut kills = Kills::new(kills);
     let outcome = session.play(&mut suite, WITHIN, &mut kills).await?;
-    let mut ids = session.intended();
-    let count = ids.len();
-    ids.sort();
-    ids.dedup();
-    ensure!(ids.len() == count, "a client order id was intended twice");
+    session.intends_once()?;
     let verdict = oracle::judge(&suite, &strategy()?, &suite.folder().join("oracle")).await?;
-    stored_as_decided(&suite, &outcome).await?;
+    suite.has_stored(&outcome).await?;
     Ok(Played { outcome, verdict, killed: kills.done.len() })
 }
 
@@ -54,21 +32,6 @@ async fn play(seed: &str, kills: &[Kill]) -> anyhow::Result<Played> {
 fn strategy() -> anyhow::Result<Value> {
     let text = include_str!("../../../../config/strategy.yaml");
     Ok(figment::Figment::from(<figment::providers::Yaml as figment::providers::Format>::string(text)).extract()?)
-}
-
-/// The store and REST tell the same story as the streams.
-async fn stored_as_decided(suite: &Suite, outcome: &Outcome) -> anyhow::Result<()> {
-    let same = |path: &'static str, expected: usize| async move {
-        e2e::http::eventually(&format!("{path} has {expected} rows"), Duration::from_secs(10), || async move {
-            let items = suite.items(path).await?;
-            ensure!(items.len() == expected, "{} rows", items.len());
-            Ok(Some(()))
-        })
-        .await
-    };
-    same("/api/v1/plans", outcome.plans.len()).await?;
-    same("/api/v1/decisions", outcome.decisions.len()).await?;
-    same("/api/v1/fills", outcome.fills.len()).await
 }
 
 fn lines(items: &Value, line: impl Fn(&Value) -> String) -> Vec<String> {

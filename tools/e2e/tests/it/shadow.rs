@@ -10,6 +10,7 @@ use domain::{Event, StreamName};
 use e2e::Suite;
 use e2e::http::eventually;
 use e2e::process::program;
+use e2e::suite::Setup;
 use serde_json::Value;
 
 const STRATEGY: &str = include_str!("../../../../config/strategy.yaml");
@@ -18,23 +19,7 @@ const WITHIN: Duration = Duration::from_secs(90);
 
 /// The suite with `strategy` on trial beside it, a minute after the trade round.
 async fn after_the_round(strategy: &str) -> anyhow::Result<Suite> {
-    let sim = [
-        "--seed",
-        "11",
-        "--date",
-        "2026-11-24",
-        "--symbols",
-        "60",
-        "--speed",
-        "600",
-        "--start",
-        "09:34:00",
-        "--warmup-seconds",
-        "5",
-        "--pause-at",
-        "09:34:30,09:36:00",
-    ];
-    let mut suite = Suite::start(&sim, &[]).await?;
+    let mut suite = Suite::run(Setup::morning("11", "09:34:30,09:36:00", &[])).await?;
     stands_at(&suite, "14:34").await?;
     let file = suite.folder().join("trial.yaml");
     std::fs::write(&file, strategy)?;

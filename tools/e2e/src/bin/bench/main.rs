@@ -16,6 +16,7 @@ mod recovery;
 mod report;
 mod research;
 mod rounds;
+mod site;
 
 use std::path::PathBuf;
 use std::time::Duration;

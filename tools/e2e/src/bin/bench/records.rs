@@ -6,19 +6,19 @@
 mod bare;
 mod requests;
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use bus::{Bus, BusConfig, Outgoing, Pipeline, topology};
+use bus::{Bus, Outgoing, Pipeline};
 use domain::execution::{Leg, OrderState};
 use domain::{ClientOrderId, Event, PlanId, RoundId, SessionDate, SignalId, Symbol, calendar};
 use e2e::process::{Process, program};
 use e2e::{http, say};
-use store::{Connection, StoreUrl, query};
-use testkit::{NatsServer, PostgresServer, build};
+use store::{Connection, StoreSection, StoreUrl, query};
+use testkit::{PostgresServer, build};
 
 use crate::report::Report;
+use crate::site::{self, Site};
 use bare::Sample;
 
 /// Plans that were ever made, and the events of each.
@@ -29,18 +29,14 @@ const STORED_WITHIN: Duration = Duration::from_secs(900);
 
 /// Measures and reports.
 pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
-    let nats = NatsServer::start().await?;
-    let folder = tempfile::tempdir()?;
-    let config = BusConfig { url: nats.url(), ..BusConfig::default() };
-    let bus = Bus::connect(&config, "bench").await?;
-    topology::ensure(&bus, &config.sizes).await?;
-    publish(&bus).await?;
+    let site = Site::start().await?;
+    publish(&site.bus).await?;
 
-    let sqlite = StoreUrl::sqlite(folder.path().join("store.db"));
-    let site = Site { nats: &nats, folder: folder.path() };
-    let (recorded, rows) = site.record(&sqlite, &[]).await?;
+    let sqlite = StoreSection::default();
+    let (recorded, rows) = record(&site, &sqlite).await?;
+    let sqlite = sqlite.url(site.folder())?;
     let sample = Sample::read(&sqlite).await?;
-    let bare = bare::into_sqlite(&sample, &folder.path().join("bare.db")).await?;
+    let bare = bare::into_sqlite(&sample, &site.folder().join("bare.db")).await?;
     report.add(
         "recorder_sqlite_rows_per_second",
         recorded,
@@ -51,9 +47,12 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let server = PostgresServer::start()?;
     server.create("recorder")?;
     server.create("bare")?;
-    let url: StoreUrl = server.url("recorder").parse()?;
-    let password = server.password_file()?.display().to_string();
-    let (recorded, rows) = site.record(&url, &[("FIN__RECORDER__STORE_PASSWORD_FILE", password.as_str())]).await?;
+    let postgres = StoreSection {
+        store_url: server.url("recorder"),
+        store_password_file: Some(server.password_file()?),
+        ..StoreSection::default()
+    };
+    let (recorded, rows) = record(&site, &postgres).await?;
     let bare = bare::into_postgres(&sample, &server, "bare").await?;
     report.add(
         "recorder_postgres_rows_per_second",
@@ -66,55 +65,29 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     requests::measure(&site, report).await
 }
 
-/// Where the programs run.
-pub(crate) struct Site<'a> {
-    nats: &'a NatsServer,
-    folder: &'a Path,
+/// Starts `service` with `more` in its environment; its health is answered at the address.
+fn start(site: &Site, service: &str, more: &[(&str, &str)]) -> anyhow::Result<(Process, String)> {
+    let listen = format!("127.0.0.1:{}", testkit::free_port());
+    let environment = site.environment(&[&[("FIN__HEALTH__LISTEN", listen.as_str())], more].concat());
+    let process = Process::start(&program(service)?, service, &environment, site.folder())?;
+    Ok((process, format!("http://{listen}")))
 }
 
-impl Site<'_> {
-    /// Starts `service`; its health is answered at the port.
-    pub(crate) fn start(&self, service: &str, more: &[(&str, &str)]) -> anyhow::Result<(Process, String)> {
-        let port = testkit::free_port();
-        let common = [
-            ("FIN__PROFILE", "dev".to_owned()),
-            ("FIN__BUS__URL", self.nats.url()),
-            ("FIN__DATA_DIR", self.folder.display().to_string()),
-            ("FIN__LOG__LEVEL", "warn".to_owned()),
-            ("FIN__HEALTH__LISTEN", format!("127.0.0.1:{port}")),
-        ];
-        let more = more.iter().map(|(key, value)| (*key, (*value).to_owned()));
-        let environment: Vec<_> = common.into_iter().chain(more).map(|(key, value)| (key.to_owned(), value)).collect();
-        Ok((
-            Process::start(&program(service)?, service, &environment, self.folder)?,
-            format!("http://127.0.0.1:{port}"),
-        ))
-    }
-
-    /// Has the recorder store everything at `url`: rows a second, and how many rows there are then.
-    async fn record(&self, url: &StoreUrl, more: &[(&str, &str)]) -> anyhow::Result<(f64, usize)> {
-        let address = url.to_string();
-        let begun = Instant::now();
-        let own = [("FIN__RECORDER__STORE_URL", address.as_str())];
-        let (mut recorder, health) = self.start("recorder", &[&own[..], more].concat())?;
-        http::eventually("every stream is stored", STORED_WITHIN, || async {
-            Ok(http::text(&format!("{health}/readyz")).await.is_ok().then_some(()))
-        })
-        .await?;
-        let took = begun.elapsed().as_secs_f64();
-        let password = more.iter().find(|(key, _)| key.ends_with("PASSWORD_FILE")).map(|(_, file)| *file);
-        let rows = count(&with_password(url, password)?).await?;
-        recorder.terminate(Duration::from_secs(15)).context("the recorder did not end by itself")?;
-        Ok((rows as f64 / took, rows))
-    }
-}
-
-fn with_password(url: &StoreUrl, file: Option<&str>) -> anyhow::Result<StoreUrl> {
-    let mut url = url.clone();
-    if let (StoreUrl::Postgres(postgres), Some(file)) = (&mut url, file) {
-        postgres.password = Some(chassis::Secret::new(std::fs::read_to_string(file)?.trim()));
-    }
-    Ok(url)
+/// Has the recorder store everything where `store` says: rows a second, and how many rows there are then.
+async fn record(site: &Site, store: &StoreSection) -> anyhow::Result<(f64, usize)> {
+    let file = store.store_password_file.as_ref().map(|file| file.display().to_string());
+    let mut own = vec![("FIN__RECORDER__STORE_URL", store.store_url.as_str())];
+    own.extend(file.as_deref().map(|file| ("FIN__RECORDER__STORE_PASSWORD_FILE", file)));
+    let begun = Instant::now();
+    let (mut recorder, health) = start(site, "recorder", &own)?;
+    http::eventually("every stream is stored", STORED_WITHIN, || async {
+        Ok(http::text(&format!("{health}/readyz")).await.is_ok().then_some(()))
+    })
+    .await?;
+    let took = begun.elapsed().as_secs_f64();
+    let rows = count(&store.url(site.folder())?).await?;
+    recorder.terminate(Duration::from_secs(15)).context("the recorder did not end by itself")?;
+    Ok((rows as f64 / took, rows))
 }
 
 /// Rows of every table; every event must be there, beside what the recorder says of itself.
@@ -140,8 +113,8 @@ async fn publish(bus: &Bus) -> anyhow::Result<()> {
     let mut pipeline = Pipeline::new(bus.publisher(), 1_024);
     let mut session = build::session();
     for day in 0..PLANS / PLANS_A_DAY {
-        for place in 0..PLANS_A_DAY {
-            for (n, event) in plan(session, &symbol(place)?).into_iter().enumerate() {
+        for place in 0..PLANS_A_DAY as u32 {
+            for (n, event) in plan(session, &site::symbol(place)?).into_iter().enumerate() {
                 let (day, place, n) = (day.to_string(), place.to_string(), n.to_string());
                 let meta = build::meta(&[event.name(), &day, &place, &n], "bench");
                 pipeline.push(Outgoing::event(&event, &meta)).await?;
@@ -155,11 +128,6 @@ async fn publish(bus: &Bus) -> anyhow::Result<()> {
         PLANS * EVENTS_OF_A_PLAN,
         (PLANS * EVENTS_OF_A_PLAN) as f64 / begun.elapsed().as_secs_f64()
     ))
-}
-
-fn symbol(place: usize) -> anyhow::Result<Symbol> {
-    let letter = |n: usize| char::from(b'A' + (n % 26) as u8);
-    [letter(place / 26), letter(place), 'X'].iter().collect::<String>().parse().context("made symbol")
 }
 
 /// One plan of `session`, from its signal to the entry's last fill.

@@ -1,16 +1,15 @@
 //! The real gap-scanner with ten thousand symbols: how long it is away when it is killed.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
-use bus::{Bus, BusConfig, Pipeline, topology};
+use bus::{Bus, Pipeline};
 use domain::{Event, Symbol};
 use e2e::process::program;
-use testkit::{NatsServer, build};
+use testkit::build;
 
 use crate::gap_scanner::GapScanner;
 use crate::report::{Report, median};
+use crate::site::{self, Site};
 
 const SYMBOLS: u32 = 10_000;
 const PARTITIONS: u32 = 4;
@@ -21,24 +20,19 @@ const SNAPSHOT: Duration = Duration::from_secs(7);
 
 /// Measures and reports.
 pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
-    let nats = NatsServer::start().await?;
-    let folder = tempfile::tempdir()?;
-    let config = BusConfig { url: nats.url(), ..BusConfig::default() };
-    let bus = Bus::connect(&config, "bench").await?;
-    topology::ensure(&bus, &config.sizes).await?;
-    let symbols = symbols()?;
-    publish(&bus, symbols.iter().map(|symbol| build::reference(symbol.as_str()).into())).await?;
-    publish(&bus, batches(&symbols, 1..BATCHES)).await?;
+    let site = Site::start().await?;
+    let symbols = (0..SYMBOLS).map(site::symbol).collect::<anyhow::Result<Vec<_>>>()?;
+    publish(&site.bus, symbols.iter().map(|symbol| build::reference(symbol.as_str()).into())).await?;
+    publish(&site.bus, batches(&symbols, 1..BATCHES)).await?;
 
     let begun = Instant::now();
-    let environment = environment(&nats, folder.path());
-    let mut scanner = GapScanner::start(&program("gap-scanner")?, &environment, folder.path()).await?;
+    let mut scanner = GapScanner::start(&program("gap-scanner")?, &site.environment(&[]), site.folder()).await?;
     scanner.ready().await?;
     let from_nothing = begun.elapsed();
     tokio::time::sleep(SNAPSHOT).await;
     let mut recovered = Vec::new();
     for round in 0..ROUNDS as u64 {
-        publish(&bus, batches(&symbols, BATCHES + round..BATCHES + round + 1)).await?;
+        publish(&site.bus, batches(&symbols, BATCHES + round..BATCHES + round + 1)).await?;
         let begun = Instant::now();
         scanner.kill9_and_restart()?;
         scanner.ready().await?;
@@ -46,12 +40,6 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     }
     report.add("recovery_ms", median(recovered), "gap-scanner, 10,000 symbols: started after kill -9 → caught up")?;
     report.add("recovery_without_snapshot_ms", from_nothing.as_secs_f64() * 1e3, "the same, from the stream alone")
-}
-
-fn symbols() -> anyhow::Result<Vec<Symbol>> {
-    let letter = |n: u32| char::from(b'A' + (n % 26) as u8);
-    let name = |n: u32| [n / 17_576, n / 676, n / 26, n].map(letter).iter().collect::<String>();
-    (0..SYMBOLS).map(|n| name(n).parse().context("made symbol")).collect()
 }
 
 /// One batch of each partition for each number: a trade of every symbol.
@@ -72,15 +60,4 @@ async fn publish(bus: &Bus, events: impl Iterator<Item = Event>) -> anyhow::Resu
         pipeline.push(bus::Outgoing::event(&event, &meta)).await?;
     }
     Ok(pipeline.flush().await?)
-}
-
-fn environment(nats: &NatsServer, folder: &Path) -> Vec<(String, String)> {
-    let pairs = [
-        ("FIN__PROFILE", "dev".to_owned()),
-        ("FIN__BUS__URL", nats.url()),
-        ("FIN__DATA_DIR", folder.display().to_string()),
-        ("FIN__INSTANCE", "bench".to_owned()),
-        ("FIN__LOG__LEVEL", "warn".to_owned()),
-    ];
-    pairs.map(|(key, value)| (key.to_owned(), value)).to_vec()
 }

@@ -13,16 +13,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use clap::Parser;
-use domain::{SessionDate, UnixNanos};
+use domain::UnixNanos;
 use e2e::disturbance::{Company, Moment};
-use e2e::http::eventually;
 use e2e::session::{Outcome, STOPS, Session};
-use e2e::suite::{SERVICES, Setup};
+use e2e::suite::{DATE, SERVICES, Setup};
 use e2e::{Suite, say};
 
-const DATE: &str = "2026-11-24";
 const SESSION_WITHIN: Duration = Duration::from_secs(240);
-const STORED_WITHIN: Duration = Duration::from_secs(30);
 
 /// Upgrades a running suite in every order.
 #[derive(Debug, Parser)]
@@ -51,12 +48,8 @@ async fn main() -> anyhow::Result<ExitCode> {
     let orders = orders::covering(SERVICES.len(), &allowed);
     let begun = Instant::now();
 
-    let alone = [Some(&options.previous), None];
-    let mut outcomes = Vec::new();
-    for programs in alone {
-        outcomes.push(play(&options, programs, &[]).await?);
-    }
-    let (before, now) = (&outcomes[0], &outcomes[1]);
+    let before = &play(&options, Some(&options.previous), &[]).await?;
+    let now = &play(&options, None, &[]).await?;
     ensure!(!now.fills.is_empty(), "nothing is traded with seed {}: it proves little", options.seed);
     let comparable = before == now;
     if !comparable {
@@ -93,45 +86,20 @@ fn first(names: &[String]) -> anyhow::Result<u32> {
 
 /// Plays the day on the services in `programs` (this version's if not given), and upgrades `order` on the way.
 async fn play(options: &Options, programs: Option<&PathBuf>, order: &[&'static str]) -> anyhow::Result<Outcome> {
-    let date: SessionDate = DATE.parse()?;
-    let seed = options.seed.to_string();
-    let market = ["--seed", &seed, "--date", DATE, "--symbols", "60", "--speed", "600", "--start", "09:34:00"];
-    let stops = ["--warmup-seconds", "5", "--pause-at", STOPS];
     let settings = [("FIN__EXECUTOR__PARTIAL_FILL_WAIT_S", "7200")];
-    let setup = Setup { programs: programs.cloned(), ..Setup::new(&[&market[..], &stops].concat(), &settings) };
-    let mut suite = Suite::prepare(setup).await?;
-    suite.start_services().await?;
-    let mut session = Session::watch(&suite, date).await?;
+    let morning = Setup::morning(&options.seed.to_string(), STOPS, &settings);
+    let mut suite = Suite::run(Setup { programs: programs.cloned(), ..morning }).await?;
+    let mut session = Session::watch(&suite, DATE.parse()?).await?;
     let mut upgrades = Upgrades { left: order.iter().copied().collect(), last: UnixNanos::default() };
     let outcome = session.play(&mut suite, SESSION_WITHIN, &mut upgrades).await?;
     ensure!(upgrades.left.is_empty(), "the day was over before {:?} were upgraded", upgrades.left);
-    let mut ids = session.intended();
-    let count = ids.len();
-    ids.sort();
-    ids.dedup();
-    ensure!(ids.len() == count, "a client order id was intended twice");
+    session.intends_once()?;
     let positions = suite.broker("/v2/positions").await?;
     ensure!(positions.as_array().is_some_and(Vec::is_empty), "not flat after the close: {positions}");
-    all_is_stored(&suite, &outcome).await?;
-    Ok(outcome)
-}
-
-/// REST has every plan, decision and fill, and nothing was unreadable for anyone.
-async fn all_is_stored(suite: &Suite, outcome: &Outcome) -> anyhow::Result<()> {
-    let expected = [("plans", &outcome.plans), ("decisions", &outcome.decisions), ("fills", &outcome.fills)];
-    for (list, lines) in expected {
-        let path = format!("/api/v1/{list}");
-        let path = path.as_str();
-        eventually(&format!("{path} has {} rows", lines.len()), STORED_WITHIN, || async move {
-            let rows = suite.items(path).await?.len();
-            ensure!(rows == lines.len(), "{rows} rows");
-            Ok(Some(()))
-        })
-        .await?;
-    }
+    suite.has_stored(&outcome).await?;
     let unreadable = suite.items("/api/v1/dead-letters").await?;
     ensure!(unreadable.is_empty(), "dead letters: {unreadable:?}");
-    Ok(())
+    Ok(outcome)
 }
 
 /// One more service at every standstill.

@@ -14,8 +14,9 @@ use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::Site;
+use super::start;
 use crate::report::{Report, median};
+use crate::site::Site;
 
 const RATE: u32 = 2_000;
 const ROUNDS: usize = 3;
@@ -38,12 +39,12 @@ const PATHS: [&str; 8] = [
 type Answers = Arc<HashMap<&'static str, Bytes>>;
 
 /// Measures and reports.
-pub(super) async fn measure(site: &Site<'_>, report: &mut Report) -> anyhow::Result<()> {
+pub(super) async fn measure(site: &Site, report: &mut Report) -> anyhow::Result<()> {
     let port = testkit::free_port();
     let listen = format!("127.0.0.1:{port}");
     let own = [("FIN__API__LISTEN", listen.as_str()), ("FIN__API__REQUESTS_PER_SECOND", "1000000")];
-    let (_recorder, _) = site.start("recorder", &[])?;
-    let (_api, _) = site.start("coordinator-api", &own)?;
+    let (_recorder, _) = start(site, "recorder", &[])?;
+    let (_api, _) = start(site, "coordinator-api", &own)?;
     let api = format!("http://{listen}");
     let answers = http::eventually("the API answers", Duration::from_secs(60), || async {
         let mut answers = Vec::new();
