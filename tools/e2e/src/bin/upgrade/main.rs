@@ -65,7 +65,10 @@ async fn main() -> anyhow::Result<ExitCode> {
             Ok(outcome)
         });
         let said = match &result {
-            Ok(outcome) => format!("{} plans, {} fills, as alone", outcome.plans.len(), outcome.fills.len()),
+            Ok(outcome) => {
+                let as_alone = if comparable { ", as alone" } else { "" };
+                format!("{} plans, {} fills{as_alone}", outcome.plans.len(), outcome.fills.len())
+            }
             Err(error) => format!("WRONG: {error:#}"),
         };
         say(&format!("{:>2}/{count} {}: {said}", at + 1, names.join(" → ")))?;
