@@ -26,7 +26,7 @@ pub(crate) fn sent(leg: Leg, answer: &Answer) {
         Answer::Refused(_) => "refused",
         Answer::Unknown(_) => "unknown",
     };
-    counter!("executor_orders_sent_total", "leg" => leg_name(leg), "answer" => answer).increment(1);
+    counter!("executor_orders_sent_total", "leg" => leg.as_str(), "answer" => answer).increment(1);
 }
 
 /// `executor_events_recorded_total{event}`: events appended to ORDER.
@@ -37,7 +37,7 @@ pub(crate) fn recorded(event: &Event) {
     if let Event::FillRecorded(fill) = event
         && let Some(slippage) = fill.slippage_r
     {
-        histogram!("executor_slippage_r", "leg" => leg_name(fill.leg)).record(slippage.to_f64());
+        histogram!("executor_slippage_r", "leg" => fill.leg.as_str()).record(slippage.to_f64());
     }
 }
 
@@ -50,13 +50,4 @@ pub(crate) fn standing(state: &ExecutionState, oldest_doubt: Option<Duration>) {
     gauge!("executor_open_plans").set(state.open_plans().filter(|book| book.closed.is_none()).count() as f64);
     gauge!("executor_uncovered_shares").set(state.open_plans().map(PlanBook::uncovered).sum::<u64>() as f64);
     gauge!("executor_unknown_order_age_seconds").set(oldest_doubt.unwrap_or_default().as_secs_f64());
-}
-
-const fn leg_name(leg: Leg) -> &'static str {
-    match leg {
-        Leg::Entry => "entry",
-        Leg::Stop => "stop",
-        Leg::Target => "target",
-        Leg::Exit => "exit",
-    }
 }

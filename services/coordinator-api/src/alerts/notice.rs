@@ -1,7 +1,7 @@
 //! What people are told of an event.
 
 use domain::control::Authorship;
-use domain::execution::{DeadlineStep, FillRecorded, Leg};
+use domain::execution::{DeadlineStep, FillRecorded};
 use domain::ops::{ErrorRaised, Severity};
 use domain::plan::Side;
 use domain::risk::{DayOpened, TradingState, TradingStateLowered};
@@ -138,19 +138,13 @@ fn of_fill(id: &EventId, fill: &FillRecorded) -> Notice {
         Side::Buy => "bought",
         Side::Sell => "sold",
     };
-    let leg = match fill.leg {
-        Leg::Entry => "entry",
-        Leg::Stop => "stop",
-        Leg::Target => "target",
-        Leg::Exit => "exit",
-    };
     let slippage = fill.slippage_r.map(|slippage| format!(" Slippage {slippage} R.")).unwrap_or_default();
     let body = format!("{} shares of this order so far; fees ${}.{slippage}", fill.cumulative_qty, fill.fees);
     Notice {
         id: id.to_string(),
         topic: Some(Topic::Fills),
         severity: Severity::Info,
-        title: format!("{}: {verb} {} at ${} ({leg})", fill.symbol, fill.quantity, fill.price),
+        title: format!("{}: {verb} {} at ${} ({})", fill.symbol, fill.quantity, fill.price, fill.leg.as_str()),
         body,
         what_to_do: None,
         service: "executor".to_owned(),

@@ -23,6 +23,16 @@ pub enum Leg {
 }
 
 impl Leg {
+    /// The name in documents, metrics and messages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Entry => "entry",
+            Self::Stop => "stop",
+            Self::Target => "target",
+            Self::Exit => "exit",
+        }
+    }
+
     /// The letter in a client order id.
     pub const fn letter(self) -> char {
         match self {
